@@ -1,0 +1,41 @@
+#include "coordinator/host/scoreboard.h"
+
+namespace ace::host {
+namespace {
+
+void forget_live_numbers(SlotBoard& board) {
+  board.clients = 0;
+  board.connections = 0;
+  board.owned_streams = 0;
+  board.redis_is_up = 0;
+  for (auto& outgoing : board.placing) outgoing = 0;
+}
+
+}  // namespace
+
+bool Scoreboard::is_alive(WorkerRef worker) const {
+  if (worker.generation == 0 || worker.slot >= kMaxSlots) return false;
+  const auto& board = slots[worker.slot];
+  return board.generation == worker.generation && board.phase != WorkerPhase::Empty;
+}
+
+WorkerRef Scoreboard::open_slot(std::uint32_t slot) {
+  auto& board = slots[slot];
+  forget_live_numbers(board);
+  board.pid = 0;
+  board.beat_ns = SystemClock{}.now().time_since_epoch().count();
+  const WorkerRef worker{.slot = slot, .generation = ++board.generation};
+  board.phase = WorkerPhase::Starting;
+  return worker;
+}
+
+void Scoreboard::set_pid(WorkerRef worker, std::int32_t pid) { slots[worker.slot].pid = pid; }
+
+void Scoreboard::close_slot(std::uint32_t slot) {
+  auto& board = slots[slot];
+  board.phase = WorkerPhase::Empty;
+  board.pid = 0;
+  forget_live_numbers(board);
+}
+
+}  // namespace ace::host

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "shared/base/clock.h"
+
+namespace ace::host {
+
+/// Worker processes a host can have at once, old ones that drain included.
+inline constexpr std::size_t kMaxSlots = 64;
+
+/// Which process of this host: a slot is used again after its worker has ended, the generation
+/// tells one use from the next. Generation 0 is nobody.
+struct WorkerRef {
+  std::uint32_t slot{};
+  std::uint32_t generation{};
+  bool operator==(const WorkerRef&) const = default;
+};
+
+enum class WorkerPhase : std::uint32_t {
+  Empty,     ///< nobody, or dead
+  Starting,  ///< forked, has not said ready
+  Serving,   ///< takes connections
+  Draining,  ///< takes nothing new
+};
+
+/// What one worker tells all others. Written by that worker alone, but for `generation`, `pid` and
+/// `phase`, which the supervisor sets at fork and at reap. Relaxed atomics: each number is right by
+/// itself, no two need to agree.
+struct alignas(64) SlotBoard {
+  std::atomic<std::uint32_t> generation{};
+  std::atomic<std::int32_t> pid{};
+  std::atomic<WorkerPhase> phase{};
+  std::atomic<std::int64_t> beat_ns{};       ///< SystemClock::now() of the last beat of its loop
+  std::atomic<std::uint32_t> clients{};      ///< stream clients placed here, waiting ones included
+  std::atomic<std::uint32_t> connections{};  ///< open HTTP connections, clients included
+  std::atomic<std::uint32_t> owned_streams{};
+  std::atomic<std::uint32_t> redis_is_up{};  ///< 1 while this worker can use Redis
+  std::atomic<std::uint64_t> requests{};
+  std::atomic<std::uint64_t> bytes_from_engines{};
+  std::atomic<std::uint64_t> bytes_to_clients{};
+  std::atomic<std::uint64_t> chunks_fetched{};   ///< by followers, out of Redis
+  std::atomic<std::uint64_t> chunks_skipped{};   ///< never stored: Redis refused or was too slow
+  std::atomic<std::uint64_t> clients_skipped{};  ///< times a slow client was moved forward
+  /// Connections on their way from this worker to slot i: offered, not yet counted there.
+  std::array<std::atomic<std::uint32_t>, kMaxSlots> placing{};
+};
+
+/// One slot a worker, in memory that all processes of the host share (Apache's word). Lives inside
+/// HostMemory.
+struct Scoreboard {
+  std::array<SlotBoard, kMaxSlots> slots{};
+
+  [[nodiscard]] bool is_alive(WorkerRef worker) const;
+  /// Supervisor only. Begins the next generation of a slot: counters zero, phase Starting.
+  WorkerRef open_slot(std::uint32_t slot);
+  /// Supervisor only, right after fork.
+  void set_pid(WorkerRef worker, std::int32_t pid);
+  /// Supervisor only, at reap: phase Empty, numbers that count live things zero, totals stay.
+  void close_slot(std::uint32_t slot);
+};
+
+}  // namespace ace::host
