@@ -1,0 +1,87 @@
+#include "coordinator/host/inbox.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace ace::host {
+namespace {
+
+/// Room for one descriptor, aligned as the kernel wants it.
+struct ControlBuffer {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> bytes{};
+};
+
+void attach_descriptor(msghdr& header, ControlBuffer& control, int descriptor) {
+  header.msg_control = control.bytes.data();
+  header.msg_controllen = control.bytes.size();
+  cmsghdr* part = CMSG_FIRSTHDR(&header);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(part), &descriptor, sizeof descriptor);
+}
+
+UniqueFd take_descriptor(msghdr& header) {
+  UniqueFd taken;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(part), sizeof descriptor);
+    taken.reset(descriptor);
+  }
+  return taken;
+}
+
+}  // namespace
+
+Result<InboxSockets> make_inbox() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail(Error::from_errno("socketpair", errno));
+  }
+  return InboxSockets{.receive = UniqueFd{ends[0]}, .send = UniqueFd{ends[1]}};
+}
+
+Status send_to_inbox(const InboxSockets& inbox, std::string_view message, int descriptor) {
+  iovec part{.iov_base = const_cast<char*>(message.data()), .iov_len = message.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  ControlBuffer control;
+  if (descriptor >= 0) attach_descriptor(header, control, descriptor);
+  while (::sendmsg(inbox.send.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    if (errno == EINTR) continue;
+    // ETOOMANYREFS: the kernel holds as many descriptors in flight as it will for us.
+    if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS) {
+      return fail(Errc::Busy, "the inbox is full");
+    }
+    return fail(Error::from_errno("sendmsg to an inbox", errno));
+  }
+  return {};
+}
+
+Result<std::optional<InboxMessage>> receive_from_inbox(const InboxSockets& inbox) {
+  InboxMessage message;
+  message.bytes.resize(kMaxInboxMessage);
+  iovec part{.iov_base = message.bytes.data(), .iov_len = message.bytes.size()};
+  ControlBuffer control;
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.bytes.data();
+  header.msg_controllen = control.bytes.size();
+  ssize_t size = -1;
+  do {
+    size = ::recvmsg(inbox.receive.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0 && errno == EAGAIN) return std::nullopt;
+  if (size < 0) return fail(Error::from_errno("recvmsg from an inbox", errno));
+  message.bytes.resize(static_cast<std::size_t>(size));
+  message.descriptor = take_descriptor(header);
+  return message;
+}
+
+}  // namespace ace::host

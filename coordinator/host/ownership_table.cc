@@ -1,0 +1,215 @@
+#include "coordinator/host/ownership_table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+#include "coordinator/host/placement.h"
+
+namespace ace::host {
+namespace {
+
+std::uint64_t fingerprint_of(const proto::StreamId& id) {
+  const std::uint64_t hash = std::hash<std::string_view>{}(id.text());
+  return hash == 0 ? 1 : hash;
+}
+
+template <std::size_t N>
+void store_text(std::array<char, N>& to, const std::string& text) {
+  const std::size_t size = std::min(text.size(), N - 1);
+  std::copy_n(text.data(), size, to.data());
+  to[size] = '\0';
+}
+
+template <std::size_t N>
+std::string load_text(const std::array<char, N>& from) {
+  return {from.data(), strnlen(from.data(), N)};
+}
+
+/// Living workers that take new clients, with what each holds and what is on its way to it.
+std::vector<WorkerLoad> candidates_of(const Scoreboard& board) {
+  std::vector<WorkerLoad> loads;
+  for (std::uint32_t slot = 0; slot < kMaxSlots; ++slot) {
+    const auto& worker = board.slots[slot];
+    if (worker.phase != WorkerPhase::Serving) continue;
+    std::uint32_t clients = worker.clients;
+    for (const auto& other : board.slots) clients += other.placing[slot];
+    loads.push_back(
+        {.worker = {.slot = slot, .generation = worker.generation}, .clients = clients});
+  }
+  return loads;
+}
+
+}  // namespace
+
+class OwnershipTable::Lock {
+ public:
+  explicit Lock(RobustMutex& mutex) : mutex_{mutex} { mutex_.lock(); }
+  ~Lock() { mutex_.unlock(); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  RobustMutex& mutex_;
+};
+
+Result<OwnershipTable::Grant> OwnershipTable::acquire(const Scoreboard& board,
+                                                      const proto::StreamId& id, WorkerRef self) {
+  const Lock lock{mutex_};
+  Entry* entry = find_or_add(board, id);
+  if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
+  if (!board.is_alive(entry->owner)) entry->owner = self;
+  return Grant{.owner = entry->owner, .epoch = entry->epoch, .index = entry->index};
+}
+
+void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self) {
+  const Lock lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry == nullptr || entry->owner != self) return;
+  entry->owner = {};
+  free_if_unused(board, *entry);
+}
+
+Result<OwnershipTable::Placing> OwnershipTable::place(Scoreboard& board, const proto::StreamId& id,
+                                                      WorkerRef self, bool owner_only) {
+  const Lock lock{mutex_};
+  Entry* entry = find_or_add(board, id);
+  if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
+  const bool has_owner = board.is_alive(entry->owner);
+  WorkerRef chosen = entry->owner;
+  if (!has_owner || !owner_only) {
+    auto candidates = candidates_of(board);
+    if (candidates.empty()) candidates.push_back({.worker = self, .clients = 0});
+    // Whoever has viewers of a stream that lost its owner is its natural heir.
+    std::optional<WorkerRef> preferred;
+    if (has_owner) preferred = entry->owner;
+    for (const auto& load : candidates) {
+      const auto& viewers = entry->viewers[load.worker.slot];
+      if (!preferred && viewers.generation == load.worker.generation && viewers.count > 0) {
+        preferred = load.worker;
+      }
+    }
+    chosen = ace::host::place(preferred, self, candidates);
+  }
+  if (!has_owner) entry->owner = chosen;
+  if (chosen == self) {
+    ++board.slots[self.slot].clients;
+  } else {
+    ++board.slots[self.slot].placing[chosen.slot];
+  }
+  return Placing{.worker = chosen, .is_owner = entry->owner == chosen};
+}
+
+void OwnershipTable::counted_elsewhere(Scoreboard& board, WorkerRef self, WorkerRef target) {
+  --board.slots[self.slot].placing[target.slot];
+}
+
+void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,
+                              const StreamDetails& details) {
+  const Lock lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry == nullptr || entry->owner != self) return;
+  entry->phase = details.phase;
+  store_text(entry->engine_id, details.engine_id);
+  store_text(entry->infohash, details.infohash);
+}
+
+void OwnershipTable::advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,
+                             proto::ChunkIndex index) {
+  const Lock lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry == nullptr || entry->owner != self) return;
+  entry->epoch = std::max(entry->epoch, epoch);
+  entry->index = std::max(entry->index, index);
+}
+
+void OwnershipTable::set_viewers(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
+                                 std::uint32_t viewers) {
+  const Lock lock{mutex_};
+  Entry* entry = viewers > 0 ? find_or_add(board, id) : find_entry(id);
+  if (entry == nullptr) return;
+  entry->viewers[self.slot] = {.generation = self.generation, .count = viewers};
+  free_if_unused(board, *entry);
+}
+
+std::optional<StreamView> OwnershipTable::find(const Scoreboard& board, const proto::StreamId& id) {
+  const Lock lock{mutex_};
+  const Entry* entry = find_entry(id);
+  if (entry == nullptr) return std::nullopt;
+  return view_of(board, *entry);
+}
+
+std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
+  const Lock lock{mutex_};
+  std::vector<StreamView> views;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] != 0) views.push_back(view_of(board, entries_[i]));
+  }
+  return views;
+}
+
+std::vector<proto::StreamId> OwnershipTable::owned_by(WorkerRef self) {
+  const Lock lock{mutex_};
+  std::vector<proto::StreamId> ids;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] != 0 && entries_[i].owner == self) ids.push_back(entries_[i].id);
+  }
+  return ids;
+}
+
+OwnershipTable::Entry* OwnershipTable::find_entry(const proto::StreamId& id) {
+  const std::uint64_t fingerprint = fingerprint_of(id);
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] == fingerprint && entries_[i].id == id) return &entries_[i];
+  }
+  return nullptr;
+}
+
+OwnershipTable::Entry* OwnershipTable::find_or_add(const Scoreboard& board,
+                                                   const proto::StreamId& id) {
+  if (Entry* entry = find_entry(id)) return entry;
+  // Entries whose owner and viewers all died are only noticed when room is needed.
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] != 0) free_if_unused(board, entries_[i]);
+  }
+  const auto free = std::ranges::find(fingerprints_, std::uint64_t{0});
+  if (free == fingerprints_.end()) return nullptr;
+  Entry& entry = entries_[static_cast<std::size_t>(free - fingerprints_.begin())];
+  entry = Entry{};
+  entry.id = id;
+  entry.started_at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                            SystemClock{}.wall_now().time_since_epoch())
+                            .count();
+  *free = fingerprint_of(id);
+  return &entry;
+}
+
+std::uint32_t OwnershipTable::count_viewers(const Scoreboard& board, const Entry& entry) {
+  std::uint32_t viewers = 0;
+  for (std::uint32_t slot = 0; slot < kMaxSlots; ++slot) {
+    const auto& here = entry.viewers[slot];
+    if (here.count > 0 && board.is_alive({.slot = slot, .generation = here.generation})) {
+      viewers += here.count;
+    }
+  }
+  return viewers;
+}
+
+StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) {
+  return {.id = entry.id,
+          .owner = board.is_alive(entry.owner) ? entry.owner : WorkerRef{},
+          .phase = entry.phase,
+          .epoch = entry.epoch,
+          .index = entry.index,
+          .started_at_ms = entry.started_at_ms,
+          .viewers = count_viewers(board, entry),
+          .engine_id = load_text(entry.engine_id),
+          .infohash = load_text(entry.infohash)};
+}
+
+void OwnershipTable::free_if_unused(const Scoreboard& board, Entry& entry) {
+  if (board.is_alive(entry.owner) || count_viewers(board, entry) > 0) return;
+  fingerprints_[static_cast<std::size_t>(&entry - entries_.data())] = 0;
+}
+
+}  // namespace ace::host

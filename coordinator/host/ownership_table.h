@@ -1,0 +1,119 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/host/robust_mutex.h"
+#include "coordinator/host/scoreboard.h"
+#include "proto/ids.h"
+#include "shared/base/result.h"
+
+namespace ace::host {
+
+/// How far a stream has come, as its owner says it.
+enum class StreamPhase : std::uint32_t { Starting, Streaming, Stopping };
+
+/// One stream of this host, as `/streams` shows it.
+struct StreamView {
+  proto::StreamId id;
+  WorkerRef owner;  ///< generation 0: nobody just now
+  StreamPhase phase{};
+  proto::OwnerEpoch epoch;
+  proto::ChunkIndex index;
+  std::int64_t started_at_ms{};  ///< unix time
+  std::uint32_t viewers{};       ///< over all living workers
+  std::string engine_id;
+  std::string infohash;
+};
+
+/// What an owner tells of its stream.
+struct StreamDetails {
+  StreamPhase phase{};
+  std::string engine_id;
+  std::string infohash;
+};
+
+/// Who owns which stream on this host, in memory that all workers share: the grant that holds with
+/// or without Redis (only the local owner claims there), and the place where a client is given its
+/// worker. An entry of a dead worker is free at once. Every method is safe from any worker, takes
+/// a few microseconds, and never blocks on anything but another worker doing the same.
+class OwnershipTable {
+ public:
+  static constexpr std::size_t kMaxStreams = 1024;
+
+  /// Once, by the process that makes the memory.
+  void init() { mutex_.init(); }
+
+  struct Grant {
+    WorkerRef owner;  ///< after the call: the asker, or the living worker that has it
+    proto::OwnerEpoch epoch;
+    proto::ChunkIndex index;  ///< where the stream stands: a new owner goes on from here
+  };
+  /// The stream's owner; `self` if there was none. Busy when the table is full.
+  [[nodiscard]] Result<Grant> acquire(const Scoreboard& board, const proto::StreamId& id,
+                                      WorkerRef self);
+  /// Gives the stream up, if `self` owns it.
+  void release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self);
+
+  struct Placing {
+    WorkerRef worker;
+    bool is_owner{};  ///< the worker owns the stream now (perhaps by this very call)
+  };
+  /// Decides which worker serves the next client of `id` and counts it there: in `clients` when it
+  /// is `self`, in `self`'s `placing` when it is another (counted_elsewhere() takes that back). A
+  /// stream without an owner is granted to the chosen worker, so that requests for a cold stream
+  /// that arrive together meet in one place. `owner_only`: without Redis only the owner can serve.
+  [[nodiscard]] Result<Placing> place(Scoreboard& board, const proto::StreamId& id, WorkerRef self,
+                                      bool owner_only);
+  /// The hand-over of a placed client has ended, well or badly.
+  static void counted_elsewhere(Scoreboard& board, WorkerRef self, WorkerRef target);
+
+  /// Owner only (ignored from anybody else).
+  void describe(const proto::StreamId& id, WorkerRef self, const StreamDetails& details);
+  void advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,
+               proto::ChunkIndex index);
+  /// How many viewers of the stream `self` has.
+  void set_viewers(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
+                   std::uint32_t viewers);
+
+  [[nodiscard]] std::optional<StreamView> find(const Scoreboard& board, const proto::StreamId& id);
+  [[nodiscard]] std::vector<StreamView> list(const Scoreboard& board);
+  /// Streams that are granted to `self`: it compares them with what it really runs, for a client
+  /// whose placement granted one may have left on its way.
+  [[nodiscard]] std::vector<proto::StreamId> owned_by(WorkerRef self);
+
+ private:
+  struct Viewers {
+    std::uint32_t generation;
+    std::uint32_t count;
+  };
+  struct Entry {
+    proto::StreamId id;
+    WorkerRef owner;
+    StreamPhase phase;
+    proto::OwnerEpoch epoch;
+    proto::ChunkIndex index;
+    std::int64_t started_at_ms;
+    std::array<char, 128> engine_id;
+    std::array<char, 48> infohash;
+    std::array<Viewers, kMaxSlots> viewers;
+  };
+  class Lock;
+
+  [[nodiscard]] Entry* find_entry(const proto::StreamId& id);
+  [[nodiscard]] Entry* find_or_add(const Scoreboard& board, const proto::StreamId& id);
+  [[nodiscard]] static std::uint32_t count_viewers(const Scoreboard& board, const Entry& entry);
+  [[nodiscard]] static StreamView view_of(const Scoreboard& board, const Entry& entry);
+  void free_if_unused(const Scoreboard& board, Entry& entry);
+
+  RobustMutex mutex_;
+  /// 0: the entry is free. Written last when an entry is taken and first when it is freed, so that
+  /// a worker that dies in between leaves a free entry.
+  std::array<std::uint64_t, kMaxStreams> fingerprints_{};
+  std::array<Entry, kMaxStreams> entries_{};
+};
+
+}  // namespace ace::host

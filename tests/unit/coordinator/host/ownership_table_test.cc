@@ -1,0 +1,154 @@
+#include "coordinator/host/ownership_table.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <map>
+
+#include <catch2/catch.hpp>
+
+#include "coordinator/host/host_memory.h"
+
+using namespace ace::host;
+using ace::proto::StreamId;
+
+namespace {
+
+StreamId stream(int n) {
+  auto digits = std::to_string(n);
+  return *StreamId::parse(std::string(40 - digits.size(), '0') + digits);
+}
+
+struct Host {
+  Host() : memory{std::move(*HostMemory::create())} {}
+  WorkerRef start(std::uint32_t slot) {
+    const auto worker = board().open_slot(slot);
+    board().slots[slot].phase = WorkerPhase::Serving;
+    return worker;
+  }
+  Scoreboard& board() { return memory->scoreboard(); }
+  OwnershipTable& table() { return memory->ownership(); }
+
+  std::unique_ptr<HostMemory> memory;
+};
+
+}  // namespace
+
+TEST_CASE("a stream has one owner until it is released", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  CHECK(host.table().acquire(host.board(), stream(1), a)->owner == a);
+  CHECK(host.table().acquire(host.board(), stream(1), b)->owner == a);
+  host.table().release(host.board(), stream(1), b);  // not b's to release
+  CHECK(host.table().acquire(host.board(), stream(1), b)->owner == a);
+  host.table().release(host.board(), stream(1), a);
+  CHECK_FALSE(host.table().find(host.board(), stream(1)).has_value());
+  CHECK(host.table().acquire(host.board(), stream(1), b)->owner == b);
+}
+
+TEST_CASE("a dead owner's stream goes on where it stood", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  REQUIRE(host.table().acquire(host.board(), stream(1), a));
+  host.table().set_viewers(host.board(), stream(1), b, 3);
+  host.table().advance(stream(1), a, {7}, {42});
+  host.board().close_slot(a.slot);
+  const auto again = host.start(0);  // the slot's next worker is not the old one
+  const auto grant = host.table().acquire(host.board(), stream(1), b);
+  CHECK(grant->owner == b);
+  CHECK(grant->epoch.value == 7);
+  CHECK(grant->index.value == 42);
+  CHECK(host.table().acquire(host.board(), stream(1), again)->owner == b);
+}
+
+TEST_CASE("requests for a cold stream meet at one worker", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  const auto first = host.table().place(host.board(), stream(1), a, false);
+  const auto second = host.table().place(host.board(), stream(1), b, false);
+  CHECK(first->worker == a);
+  CHECK(first->is_owner);
+  CHECK(second->worker == a);
+  CHECK(host.board().slots[a.slot].clients == 1);
+  CHECK(host.board().slots[b.slot].placing[a.slot] == 1);
+  OwnershipTable::counted_elsewhere(host.board(), b, a);
+  CHECK(host.board().slots[b.slot].placing[a.slot] == 0);
+}
+
+TEST_CASE("clients on their way count: two acceptors do not fill the same third", "[placement]") {
+  Host host;
+  std::vector<WorkerRef> all;
+  for (std::uint32_t slot = 0; slot < 4; ++slot) all.push_back(host.start(slot));
+  std::map<std::uint32_t, int> chosen;
+  for (int i = 0; i < 400; ++i) {
+    const auto placed = host.table().place(host.board(), stream(1), all[i % 2 ? 0 : 1], false);
+    ++chosen[placed->worker.slot];
+  }
+  for (const auto& [slot, count] : chosen) {
+    CAPTURE(slot);
+    CHECK(count <= 125);
+    CHECK(count >= 75);
+  }
+}
+
+TEST_CASE("without Redis every client of a stream goes to its owner", "[placement]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  for (int i = 0; i < 100; ++i) {
+    const auto placed = host.table().place(host.board(), stream(1), i % 2 ? a : b, true);
+    CHECK(placed->worker == b);
+  }
+}
+
+TEST_CASE("viewers of dead workers do not count, and free their entry", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  REQUIRE(host.table().acquire(host.board(), stream(1), a));
+  host.table().set_viewers(host.board(), stream(1), a, 2);
+  host.table().set_viewers(host.board(), stream(1), b, 3);
+  CHECK(host.table().find(host.board(), stream(1))->viewers == 5);
+  host.board().close_slot(a.slot);
+  CHECK(host.table().find(host.board(), stream(1))->viewers == 3);
+  host.table().set_viewers(host.board(), stream(1), b, 0);
+  CHECK(host.table().list(host.board()).empty());
+}
+
+TEST_CASE("a full table refuses, and has room again when streams end", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  for (int i = 0; i < static_cast<int>(OwnershipTable::kMaxStreams); ++i) {
+    REQUIRE(host.table().acquire(host.board(), stream(i), a));
+  }
+  const auto refused = host.table().acquire(host.board(), stream(5000), a);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ace::Errc::Busy);
+  host.table().release(host.board(), stream(77), a);
+  CHECK(host.table().acquire(host.board(), stream(5000), a).has_value());
+}
+
+TEST_CASE("the table outlives a process that died inside its lock", "[ownership_table]") {
+  // The robust mutex alone can be seen from outside: a child takes it and ends without unlocking.
+  void* memory = ::mmap(nullptr, sizeof(RobustMutex), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  auto* mutex = new (memory) RobustMutex;
+  mutex->init();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    mutex->lock();
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  mutex->lock();
+  mutex->unlock();
+  mutex->lock();
+  mutex->unlock();
+  ::munmap(memory, sizeof(RobustMutex));
+}
