@@ -1,0 +1,175 @@
+#include "coordinator/handover/handover.h"
+
+#include <vector>
+
+#include "shared/log/log.h"
+
+namespace ace::handover {
+namespace {
+
+/// Messages read in one go, so that a flood of hand-overs cannot starve the viewers' sockets.
+constexpr int kBatch = 32;
+
+constexpr std::chrono::milliseconds kResendAfter{5};
+
+}  // namespace
+
+Handover::Handover(loop::Loop& loop, loop::TimerFactory& timers, host::HostMemory& host,
+                   host::WorkerRef self, Listener& listener)
+    : timers_{timers},
+      host_{host},
+      self_{self},
+      listener_{listener},
+      inbox_watcher_{loop, host.inbox(self.slot).receive.get(),
+                     [this](loop::FdEvents) { read_inbox(); }},
+      resend_{timers.make()} {
+  inbox_watcher_.watch(true, false);
+}
+
+void Handover::offer(host::WorkerRef to, Passenger passenger,
+                     std::function<void(Passenger)> returned) {
+  const std::uint64_t transfer = ++last_transfer_;
+  const auto bytes = encode({.step = Step::Offer,
+                             .from = self_,
+                             .to = to,
+                             .transfer = transfer,
+                             .hops = passenger.hops,
+                             .peer = passenger.peer,
+                             .request = passenger.request});
+  auto& offered = offered_[transfer];
+  offered = {.to = to,
+             .passenger = std::move(passenger),
+             .returned = std::move(returned),
+             .patience = timers_.make()};
+  // A failed offer returns through the loop: never before offer() has.
+  auto patience = kPatience;
+  const bool fits = bytes.size() <= host::kMaxInboxMessage;
+  if (!fits ||
+      !send_to_inbox(host_.inbox(to.slot), bytes, offered.passenger.socket.get()).has_value()) {
+    patience = std::chrono::milliseconds{0};
+  }
+  offered.patience->once(patience, [this, transfer] {
+    const auto found = offered_.find(transfer);
+    if (found == offered_.end()) return;
+    send(Step::Cancel, found->second.to, transfer);
+    take_back(transfer);
+  });
+}
+
+void Handover::on_worker_died() {
+  // Drain first: a dead sender's cancel may still be in the inbox.
+  read_inbox();
+  std::vector<BoardingKey> orphans;
+  for (const auto& [key, boarding] : boarding_) {
+    if (!host_.scoreboard().is_alive(boarding.from)) orphans.push_back(key);
+  }
+  for (const auto& key : orphans) board(key);
+  std::vector<std::uint64_t> refused;
+  for (const auto& [transfer, offered] : offered_) {
+    if (!host_.scoreboard().is_alive(offered.to)) refused.push_back(transfer);
+  }
+  for (const auto transfer : refused) take_back(transfer);
+}
+
+void Handover::read_inbox() {
+  for (int i = 0; i < kBatch; ++i) {
+    auto received = receive_from_inbox(host_.inbox(self_.slot));
+    if (!received) {
+      log::error("inbox_failed", "{}", received.error().text);
+      return;
+    }
+    if (!received->has_value()) return;
+    auto message = decode((*received)->bytes);
+    if (!message) {
+      log::warn("handover_message_dropped", "{}", message.error().text);
+      continue;
+    }
+    on_message(std::move(*message), std::move((*received)->descriptor));
+  }
+}
+
+void Handover::on_message(Message message, UniqueFd socket) {
+  if (message.to != self_) {
+    // For the slot's previous worker, which is dead: its sender takes the client back.
+    if (message.step == Step::Offer) send(Step::Refused, message.from, message.transfer);
+    return;
+  }
+  switch (message.step) {
+    case Step::Offer:
+      on_offer(std::move(message), std::move(socket));
+      return;
+    case Step::Accepted:
+      on_accepted(message);
+      return;
+    case Step::Refused:
+      take_back(message.transfer);
+      return;
+    case Step::Go:
+      board({message.from.slot, message.transfer});
+      return;
+    case Step::Cancel:
+      if (boarding_.erase({message.from.slot, message.transfer}) > 0) {
+        --host_.scoreboard().slots[self_.slot].clients;
+      }
+      return;
+  }
+}
+
+void Handover::on_offer(Message message, UniqueFd socket) {
+  auto& me = host_.scoreboard().slots[self_.slot];
+  if (!socket || me.phase != host::WorkerPhase::Serving) {
+    send(Step::Refused, message.from, message.transfer);
+    return;
+  }
+  ++me.clients;
+  const auto from = message.from;
+  const auto transfer = message.transfer;
+  boarding_[{from.slot, transfer}] = {
+      .from = from,
+      .passenger = {.socket = std::move(socket),
+                    .peer = std::move(message.peer),
+                    .request = std::move(message.request),
+                    .hops = static_cast<std::uint8_t>(message.hops + 1)}};
+  send(Step::Accepted, from, transfer);
+}
+
+void Handover::on_accepted(const Message& message) {
+  const auto found = offered_.find(message.transfer);
+  if (found == offered_.end()) return;  // cancelled meanwhile; the cancel is on its way
+  host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, found->second.to);
+  offered_.erase(found);
+  send(Step::Go, message.from, message.transfer);
+}
+
+void Handover::take_back(std::uint64_t transfer) {
+  auto node = offered_.extract(transfer);
+  if (node.empty()) return;
+  host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, node.mapped().to);
+  node.mapped().returned(std::move(node.mapped().passenger));
+}
+
+void Handover::board(const BoardingKey& key) {
+  auto node = boarding_.extract(key);
+  if (node.empty()) return;
+  listener_.on_passenger(std::move(node.mapped().passenger));
+}
+
+void Handover::send(Step step, host::WorkerRef to, std::uint64_t transfer) {
+  waiting_.push_back(
+      {.to = to, .bytes = encode({.step = step, .from = self_, .to = to, .transfer = transfer})});
+  send_waiting();
+}
+
+void Handover::send_waiting() {
+  while (!waiting_.empty()) {
+    const auto& next = waiting_.front();
+    const auto sent = send_to_inbox(host_.inbox(next.to.slot), next.bytes, -1);
+    if (!sent && sent.error().code == Errc::Busy && host_.scoreboard().is_alive(next.to)) {
+      resend_->once(kResendAfter, [this] { send_waiting(); });
+      return;
+    }
+    waiting_.pop_front();
+  }
+}
+
+}  // namespace ace::handover

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "coordinator/handover/message.h"
+#include "coordinator/host/host_memory.h"
+#include "shared/base/unique_fd.h"
+#include "shared/loop/fd_watcher.h"
+#include "shared/loop/timer.h"
+
+namespace ace::handover {
+
+/// A client connection between two workers, with what was read of its request.
+struct Passenger {
+  UniqueFd socket;
+  std::string peer;
+  std::string request;
+  std::uint8_t hops{};
+};
+
+/// Hands client sockets to other workers of this host and takes theirs: the one mechanism behind
+/// balance and, without Redis, behind one engine session a stream.
+///
+/// offer → accepted → go. The sender keeps its socket until the receiver has accepted, and the
+/// receiver writes only after `go`: whoever dies in between, exactly one of them serves the client.
+/// A receiver whose sender died after the offer goes by itself (it had been offered, and messages
+/// of one sender arrive in order, so a cancel would have come first).
+/// The client is counted once at any time: in the sender's `placing` until it is accepted, in the
+/// receiver's `clients` from then on.
+class Handover {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// The passenger is this worker's now, and already counted in its `clients`.
+    virtual void on_passenger(Passenger passenger) = 0;
+  };
+
+  /// How long an offer waits for its answer before the sender serves the client itself.
+  static constexpr std::chrono::milliseconds kPatience{300};
+
+  Handover(loop::Loop& loop, loop::TimerFactory& timers, host::HostMemory& host,
+           host::WorkerRef self, Listener& listener);
+  Handover(const Handover&) = delete;
+  Handover& operator=(const Handover&) = delete;
+
+  /// `to` was chosen by OwnershipTable::place(), which counted the passenger as on its way.
+  /// `returned` gets it back, and is called at most once, when the other worker does not take it;
+  /// the count of `placing` has been taken back then.
+  void offer(host::WorkerRef to, Passenger passenger, std::function<void(Passenger)> returned);
+
+  /// A worker of this host has died: what it had offered goes on here, what was offered to it
+  /// returns.
+  void on_worker_died();
+
+  /// Clients between two workers just now, in either direction.
+  [[nodiscard]] std::size_t in_flight() const { return offered_.size() + boarding_.size(); }
+
+ private:
+  struct Offered {
+    host::WorkerRef to;
+    Passenger passenger;
+    std::function<void(Passenger)> returned;
+    std::unique_ptr<loop::Timer> patience;
+  };
+  using BoardingKey = std::pair<std::uint32_t, std::uint64_t>;  // sender's slot, transfer
+  struct Boarding {
+    host::WorkerRef from;
+    Passenger passenger;
+  };
+  struct Outgoing {
+    host::WorkerRef to;
+    std::string bytes;
+  };
+
+  void read_inbox();
+  void on_message(Message message, UniqueFd socket);
+  void on_offer(Message message, UniqueFd socket);
+  void on_accepted(const Message& message);
+  void take_back(std::uint64_t transfer);
+  void board(const BoardingKey& key);
+  void send(Step step, host::WorkerRef to, std::uint64_t transfer);
+  void send_waiting();
+
+  loop::TimerFactory& timers_;
+  host::HostMemory& host_;
+  host::WorkerRef self_;
+  Listener& listener_;
+  loop::FdWatcher inbox_watcher_;
+  std::unique_ptr<loop::Timer> resend_;
+  std::uint64_t last_transfer_{};
+  std::unordered_map<std::uint64_t, Offered> offered_;
+  std::map<BoardingKey, Boarding> boarding_;
+  /// Answers that a full inbox did not take yet; without them a client would be held for ever.
+  std::deque<Outgoing> waiting_;
+};
+
+}  // namespace ace::handover

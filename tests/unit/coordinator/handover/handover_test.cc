@@ -1,0 +1,151 @@
+#include "coordinator/handover/handover.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+#include <catch2/catch.hpp>
+
+using namespace std::chrono_literals;
+using namespace ace::host;
+using ace::UniqueFd;
+using ace::handover::Handover;
+using ace::handover::Passenger;
+using ace::loop::Loop;
+using ace::loop::UvTimerFactory;
+using ace::proto::StreamId;
+
+namespace {
+
+const StreamId kStream = *StreamId::parse(std::string(40, 'a'));
+
+/// One worker's end: remembers who boarded.
+struct Station final : Handover::Listener {
+  Station(Loop& loop, HostMemory& host, std::uint32_t slot)
+      : timers{loop}, self{host.scoreboard().open_slot(slot)} {
+    host.scoreboard().slots[slot].phase = WorkerPhase::Serving;
+    handover.emplace(loop, timers, host, self, *this);
+  }
+  void on_passenger(Passenger passenger) override { boarded.push_back(std::move(passenger)); }
+
+  UvTimerFactory timers;
+  WorkerRef self;
+  std::optional<Handover> handover;
+  std::vector<Passenger> boarded;
+};
+
+struct Fixture {
+  Fixture() : host{std::move(*HostMemory::create())}, a{loop, *host, 0}, b{loop, *host, 1} {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    server_side = UniqueFd{ends[0]};
+    client_side = UniqueFd{ends[1]};
+  }
+
+  /// As the HTTP layer does: placed first (b owns the stream), then offered.
+  void offer_to_b() {
+    REQUIRE(host->ownership().acquire(board(), kStream, b.self));
+    const auto placed = host->ownership().place(board(), kStream, a.self, true);
+    REQUIRE(placed->worker == b.self);
+    a.handover->offer(
+        b.self, {.socket = std::move(server_side), .peer = "peer", .request = "GET", .hops = 0},
+        [this](Passenger back) { returned.push_back(std::move(back)); });
+  }
+  template <class Done>
+  void run_until(Done done) {
+    bool is_late = false;
+    auto deadline = a.timers.make();
+    deadline->once(5s, [&] { is_late = true; });
+    while (!done() && !is_late) loop.run_once(true);
+    REQUIRE_FALSE(is_late);
+  }
+  Scoreboard& board() { return host->scoreboard(); }
+  std::uint32_t clients(const Station& at) { return board().slots[at.self.slot].clients; }
+  std::uint32_t on_their_way() { return board().slots[a.self.slot].placing[b.self.slot]; }
+
+  std::unique_ptr<HostMemory> host;
+  Loop loop;
+  Station a;
+  Station b;
+  UniqueFd server_side;
+  UniqueFd client_side;
+  std::vector<Passenger> returned;
+};
+
+}  // namespace
+
+TEST_CASE("a client is handed on with its request and counted once", "[handover]") {
+  Fixture f;
+  f.offer_to_b();
+  CHECK(f.on_their_way() == 1);
+  f.run_until([&] { return !f.b.boarded.empty() && f.a.handover->in_flight() == 0; });
+  CHECK(f.b.boarded[0].request == "GET");
+  CHECK(f.b.boarded[0].peer == "peer");
+  CHECK(f.b.boarded[0].hops == 1);
+  CHECK(f.on_their_way() == 0);
+  CHECK(f.clients(f.b) == 1);
+  REQUIRE(::write(f.b.boarded[0].socket.get(), "x", 1) == 1);
+  char byte{};
+  CHECK(::read(f.client_side.get(), &byte, 1) == 1);
+  f.b.boarded.clear();
+  CHECK(::read(f.client_side.get(), &byte, 1) == 0);  // the sender kept no copy open
+}
+
+TEST_CASE("a worker that does not answer gets no client: the sender serves it", "[handover]") {
+  Fixture f;
+  f.b.handover.reset();  // alive, but its loop stands still
+  f.offer_to_b();
+  f.run_until([&] { return !f.returned.empty(); });
+  CHECK(f.returned[0].socket);
+  CHECK(f.returned[0].request == "GET");
+  CHECK(f.on_their_way() == 0);
+
+  // When it wakes up it finds the offer and its cancellation, and writes nothing to the client.
+  f.b.handover.emplace(f.loop, f.b.timers, *f.host, f.b.self, f.b);
+  f.b.handover->on_worker_died();  // reads the whole inbox now
+  CHECK(f.b.handover->in_flight() == 0);
+  CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.b) == 0);
+}
+
+TEST_CASE("a draining worker refuses", "[handover]") {
+  Fixture f;
+  f.board().slots[f.b.self.slot].phase = WorkerPhase::Draining;
+  f.offer_to_b();
+  f.run_until([&] { return !f.returned.empty(); });
+  CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.b) == 0);
+}
+
+TEST_CASE("an offer to a worker that died is refused by the slot's next one", "[handover]") {
+  Fixture f;
+  f.b.handover.reset();
+  f.offer_to_b();
+  f.board().close_slot(f.b.self.slot);
+  Station next{f.loop, *f.host, 1};
+  f.run_until([&] { return !f.returned.empty(); });
+  CHECK(next.boarded.empty());
+  CHECK(f.on_their_way() == 0);
+}
+
+TEST_CASE("an offer to a worker whose death is announced returns at once", "[handover]") {
+  Fixture f;
+  f.b.handover.reset();
+  f.offer_to_b();
+  f.board().close_slot(f.b.self.slot);
+  f.a.handover->on_worker_died();
+  CHECK(f.returned.size() == 1);
+}
+
+TEST_CASE("a receiver whose sender died before go serves the client", "[handover]") {
+  Fixture f;
+  f.offer_to_b();
+  f.a.handover.reset();  // dies after the offer was sent
+  f.run_until([&] { return f.b.handover->in_flight() == 1; });
+  f.board().close_slot(f.a.self.slot);
+  f.b.handover->on_worker_died();
+  REQUIRE(f.b.boarded.size() == 1);
+  CHECK(f.clients(f.b) == 1);
+}
