@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/http/request.h"
+#include "proto/ids.h"
+#include "shared/base/clock.h"
+
+namespace ace::proto::http {
+
+/// The standard words of a status; "Unknown" for one without.
+[[nodiscard]] std::string_view reason_phrase(int status);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT", whatever the locale.
+[[nodiscard]] std::string http_date(WallTime time);
+
+/// The head of a response before it is text.
+struct ResponseHead {
+  int status{200};
+  std::vector<Header> headers;
+
+  /// Adds a header. Control bytes in the value become spaces: what a request brought must not be
+  /// able to write a header of its own.
+  ResponseHead& add(std::string_view name, std::string_view value);
+  /// Status line, Date, the headers, the empty line. HTTP/1.1 for clients of either version, as
+  /// RFC 9110 asks.
+  [[nodiscard]] std::string to_text(WallTime now) const;
+};
+
+/// How an endless body is delimited: chunked where the client knows it, else by the connection's
+/// end.
+enum class BodyFraming { Chunked, UntilClose };
+[[nodiscard]] BodyFraming stream_framing(const Request& request);
+
+/// The head of a 200 that carries a stream; also the whole answer to HEAD. Always closes the
+/// connection at its end.
+[[nodiscard]] ResponseHead stream_head(const Request& request, const WorkerId& worker);
+
+/// A 503 or 429 that says when to ask again.
+ResponseHead& add_retry_after(ResponseHead& head, std::chrono::seconds delay);
+/// What a 405 must name: "GET, HEAD".
+ResponseHead& add_allow(ResponseHead& head, std::string_view methods);
+/// Lets pages of other origins read the answer, when the request comes from such a page.
+ResponseHead& add_cors(ResponseHead& head, const Request& request);
+
+/// Whether the connection outlives this response, which the server may not want even if the client
+/// does.
+enum class Connection { KeepAlive, Close };
+
+/// A whole response: `head` with Content-Type, Content-Length and Connection, then the body. A
+/// response to HEAD, 1xx, 204 and 304 leave the body out. An empty `content_type` is not sent.
+[[nodiscard]] std::string whole_response(ResponseHead head, const Request& request,
+                                         Connection connection, std::string_view content_type,
+                                         std::string_view body, WallTime now);
+/// The same for bytes that were never a request (refused by the parser): closes.
+[[nodiscard]] std::string refusal_response(int status, std::string_view message, WallTime now);
+
+/// `{"error":{"status":404,"code":"not_found","message":"…"}}`. `code` is a stable word.
+[[nodiscard]] std::string json_error(int status, std::string_view code, std::string_view message);
+
+inline constexpr std::string_view kJsonType = "application/json";
+inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace ace::proto::http
