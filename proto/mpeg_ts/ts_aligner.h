@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "proto/chunk.h"
+#include "shared/base/bytes.h"
+
+namespace ace::proto {
+
+inline constexpr std::byte kTsSyncByte{0x47};
+
+/// Realigns arbitrary bytes to whole 188-byte MPEG-TS packets. What comes out depends on the bytes
+/// alone, never on how they were cut. Pure: no I/O, no clock, no allocation.
+class TsAligner {
+ public:
+  /// Gets one or more whole packets, in order; they are valid during the call. Must neither call
+  /// back into the aligner nor destroy it.
+  using Sink = std::function<void(ByteSpan packets)>;
+
+  /// Packets come straight out of `bytes`; only one that lies across two feeds is copied. Bytes
+  /// outside a run of packets are dropped and counted: forwarding them desynchronises players. A
+  /// run begins where three sync bytes stand 188 apart, and ends where one is missing.
+  void feed(ByteSpan bytes, const Sink& sink);
+
+  /// For a new session: what is held is dropped and counted, so that it is never glued to bytes of
+  /// another origin, and sync must be found anew. Counters stay.
+  void reset();
+
+  [[nodiscard]] bool is_aligned() const { return is_aligned_; }
+  /// Bytes taken in that wait for the rest of their packet, or for proof of alignment.
+  [[nodiscard]] std::size_t held() const { return held_size_; }
+  [[nodiscard]] std::uint64_t dropped_bytes() const { return dropped_bytes_; }
+  /// Times a run of packets broke off in the middle of a session.
+  [[nodiscard]] std::uint64_t sync_losses() const { return sync_losses_; }
+
+ private:
+  static constexpr std::size_t kProofSize = 2 * kTsPacketSize + 1;
+
+  [[nodiscard]] ByteSpan search(ByteSpan bytes);
+  [[nodiscard]] ByteSpan search_held(ByteSpan bytes, const Sink& sink);
+  [[nodiscard]] ByteSpan pass_packets(ByteSpan bytes, const Sink& sink);
+  [[nodiscard]] ByteSpan complete_held(ByteSpan bytes, const Sink& sink);
+  /// Copies from the front of `bytes` until `target` bytes are held; returns what is left over.
+  [[nodiscard]] ByteSpan hold_up_to(std::size_t target, ByteSpan bytes);
+  void drop_held(std::size_t count);
+
+  std::array<std::byte, kProofSize> held_{};
+  std::size_t held_size_{};
+  bool is_aligned_{};
+  std::uint64_t dropped_bytes_{};
+  std::uint64_t sync_losses_{};
+};
+
+}  // namespace ace::proto

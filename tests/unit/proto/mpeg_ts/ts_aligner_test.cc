@@ -1,0 +1,146 @@
+#include "proto/mpeg_ts/ts_aligner.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+using ace::as_bytes;
+using ace::as_text;
+using ace::ByteSpan;
+using ace::proto::kTsPacketSize;
+using ace::proto::TsAligner;
+
+namespace {
+
+/// Packet number `n`, with no sync byte inside.
+std::string packet(int n) {
+  std::string text(kTsPacketSize, static_cast<char>('a' + n % 26));
+  text[0] = '\x47';
+  text[1] = static_cast<char>('0' + n % 10);
+  return text;
+}
+
+std::string packets(int from, int to) {
+  std::string text;
+  for (int n = from; n < to; ++n) text += packet(n);
+  return text;
+}
+
+struct Collected {
+  TsAligner aligner;
+  std::string out;
+
+  void feed(std::string_view bytes) {
+    aligner.feed(as_bytes(bytes), [this](ByteSpan run) {
+      REQUIRE_FALSE(run.empty());
+      REQUIRE(run.size() % kTsPacketSize == 0);
+      out += as_text(run);
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("aligned packets pass through without being copied", "[ts]") {
+  const auto text = packets(0, 10);
+  TsAligner aligner;
+  int calls = 0;
+  aligner.feed(as_bytes(text), [&](ByteSpan run) {
+    ++calls;
+    CHECK(run.data() == as_bytes(text).data());
+    CHECK(run.size() == text.size());
+  });
+  CHECK(calls == 1);
+  CHECK(aligner.held() == 0);
+  CHECK(aligner.dropped_bytes() == 0);
+}
+
+TEST_CASE("packets cut at every place come out whole", "[ts]") {
+  const auto text = packets(0, 5);
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    Collected got;
+    got.feed(text.substr(0, cut));
+    got.feed(text.substr(cut));
+    REQUIRE(got.out == text);
+    REQUIRE(got.aligner.dropped_bytes() == 0);
+  }
+}
+
+TEST_CASE("bytes that come one by one come out as packets", "[ts]") {
+  const auto text = "junk" + packets(0, 5);
+  Collected got;
+  for (const char byte : text) got.feed({&byte, 1});
+  CHECK(got.out == packets(0, 5));
+  CHECK(got.aligner.dropped_bytes() == 4);
+}
+
+TEST_CASE("junk before the first packet is dropped and counted", "[ts]") {
+  Collected got;
+  got.feed("HTTP-ish junk with a lone \x47 in it" + packets(0, 4));
+  CHECK(got.out == packets(0, 4));
+  CHECK(got.aligner.dropped_bytes() == 33);
+  CHECK(got.aligner.sync_losses() == 0);
+}
+
+TEST_CASE("one or two sync bytes prove nothing", "[ts]") {
+  Collected got;
+  got.feed(packets(0, 2));
+  CHECK(got.out.empty());
+  CHECK(got.aligner.held() == 2 * kTsPacketSize);
+  CHECK_FALSE(got.aligner.is_aligned());
+  got.feed("\x47");
+  CHECK(got.out == packets(0, 2));
+  CHECK(got.aligner.is_aligned());
+}
+
+TEST_CASE("lost bytes in mid-stream cost the packets they touch, no more", "[ts]") {
+  const auto damaged = packets(0, 5) + packet(5).substr(0, 100) + packets(6, 10);
+  Collected got;
+  got.feed(damaged);
+  // The torn packet swallows the head of the next: its loss shows only where the next should begin.
+  CHECK(got.out.substr(0, 5 * kTsPacketSize) == packets(0, 5));
+  CHECK(got.out.substr(6 * kTsPacketSize) == packets(7, 10));
+  CHECK(got.aligner.sync_losses() == 1);
+  CHECK(got.aligner.dropped_bytes() == 100);
+}
+
+TEST_CASE("a new session never continues a packet of the old one", "[ts]") {
+  Collected got;
+  got.feed(packets(0, 3) + packet(3).substr(0, 150));
+  got.aligner.reset();
+  CHECK(got.aligner.held() == 0);
+  CHECK(got.aligner.dropped_bytes() == 150);
+  got.feed(packet(9).substr(150) + packets(10, 14));
+  CHECK(got.out == packets(0, 3) + packets(10, 14));
+}
+
+TEST_CASE("whatever comes in comes out, is dropped, or is held, however it is cut", "[ts]") {
+  std::mt19937 random{20260101};
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    for (int piece = 0; piece < 6; ++piece) {
+      const auto from = static_cast<int>(random() % 50);
+      text += packets(from, from + static_cast<int>(random() % 6));
+      for (auto junk = random() % 300; junk > 0; --junk) {
+        text.push_back(random() % 4 == 0 ? '\x47' : static_cast<char>(random()));
+      }
+    }
+    Collected whole;
+    whole.feed(text);
+    Collected cut;
+    for (std::size_t at = 0; at < text.size();) {
+      const auto size = std::min<std::size_t>(random() % 400, text.size() - at);
+      cut.feed(std::string_view{text}.substr(at, size));
+      at += size;
+    }
+    REQUIRE(cut.out == whole.out);
+    REQUIRE(cut.aligner.dropped_bytes() == whole.aligner.dropped_bytes());
+    REQUIRE(cut.aligner.sync_losses() == whole.aligner.sync_losses());
+    REQUIRE(whole.out.size() + whole.aligner.dropped_bytes() + whole.aligner.held() == text.size());
+    for (std::size_t at = 0; at < whole.out.size(); at += kTsPacketSize) {
+      REQUIRE(whole.out[at] == '\x47');
+    }
+  }
+}
