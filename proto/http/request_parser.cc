@@ -297,7 +297,9 @@ Request RequestParser::take_request() {
 }
 const Refusal& RequestParser::refusal() const { return impl_->refusal; }
 bool RequestParser::awaits_body() const { return impl_->stage == Impl::Stage::Body; }
-bool RequestParser::is_idle() const { return impl_->raw.empty(); }
+bool RequestParser::is_idle() const {
+  return impl_->raw.find_first_not_of("\r\n") == std::string::npos;
+}
 std::string_view RequestParser::raw() const { return impl_->raw; }
 void RequestParser::next() { impl_->begin(); }
 

@@ -51,7 +51,8 @@ class RequestParser {
 
   /// The head is whole and a body is still to come: the moment for "100 Continue".
   [[nodiscard]] bool awaits_body() const;
-  /// Nothing of a request has come yet: a connection that ends or idles now misses nothing.
+  /// Nothing of a request has come yet, empty lines aside: a connection that ends or idles now
+  /// misses nothing.
   [[nodiscard]] bool is_idle() const;
   /// All that was taken of the current message, from its first byte: what another process needs to
   /// parse it again. Valid until the next feed() or next().

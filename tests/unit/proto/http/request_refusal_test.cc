@@ -125,6 +125,11 @@ TEST_CASE("a method nobody knows is not implemented", "[http]") {
 TEST_CASE("a few empty lines before a request are read over, many are not", "[http]") {
   CHECK(refusal_of("\r\n\r\nGET / HTTP/1.0\r\n\r\n") == 0);
   CHECK(refusal_of("\r\n\r\n\r\n\r\n\r\n") == 400);
+  ace::proto::http::RequestParser parser;
+  CHECK(parser.feed(ace::as_bytes("\r\n")).outcome == Parse::NeedMore);
+  CHECK(parser.is_idle());
+  CHECK(parser.feed(ace::as_bytes("G")).outcome == Parse::NeedMore);
+  CHECK_FALSE(parser.is_idle());
 }
 
 TEST_CASE("limits hold to the byte", "[http]") {
