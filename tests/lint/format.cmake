@@ -1,0 +1,15 @@
+#   cmake -D ROOT=<sources> -D CLANG_FORMAT=<program> -P format.cmake
+if(NOT CLANG_FORMAT)
+  message("SKIPPED: clang-format is not installed")
+  return()
+endif()
+set(files)
+foreach(folder shared proto coordinator workers tests)
+  file(GLOB_RECURSE found ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cc)
+  list(APPEND files ${found})
+endforeach()
+execute_process(COMMAND ${CLANG_FORMAT} --dry-run --Werror --style=file ${files}
+  RESULT_VARIABLE result ERROR_VARIABLE problems)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "run clang-format -i on these:\n${problems}")
+endif()
