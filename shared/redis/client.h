@@ -21,11 +21,13 @@ using ReplyCallback = std::function<void(Result<Reply>)>;
 class Script {
  public:
   explicit Script(std::string text);
-  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& text() const { return *text_; }
   [[nodiscard]] const std::string& sha1() const { return sha1_; }
+  /// For a call in flight, which may outlive the script.
+  [[nodiscard]] std::shared_ptr<const std::string> shared_text() const { return text_; }
 
  private:
-  std::string text_;
+  std::shared_ptr<const std::string> text_;
   std::string sha1_;
 };
 
