@@ -45,41 +45,46 @@ bool is_push(const redisAsyncContext& context) {
   return context.replies.head == nullptr && (context.c.flags & REDIS_SUBSCRIBED) != 0;
 }
 
-/// What async.c asserts of a pub/sub message's first three elements.
-bool is_sound_push_element(const redisReadTask& task) {
-  if (task.idx < 2) return task.type == REDIS_REPLY_STRING;
+/// What async.c asserts of a pub/sub message's first three elements. `type` is what the element
+/// really is: a nil string has the task type of a string.
+bool is_sound_push_element(const redisReadTask& task, int type) {
+  if (task.idx < 2) return type == REDIS_REPLY_STRING;
   if (task.idx > 2) return false;
-  if (task.type == REDIS_REPLY_INTEGER) return true;
+  if (type == REDIS_REPLY_INTEGER) return true;
   const auto* const array = static_cast<const redisReply*>(task.parent->obj);
   const redisReply& word = *array->element[0];
-  return task.type == REDIS_REPLY_STRING && std::string_view{word.str, word.len} == "message";
+  return type == REDIS_REPLY_STRING && std::string_view{word.str, word.len} == "message";
 }
 
-bool is_expected(const redisReadTask& task) {
+bool is_expected(const redisReadTask& task, int type) {
   const auto& context = context_of(task);
   const bool is_top = task.parent == nullptr;
   const bool is_element_of_top = !is_top && task.parent->parent == nullptr;
   if (context.replies.head != nullptr) return true;  // the answer to a command: any shape will do
-  if (is_top && task.type == REDIS_REPLY_ERROR) return true;  // hiredis disconnects with its text
+  if (is_top && type == REDIS_REPLY_ERROR) return true;  // hiredis disconnects with its text
   if (!is_push(context)) return !is_top;
-  if (is_top) return task.type == REDIS_REPLY_ARRAY;
-  return is_element_of_top && is_sound_push_element(task);
+  if (is_top) return type == REDIS_REPLY_ARRAY;
+  return is_element_of_top && is_sound_push_element(task, type);
 }
 
 void* create_string(const redisReadTask* task, char* text, size_t size) {
-  return is_expected(*task) ? originals().createString(task, text, size) : nullptr;
+  if (!is_expected(*task, task->type)) return nullptr;
+  return originals().createString(task, text, size);
 }
 void* create_array(const redisReadTask* task, int elements) {
   const bool is_top_of_push = task->parent == nullptr && is_push(context_of(*task));
   if (is_top_of_push && elements != 3) return nullptr;
   if (elements < 0 || static_cast<std::size_t>(elements) > kMaxReplyElements) return nullptr;
-  return is_expected(*task) ? originals().createArray(task, elements) : nullptr;
+  if (!is_expected(*task, REDIS_REPLY_ARRAY)) return nullptr;
+  return originals().createArray(task, elements);
 }
 void* create_integer(const redisReadTask* task, long long value) {
-  return is_expected(*task) ? originals().createInteger(task, value) : nullptr;
+  if (!is_expected(*task, REDIS_REPLY_INTEGER)) return nullptr;
+  return originals().createInteger(task, value);
 }
 void* create_nil(const redisReadTask* task) {
-  return is_expected(*task) ? originals().createNil(task) : nullptr;
+  if (!is_expected(*task, REDIS_REPLY_NIL)) return nullptr;
+  return originals().createNil(task);
 }
 
 }  // namespace
