@@ -17,6 +17,9 @@ namespace {
 /// cost of those per call, not per packet.
 constexpr long kReceiveBufferBytes = 512 * 1024;
 
+/// This libcurl keeps every header line of an answer, without a limit of its own.
+constexpr std::size_t kMaxHeaderBytes = 64U << 10U;
+
 Errc kind_of(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -101,7 +104,9 @@ void TransferState::finish(CURLcode code) {
   if (listener == nullptr) return;
   paused_ = false;
   Outcome outcome{.error = {}, .phase = phase()};
-  if (code != CURLE_OK) {
+  if (header_bytes_ > kMaxHeaderBytes) {
+    outcome.error = Error{Errc::TooLarge, "headers without end"};
+  } else if (code != CURLE_OK) {
     // The error buffer is finer than the code's own words, where libcurl filled it.
     const bool is_detailed = error_text_.front() != '\0';
     outcome.error =
@@ -119,6 +124,8 @@ std::size_t TransferState::on_header(char* data, std::size_t, std::size_t size,
                                      void* user) noexcept {
   const auto self = static_cast<TransferState*>(user)->shared_from_this();
   std::string_view line{data, size};
+  self->header_bytes_ += size;
+  if (self->header_bytes_ > kMaxHeaderBytes) return CURL_WRITEFUNC_ERROR;
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   if (self->listener_ != nullptr) self->take_header(line);
   return self->is_aborted() ? std::size_t{CURL_WRITEFUNC_ERROR} : size;
@@ -146,7 +153,9 @@ std::size_t TransferState::on_write(char* data, std::size_t, std::size_t size,
   const auto self = static_cast<TransferState*>(user)->shared_from_this();
   if (self->is_aborted()) return CURL_WRITEFUNC_ERROR;
   if (size == 0) return 0;
+  self->delivering_ = true;
   const auto flow = self->listener_->on_bytes(as_bytes({data, size}));
+  self->delivering_ = false;
   if (self->is_aborted()) return CURL_WRITEFUNC_ERROR;
   if (flow == Flow::Continue) return size;
   self->paused_ = true;
@@ -154,11 +163,11 @@ std::size_t TransferState::on_write(char* data, std::size_t, std::size_t size,
 }
 
 void TransferState::resume() {
-  if (!paused_ || resuming_) return;
+  const auto multi = multi_.lock();
+  const bool may_be_paused = paused_ || delivering_;
+  if (!may_be_paused || resuming_ || !multi) return;
   resuming_ = true;
   // libcurl hands over the held bytes from inside curl_easy_pause: not under the caller's feet.
-  const auto multi = multi_.lock();
-  if (!multi) return;
   multi->loop().post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->continue_reading();
   });
@@ -167,7 +176,7 @@ void TransferState::resume() {
 void TransferState::continue_reading() {
   resuming_ = false;
   const auto multi = multi_.lock();
-  if (is_aborted() || !multi) return;
+  if (!paused_ || is_aborted() || !multi) return;
   paused_ = false;
   multi->run([this](CURLM*) { curl_easy_pause(easy_.raw(), CURLPAUSE_CONT); });
 }

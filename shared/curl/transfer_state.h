@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -42,7 +43,9 @@ class TransferState : public std::enable_shared_from_this<TransferState> {
   ResponseHead head_;
   bool headers_in_{};
   bool paused_{};
-  bool resuming_{};  // a resume() is on its way through the loop
+  bool delivering_{};  // the listener has the bytes and has not said what to do with them
+  bool resuming_{};    // a resume() is on its way through the loop
+  std::size_t header_bytes_{};
   Easy easy_;
 };
 

@@ -189,6 +189,47 @@ TEST_CASE("resume never calls back from inside, and is free when nothing is paus
   CHECK(world.reader.calls == 2);
 }
 
+TEST_CASE("a resume asked for while the bytes are being refused is not lost", "[curl]") {
+  World world;
+  world.engine.on("/r", [](auto& c) {
+    c.send(kEndless);
+    c.send("abc");
+  });
+  world.reader.judge = [&](ByteSpan) {
+    if (world.reader.calls > 1) return Flow::Continue;
+    world.transfer->resume();
+    return Flow::Pause;
+  };
+  world.start();
+  REQUIRE(world.run([&] { return world.reader.body == "abc"; }));
+}
+
+TEST_CASE("headers without end are cut off", "[curl]") {
+  World world;
+  world.engine.on("/r", [](auto& c) {
+    c.send("HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 10'000; ++i) c.send("X-More: and more\r\n");
+  });
+  world.start();
+  REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
+  REQUIRE(world.reader.outcome->error);
+  CHECK(world.reader.outcome->error->code == ace::Errc::TooLarge);
+  CHECK_FALSE(world.reader.head);
+}
+
+TEST_CASE("a transfer may end while its host name is being resolved", "[curl]") {
+  World world;
+  world.transfer = std::make_unique<Transfer>(
+      world.multi,
+      Request{.url = fmt::format("http://localhost:{}/r", world.engine.port()),
+              .connect_timeout = 1s},
+      world.reader);
+  world.loop.run_once(false);
+  world.transfer.reset();
+  run_for(world.loop, 20ms);
+  CHECK_FALSE(world.reader.outcome);
+}
+
 TEST_CASE("a transfer may be destroyed from its own bytes, and another begun there", "[curl]") {
   World world;
   const auto sent = pattern(500'000);
