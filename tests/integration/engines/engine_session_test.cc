@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
 #include "tests/integration/engines/session_world.h"
+#include "workers/engines/engine_query.h"
 
 using namespace std::chrono_literals;
 using ace::Errc;
@@ -102,6 +105,18 @@ TEST_CASE("an engine that is not there fails in phase connect", "[engines]") {
   const auto why = world.failure();
   CHECK(why.code == Errc::Unavailable);
   CHECK(why.text.find("living: connect: ") == 0);
+}
+
+TEST_CASE("an engine that swallows the connection attempt fails in phase connect", "[engines]") {
+  SessionWorld world;
+  const ace::test::SilentPort silent;
+  world.address.port = silent.port();
+  world.limits.connect = 50ms;
+  world.start();
+  const auto why = world.failure();
+  CHECK(why.code == Errc::Timeout);
+  CHECK(why.text.find("living: connect: ") == 0);
+  CHECK(world.multi.kept() == 0);
 }
 
 TEST_CASE("an engine that hangs before its answer fails in phase getstream", "[engines]") {
@@ -216,6 +231,52 @@ TEST_CASE("no url of an answer leads anywhere but to the engine", "[engines]") {
   CHECK(world.watcher.info->playback_url == world.engine.url("/ace/r/9/9"));
   CHECK(world.watcher.info->command_url == world.engine.url("/ace/cmd/9/9"));
   CHECK(other.asked("/") == 0);
+}
+
+TEST_CASE("an engine is asked how a session does", "[engines]") {
+  SessionWorld world;
+  world.engine.on("/ace/stat/", [](auto& c) {
+    c.answer(200, R"({"response":{"status":"dl","peers":7},"error":null})");
+  });
+  ace::engines::SessionInfo info;
+  info.engine_id = "living";
+  info.host = "127.0.0.1";
+  info.port = world.engine.port();
+  info.stat_url = "http://172.17.0.2:6878/ace/stat/1/2";
+  std::optional<ace::Result<ace::proto::engine::StatAnswer>> answer;
+  auto query = ace::engines::ask_stat(world.multi, world.timers, info, world.limits,
+                                      [&](auto got) { answer = std::move(got); });
+  REQUIRE(query);
+  REQUIRE(world.run([&] { return answer.has_value(); }));
+  REQUIRE(*answer);
+  CHECK((*answer)->peers == 7);
+
+  info.stat_url.clear();
+  query = ace::engines::ask_stat(world.multi, world.timers, info, world.limits, [](auto) {});
+  REQUIRE_FALSE(query);
+  CHECK(query.error().code == Errc::NotFound);
+}
+
+TEST_CASE("an engine is asked whether it is there and connected", "[engines]") {
+  SessionWorld world;
+  world.limits.command = 30ms;
+  world.engine.on("/webui/api/service?method=get_version", [](auto& c) {
+    c.answer(200, R"({"result":{"code":3017000,"version":"3.1.70"},"error":null})");
+  });
+  std::optional<ace::Result<ace::proto::engine::VersionAnswer>> version;
+  const auto asked =
+      ace::engines::ask_version(world.multi, world.timers, world.address, world.limits,
+                                [&](auto got) { version = std::move(got); });
+  std::optional<ace::Result<bool>> connected;
+  const auto unanswered =
+      ace::engines::ask_network_status(world.multi, world.timers, world.address, world.limits,
+                                       [&](auto got) { connected = std::move(got); });
+  REQUIRE(world.run([&] { return version && connected; }));
+  REQUIRE(*version);
+  CHECK((*version)->code == 3017000);
+  REQUIRE_FALSE(*connected);
+  CHECK(connected->error().code == Errc::Timeout);
+  CHECK(connected->error().text.find("living: network status: ") == 0);
 }
 
 TEST_CASE("a session found in metadata is played without asking for one", "[engines]") {

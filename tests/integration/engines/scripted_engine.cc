@@ -18,6 +18,19 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+/// Binds to a free port of loopback and listens; says which.
+std::uint16_t listen_on_loopback(int fd, int backlog) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  ACE_CHECK(::bind(fd, generic, size) == 0 && ::listen(fd, backlog) == 0 &&
+                ::getsockname(fd, generic, &size) == 0,
+            "loopback can be listened on");
+  return ntohs(address.sin_port);
+}
+
 }  // namespace
 
 ScriptedEngine::Connection::Connection(loop::Loop& loop, UniqueFd fd,
@@ -82,15 +95,7 @@ void ScriptedEngine::Connection::end() {
 
 ScriptedEngine::ScriptedEngine(loop::Loop& loop)
     : loop_{loop}, listener_{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)} {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  ACE_CHECK(::bind(listener_.get(), generic, size) == 0 && ::listen(listener_.get(), 16) == 0 &&
-                ::getsockname(listener_.get(), generic, &size) == 0,
-            "loopback can be listened on");
-  port_ = ntohs(address.sin_port);
+  port_ = listen_on_loopback(listener_.get(), 16);
   watcher_ = std::make_unique<loop::FdWatcher>(loop, listener_.get(),
                                                [this](loop::FdEvents) { accept(); });
   watcher_->watch(true, false);
@@ -128,6 +133,20 @@ ScriptedEngine::Connection* ScriptedEngine::connection(std::string_view prefix) 
     if (!(*at)->target().empty() && starts_with((*at)->target(), prefix)) return at->get();
   }
   return nullptr;
+}
+
+SilentPort::SilentPort()
+    : listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)},
+      port_{listen_on_loopback(listener_.get(), 0)} {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port_);
+  for (int i = 0; i < 4; ++i) {  // a queue of length 0 holds one; the rest keep trying
+    queue_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    static_cast<void>(::connect(queue_.back().get(), reinterpret_cast<const sockaddr*>(&address),
+                                sizeof address));
+  }
 }
 
 bool run_until(loop::Loop& loop, const std::function<bool()>& done) {

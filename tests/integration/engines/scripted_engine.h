@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -73,6 +74,18 @@ class ScriptedEngine {
   std::map<std::string, Script> scripts_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::unique_ptr<loop::FdWatcher> watcher_;
+};
+
+/// A listening port whose queue is full: whoever connects hears nothing at all.
+class SilentPort {
+ public:
+  SilentPort();
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  UniqueFd listener_;
+  std::vector<UniqueFd> queue_;
+  std::uint16_t port_{};
 };
 
 /// Turns the loop until `done`, at most five seconds; false when it never came true.
