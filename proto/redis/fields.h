@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ace::proto {
+
+/// A Redis hash as it is written and read: field and value, in any order.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// The whole text as a number in decimal; nothing for junk, signs or overflow.
+[[nodiscard]] std::optional<std::uint64_t> parse_unsigned(std::string_view text);
+/// The whole text as unix seconds; nothing for junk, negative or not finite.
+[[nodiscard]] std::optional<double> parse_seconds(std::string_view text);
+/// "1763800000.123"
+[[nodiscard]] std::string format_seconds(double seconds);
+
+}  // namespace ace::proto

@@ -1,0 +1,29 @@
+#include "proto/redis/redis_keys.h"
+
+#include <fmt/format.h>
+
+namespace ace::proto {
+
+StreamKeys::StreamKeys(const StreamId& id)
+    : prefix_{fmt::format("ace_proxy:stream:{}:", id.text())},
+      events_{fmt::format("ace_proxy:events:{}", id.text())} {}
+
+std::string StreamKeys::chunk(ChunkIndex index) const {
+  return fmt::format("{}buffer:chunk:{}", prefix_, index.value);
+}
+
+std::string StreamKeys::stage_prefix(OwnerEpoch epoch) const {
+  return fmt::format("{}buffer:stage:{}:", prefix_, epoch.value);
+}
+
+std::string StreamKeys::stage(OwnerEpoch epoch, ChunkIndex index) const {
+  return fmt::format("{}buffer:stage:{}:{}", prefix_, epoch.value, index.value);
+}
+
+std::string StreamKeys::client(const ClientId& client) const {
+  return client_prefix() + client.value;
+}
+
+std::string active_streams_key() { return "ace_proxy:streams"; }
+
+}  // namespace ace::proto

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "proto/ids.h"
+
+namespace ace::proto {
+
+/// The names of one stream's keys; nothing else spells `ace_proxy:`. They are the seeds' names, so
+/// that what people wrote for debugging (`redis-cli HGETALL …:metadata`) goes on working.
+class StreamKeys {
+ public:
+  explicit StreamKeys(const StreamId& id);
+
+  [[nodiscard]] std::string metadata() const { return prefix_ + "metadata"; }
+  [[nodiscard]] std::string owner() const { return prefix_ + "owner"; }
+  [[nodiscard]] std::string buffer_index() const { return prefix_ + "buffer:index"; }
+  [[nodiscard]] std::string clients() const { return prefix_ + "clients"; }
+  [[nodiscard]] std::string last_client_disconnect_time() const {
+    return prefix_ + "last_client_disconnect_time";
+  }
+  /// The channel of the stream's events.
+  [[nodiscard]] std::string events() const { return events_; }
+
+  /// What a chunk's index is appended to.
+  [[nodiscard]] std::string chunk_prefix() const { return prefix_ + "buffer:chunk:"; }
+  [[nodiscard]] std::string chunk(ChunkIndex index) const;
+  /// Where an owner puts a chunk before it commits it: the epoch in the name keeps a fenced
+  /// owner's bytes out of its successor's chunks.
+  [[nodiscard]] std::string stage_prefix(OwnerEpoch epoch) const;
+  [[nodiscard]] std::string stage(OwnerEpoch epoch, ChunkIndex index) const;
+  /// What a client's id is appended to.
+  [[nodiscard]] std::string client_prefix() const { return prefix_ + "clients:"; }
+  [[nodiscard]] std::string client(const ClientId& client) const;
+
+ private:
+  std::string prefix_;
+  std::string events_;
+};
+
+/// Set of the ids of all streams that have an owner or had one lately.
+[[nodiscard]] std::string active_streams_key();
+
+}  // namespace ace::proto

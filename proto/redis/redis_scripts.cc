@@ -1,0 +1,213 @@
+#include "proto/redis/redis_scripts.h"
+
+namespace ace::proto {
+namespace {
+
+/// What most scripts begin with. Lua counts in doubles: fifteen digits are exact, more are junk.
+std::string script(const char* body) {
+  static constexpr const char* kHead = R"(#!lua flags=allow-oom
+local function num(text)
+  if type(text) == 'string' and #text <= 15 and string.find(text, '^%d+$') then
+    return tonumber(text)
+  end
+  return 0
+end
+local function str(number) return string.format('%.0f', number) end
+local function now()
+  local time = redis.call('TIME')
+  return string.format('%d.%03d', tonumber(time[1]), math.floor(tonumber(time[2]) / 1000))
+end
+local function is_mine(owner_key, metadata_key, self, epoch)
+  local owner = redis.call('GET', owner_key)
+  local stored = num(redis.call('HGET', metadata_key, 'epoch'))
+  return epoch > 0 and stored == epoch and (not owner or owner == self)
+end
+local function publish(channel, event, fields)
+  redis.call('PUBLISH', channel, '{"v":1,"event":"' .. event .. '"' .. fields .. '}')
+end
+)";
+  return std::string{kHead} + body;
+}
+
+}  // namespace
+
+const std::string kClaimScript = script(R"(
+local function heal(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found ~= 'none' and found ~= kind then redis.call('UNLINK', key) end
+end
+heal(KEYS[1], 'string') heal(KEYS[2], 'hash') heal(KEYS[3], 'string')
+heal(KEYS[4], 'set') heal(KEYS[5], 'set')
+local self, held, known, lease, ttl = ARGV[1], num(ARGV[2]), num(ARGV[3]), ARGV[4], ARGV[5]
+local owner = redis.call('GET', KEYS[1])
+local stored = num(redis.call('HGET', KEYS[2], 'epoch'))
+local index = num(redis.call('GET', KEYS[3]))
+local stopping = redis.call('HGET', KEYS[2], 'state') == 'stopping' and 1 or 0
+local free = not owner or (owner == self and held > 0 and held >= stored)
+for i = 8, #ARGV do free = free or owner == ARGV[i] end
+if not free then return {0, stored, index, owner, stopping} end
+local time = redis.call('TIME')
+local millis = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local epoch = math.max(stored + 1, held + 1, millis)
+index = math.max(index, known)
+redis.call('SET', KEYS[1], self, 'PX', lease)
+redis.call('HSET', KEYS[2], 'owner', self, 'epoch', str(epoch))
+if stopping == 0 then
+  redis.call('HSET', KEYS[2], 'state', 'initializing', 'init_time', now(), 'state_changed_at', now())
+  redis.call('HDEL', KEYS[2], 'error_message', 'error_time')
+end
+redis.call('PEXPIRE', KEYS[2], ttl)
+redis.call('SET', KEYS[3], str(index), 'PX', ttl)
+redis.call('PEXPIRE', KEYS[4], ttl)
+redis.call('SADD', KEYS[5], ARGV[7])
+redis.call('PEXPIRE', KEYS[5], ttl)
+publish(ARGV[6], 'owner_changed', ',"epoch":' .. str(epoch) .. ',"index":' .. str(index) ..
+        ',"worker":' .. cjson.encode(self))
+return {1, epoch, index, self, stopping}
+)");
+
+const std::string kRenewScript = script(R"(
+local self, epoch, lease, ttl = ARGV[1], num(ARGV[2]), ARGV[3], ARGV[4]
+if not is_mine(KEYS[1], KEYS[2], self, epoch) then
+  return {0, redis.call('GET', KEYS[1]) or ''}
+end
+if redis.call('PEXPIRE', KEYS[1], lease) == 0 then
+  redis.call('SET', KEYS[1], self, 'PX', lease)
+end
+for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ttl) end
+redis.call('SADD', KEYS[6], ARGV[5])
+redis.call('PEXPIRE', KEYS[6], ttl)
+return {1, redis.call('SCARD', KEYS[4])}
+)");
+
+const std::string kUpdateScript = script(R"(
+if not is_mine(KEYS[1], KEYS[2], ARGV[1], num(ARGV[2])) then return 0 end
+for i = 4, #ARGV - 1, 2 do
+  local field, value = ARGV[i], ARGV[i + 1]
+  if field == 'state' then
+    local state = redis.call('HGET', KEYS[2], 'state')
+    if state ~= 'stopping' and state ~= value then
+      redis.call('HSET', KEYS[2], 'state', value, 'state_changed_at', now())
+    end
+  elseif field ~= 'owner' and field ~= 'epoch' then
+    redis.call('HSET', KEYS[2], field, value)
+  end
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 1
+)");
+
+const std::string kCommitScript = script(R"(
+local epoch, first, last, skip = num(ARGV[2]), num(ARGV[3]), num(ARGV[4]), ARGV[5] == '1'
+local index = num(redis.call('GET', KEYS[3]))
+if not is_mine(KEYS[1], KEYS[2], ARGV[1], epoch) then return {-1, index} end
+if last <= index then
+  redis.call('UNLINK', KEYS[4])
+  return {1, index}
+end
+if first > index + 1 or (not skip and first ~= index + 1) then return {0, index} end
+if skip then
+  redis.call('UNLINK', KEYS[4])
+  for i = math.max(index + 1, last - 63), last do redis.call('UNLINK', ARGV[11] .. str(i)) end
+else
+  if redis.call('EXISTS', KEYS[4]) == 0 then return {-2, index} end
+  redis.call('RENAME', KEYS[4], KEYS[5])
+  redis.call('PEXPIRE', KEYS[5], ARGV[6])
+end
+redis.call('SET', KEYS[3], str(last), 'PX', ARGV[7])
+local from = num(ARGV[8])
+if from > 0 then
+  for i = from, math.min(num(ARGV[9]), from + 63, index) do
+    redis.call('UNLINK', ARGV[11] .. str(i))
+  end
+end
+publish(ARGV[10], 'chunk', ',"epoch":' .. str(epoch) .. ',"index":' .. str(last) ..
+        (skip and ',"skipped":true' or ''))
+return {1, last}
+)");
+
+const std::string kReleaseScript = script(R"(
+if not is_mine(KEYS[1], KEYS[2], ARGV[1], num(ARGV[2])) then return 0 end
+redis.call('DEL', KEYS[1])
+publish(ARGV[3], 'leaving', ',"epoch":' .. ARGV[2] .. ',"worker":' .. cjson.encode(ARGV[1]))
+return 1
+)");
+
+const std::string kBeginTeardownScript = script(R"(
+if not is_mine(KEYS[1], KEYS[2], ARGV[1], num(ARGV[2])) then return -1 end
+local clients = redis.call('SCARD', KEYS[3])
+if clients > 0 then return clients end
+if redis.call('HGET', KEYS[2], 'state') ~= 'stopping' then
+  redis.call('HSET', KEYS[2], 'state', 'stopping', 'state_changed_at', now())
+  publish(ARGV[4], 'stopping', ',"epoch":' .. ARGV[2])
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 0
+)");
+
+const std::string kFinishTeardownScript = script(R"(
+local epoch = num(ARGV[2])
+if not is_mine(KEYS[1], KEYS[2], ARGV[1], epoch) then return 0 end
+local index = num(redis.call('GET', KEYS[3]))
+local last = math.max(num(ARGV[6]), index)
+for i = math.max(1, num(ARGV[5]), last - 4095), last do
+  redis.call('UNLINK', ARGV[7] .. str(i))
+end
+for i = index + 1, index + 64 do redis.call('UNLINK', ARGV[8] .. str(i)) end
+local clients = redis.call('SMEMBERS', KEYS[4])
+for i = 1, math.min(#clients, 1000) do redis.call('UNLINK', ARGV[9] .. clients[i]) end
+redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+redis.call('SREM', KEYS[6], ARGV[3])
+publish(ARGV[4], 'stopped', ',"epoch":' .. str(epoch))
+return 1
+)");
+
+const std::string kJoinScript = script(R"(
+if redis.call('HGET', KEYS[1], 'state') == 'stopping' then return {0, 0} end
+redis.call('SADD', KEYS[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+for i = 6, #ARGV - 1, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[3], ARGV[4])
+redis.call('DEL', KEYS[4])
+local clients = redis.call('SCARD', KEYS[2])
+publish(ARGV[5], 'client_connected', ',"worker":' .. cjson.encode(ARGV[2]) .. ',"client":' ..
+        cjson.encode(ARGV[1]) .. ',"remaining":' .. clients)
+return {1, clients}
+)");
+
+const std::string kLeaveScript = script(R"(
+local removed = redis.call('SREM', KEYS[1], ARGV[1])
+redis.call('UNLINK', KEYS[2])
+local clients = redis.call('SCARD', KEYS[1])
+if removed == 0 then return clients end
+if clients == 0 then
+  redis.call('SET', KEYS[3], now(), 'PX', ARGV[2])
+end
+publish(ARGV[3], 'client_disconnected', ',"client":' .. cjson.encode(ARGV[1]) ..
+        ',"remaining":' .. clients)
+return clients
+)");
+
+const std::string kHeartbeatScript = script(R"(
+if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then
+  return 0
+end
+for i = 3, #ARGV - 1, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return 1
+)");
+
+const std::string kPositionScript = script(R"(
+local epoch = num(redis.call('HGET', KEYS[1], 'epoch'))
+local index = num(redis.call('GET', KEYS[2]))
+local first, bytes = index + 1, 0
+for i = 1, math.min(num(ARGV[2]), index, 1000) do
+  local size = redis.call('STRLEN', ARGV[1] .. str(first - 1))
+  bytes = bytes + size
+  if size == 0 or bytes > num(ARGV[3]) then break end
+  first = first - 1
+end
+return {epoch, index, first}
+)");
+
+}  // namespace ace::proto

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace ace::proto {
+
+/// The Lua texts of the contract; README.md says what each one is for. All are small and flagged
+/// allow-oom: a Redis without memory for payloads must go on renewing, joining and deleting. Every
+/// name is passed in or computed, loops are bounded, times come from Redis' own clock. "Mine" is:
+/// metadata names my epoch and nobody else holds the owner key (a lease that ran out unnoticed is
+/// still mine until somebody claims, because every claim raises the epoch). Numbers are read back
+/// as 0 when they are junk.
+
+/// KEYS owner, metadata, index, clients, streams
+/// ARGV self, held epoch (0: none), known index, lease ms, record ms, channel, stream id,
+///      [ids of workers known dead …]
+/// Granted when the owner key is free, held by a dead worker, or by me under the epoch I hold. A
+/// key of ours that holds another type is deleted: nobody could use the stream while it stands.
+/// Answers {granted, epoch, index, owner, stopping}, each of what holds after the script. Granted
+/// and stopping: the state was left as it was; the claimant has to finish the teardown.
+extern const std::string kClaimScript;
+
+/// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
+/// ARGV self, epoch, lease ms, record ms, stream id
+/// Answers {1, clients} or {0, owner}.
+extern const std::string kRenewScript;
+
+/// KEYS owner, metadata. ARGV self, epoch, record ms, field, value [, field, value …]
+/// `state` never leaves stopping again, and stamps state_changed_at when it changes; owner and
+/// epoch are not taken. Answers 1, or 0: not mine.
+extern const std::string kUpdateScript;
+
+/// KEYS owner, metadata, index, stage, chunk (both of `last`)
+/// ARGV self, epoch, first, last, skip (1/0), chunk ms, record ms, unlink first, unlink last,
+///      channel, chunk prefix
+/// Without skip first is last, and the stage becomes the chunk. With skip the index moves to
+/// `last` without payloads, for what Redis had no memory for. Answers {code, index}.
+extern const std::string kCommitScript;
+enum class CommitCode : std::int64_t {
+  Missing = -2,    ///< the stage is not there; nothing moved
+  Refused = -1,    ///< not mine
+  OutOfOrder = 0,  ///< the next one Redis takes is index + 1; nothing moved
+  Committed = 1,   ///< by this call or by an earlier one
+};
+/// Most chunk keys one commit deletes, and one finish_teardown.
+inline constexpr std::uint64_t kMaxUnlinksPerCommit = 64;
+inline constexpr std::uint64_t kMaxUnlinksPerTeardown = 4096;
+
+/// KEYS owner, metadata. ARGV self, epoch, channel
+/// Deletes the owner key, nothing else, and publishes leaving. Answers 1, or 0: not mine.
+extern const std::string kReleaseScript;
+
+/// KEYS owner, metadata, clients. ARGV self, epoch, record ms, channel
+/// Answers 0: stopping now; n: so many clients are there and nothing changed; -1: not mine.
+extern const std::string kBeginTeardownScript;
+
+/// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
+/// ARGV self, epoch, stream id, channel, first, last, chunk prefix, stage prefix, client prefix
+/// Deletes all of the stream: of the chunks first..last (and up to the index). Answers 1, or 0:
+/// not mine.
+extern const std::string kFinishTeardownScript;
+
+/// KEYS metadata, clients, client, last_client_disconnect_time
+/// ARGV client id, worker, record ms, client ms, channel, field, value [, field, value …]
+/// Answers {1, clients}, or {0, 0}: the stream is stopping, nothing was written.
+extern const std::string kJoinScript;
+
+/// KEYS clients, client, last_client_disconnect_time. ARGV client id, record ms, channel
+/// Answers how many are left.
+extern const std::string kLeaveScript;
+
+/// KEYS clients, client. ARGV client id, client ms, field, value [, field, value …]
+/// Never creates what is gone. Answers 1, or 0: the client is not (wholly) there, join again.
+extern const std::string kHeartbeatScript;
+
+/// KEYS metadata, index. ARGV chunk prefix, chunks to go back, bytes to go back
+/// Answers {epoch, index, first}: `first` is where a reader begins that wants at most so many
+/// chunks and bytes, all present; index + 1 if there is none.
+extern const std::string kPositionScript;
+
+}  // namespace ace::proto
