@@ -1,0 +1,67 @@
+#include "workers/streams/store/append_queue.h"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+using namespace ace;
+using streams::AppendQueue;
+
+namespace {
+
+proto::ChunkPtr chunk_of(std::size_t size) {
+  return proto::Chunk::copy_of(as_bytes(std::string(size, 'x')));
+}
+
+}  // namespace
+
+TEST_CASE("over its bytes a queue gives up the oldest that wait, as one run", "[append_queue]") {
+  AppendQueue queue{{10}, 300};
+  queue.push(chunk_of(100));
+  queue.mark_sent();
+  for (int i = 0; i < 5; ++i) queue.push(chunk_of(100));
+  CHECK(queue.bytes() == 300);
+  CHECK(queue.bytes_in_flight() == 100);
+  CHECK(queue.given_up() == 3);
+  REQUIRE(queue.has_unsent());
+  CHECK(queue.unsent().is_skip());
+  CHECK(queue.unsent().first == proto::ChunkIndex{12});
+  CHECK(queue.unsent().last == proto::ChunkIndex{14});
+}
+
+TEST_CASE("a chunk larger than the queue is given up by itself", "[append_queue]") {
+  AppendQueue queue{{0}, 300};
+  queue.push(chunk_of(400));
+  CHECK(queue.bytes() == 0);
+  CHECK(queue.unsent().is_skip());
+  queue.push(chunk_of(100));
+  CHECK(queue.bytes() == 100);
+}
+
+TEST_CASE("a commit takes what is done from the front and leaves the rest", "[append_queue]") {
+  AppendQueue queue{{0}, 1000};
+  for (int i = 0; i < 4; ++i) queue.push(chunk_of(100));
+  queue.mark_sent();
+  queue.mark_sent();
+  queue.commit({1});
+  CHECK(queue.committed() == proto::ChunkIndex{1});
+  CHECK(queue.bytes() == 300);
+  CHECK(queue.bytes_in_flight() == 100);
+  CHECK(queue.unsent().first == proto::ChunkIndex{3});
+  queue.unsend_all();
+  CHECK(queue.unsent().first == proto::ChunkIndex{2});
+  CHECK(queue.find({3}) != nullptr);
+  CHECK(queue.find({1}) == nullptr);
+}
+
+TEST_CASE("what had no room becomes a skip once nothing is in flight", "[append_queue]") {
+  AppendQueue queue{{0}, 1000};
+  queue.push(chunk_of(100));
+  queue.mark_sent();
+  queue.find({1})->has_no_room = true;
+  CHECK(queue.given_up() == 0);
+  queue.unsend_all();
+  CHECK(queue.given_up() == 1);
+  CHECK(queue.unsent().is_skip());
+  CHECK(queue.bytes() == 0);
+}

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/chunk.h"
+#include "proto/redis/redis_scripts.h"
+#include "shared/redis/chunk_connection.h"
+
+namespace ace::test {
+
+/// A stand-in for one stream's Redis behind a ChunkPipe: keeps what was asked until run(), then
+/// behaves as the commit and position scripts do, in order.
+class FakePipe final : public redis::ChunkPipe {
+ public:
+  // What Redis holds.
+  std::uint64_t epoch{500};
+  std::uint64_t index{};
+  std::map<std::string, std::string> values;  ///< stages and chunks, by key
+
+  // What goes wrong.
+  bool is_connected{true};
+  std::size_t max_value_bytes{SIZE_MAX};  ///< larger ones: OOM
+  std::string error;                      ///< what the server says to everything
+  int lose_commits_from{-1};              ///< the n-th commit from now on is not answered: cut
+
+  // What was seen.
+  int sets{};
+  int commits{};
+  int gets{};
+  std::size_t most_asked{};
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> unlinks;
+
+  void command(std::vector<std::string> /*args*/, redis::ReplyCallback callback) override {
+    ask([callback] { callback(fail(Errc::Refused, "ERR unknown")); });
+  }
+  void eval(const redis::Script& script, const std::vector<std::string>& keys,
+            const std::vector<std::string>& args, redis::ReplyCallback callback) override {
+    if (script.text() == proto::kCommitScript) {
+      ask([=, this] { callback(checked([&] { return commit(keys, args); })); });
+    } else if (script.text() == proto::kPositionScript) {
+      ask([=, this] { callback(checked([&] { return position(args); })); });
+    } else {
+      throw std::logic_error{"a script nobody expected"};
+    }
+  }
+  void set(std::string key, std::chrono::milliseconds /*ttl*/, std::shared_ptr<const void> owner,
+           ByteSpan payload, redis::ReplyCallback callback) override {
+    in_flight_ += payload.size();
+    ask([=, this] {
+      in_flight_ -= payload.size();
+      ++sets;
+      callback(checked([&]() -> Result<redis::Reply> {
+        if (payload.size() > max_value_bytes) return fail(Errc::Refused, "OOM command not allowed");
+        values[key] = std::string{as_text(payload)};
+        return redis::Reply{redis::Reply::Kind::Status, {}, "OK", {}};
+      }));
+      static_cast<void>(owner);
+    });
+  }
+  void get(std::string key, Allocator allocate, GetCallback callback) override {
+    ask([=, this] {
+      ++gets;
+      if (!is_connected) return callback(fail(Errc::Closed, "cut"));
+      if (!error.empty()) return callback(fail(Errc::Refused, error));
+      const auto found = values.find(key);
+      if (found == values.end()) return callback(std::optional<std::size_t>{});
+      const auto room = allocate(found->second.size());
+      if (room.size() != found->second.size()) return callback(fail(Errc::TooLarge, "refused"));
+      std::ranges::copy(as_bytes(found->second), room.begin());
+      callback(std::optional{found->second.size()});
+    });
+  }
+  [[nodiscard]] bool is_up() const override { return is_connected; }
+  [[nodiscard]] std::size_t bytes_in_flight() const override { return in_flight_; }
+
+  /// Answers what has been asked so far, and what is asked meanwhile.
+  void run() {
+    while (!asked_.empty()) run_one();
+  }
+  void run_one() {
+    const auto next = std::move(asked_.front());
+    asked_.pop_front();
+    next();
+  }
+  [[nodiscard]] std::size_t pending() const { return asked_.size(); }
+  static std::string chunk_key(std::uint64_t number) {
+    return "ace_proxy:stream:" + std::string(40, 'a') + ":buffer:chunk:" + std::to_string(number);
+  }
+
+ private:
+  void ask(std::function<void()> answer) {
+    asked_.push_back(std::move(answer));
+    most_asked = std::max(most_asked, asked_.size());
+  }
+  static redis::Reply numbers(const std::vector<std::int64_t>& values) {
+    redis::Reply reply{redis::Reply::Kind::Array, {}, {}, {}};
+    for (const auto value : values) {
+      reply.elements.push_back({redis::Reply::Kind::Integer, value, {}, {}});
+    }
+    return reply;
+  }
+  template <class F>
+  Result<redis::Reply> checked(F run) {
+    if (!is_connected) return fail(Errc::Closed, "cut");
+    if (!error.empty()) return fail(Errc::Refused, error);
+    return run();
+  }
+  Result<redis::Reply> code(proto::CommitCode code) const {
+    return numbers({static_cast<std::int64_t>(code), static_cast<std::int64_t>(index)});
+  }
+
+  Result<redis::Reply> commit(const std::vector<std::string>& keys,
+                              const std::vector<std::string>& args) {
+    using enum proto::CommitCode;
+    ++commits;
+    if (std::stoull(args[1]) != epoch) return code(Refused);
+    const auto first = std::stoull(args[2]);
+    const auto last = std::stoull(args[3]);
+    const bool is_skip = args[4] == "1";
+    if (last > index) {
+      if (first > index + 1 || (!is_skip && first != index + 1)) return code(OutOfOrder);
+      if (!is_skip) {
+        if (!values.contains(keys[3])) return code(Missing);
+        values[keys[4]] = std::exchange(values[keys[3]], {});
+        values.erase(keys[3]);
+      }
+      index = last;
+      if (args[7] != "0") unlinks.emplace_back(std::stoull(args[7]), std::stoull(args[8]));
+    }
+    if (lose_commits_from >= 0 && lose_commits_from-- == 0) {
+      is_connected = false;
+      return fail(Errc::Closed, "cut");
+    }
+    return code(Committed);
+  }
+
+  Result<redis::Reply> position(const std::vector<std::string>& args) const {
+    auto first = index + 1;
+    std::size_t bytes = 0;
+    for (auto left = std::stoull(args[1]); left > 0 && first > 1; --left) {
+      const auto chunk = values.find(args[0] + std::to_string(first - 1));
+      if (chunk == values.end()) break;
+      bytes += chunk->second.size();
+      if (bytes > std::stoull(args[2])) break;
+      --first;
+    }
+    return numbers({static_cast<std::int64_t>(epoch), static_cast<std::int64_t>(index),
+                    static_cast<std::int64_t>(first)});
+  }
+
+  std::deque<std::function<void()>> asked_;
+  std::size_t in_flight_{};
+};
+
+}  // namespace ace::test

@@ -1,0 +1,38 @@
+#include "workers/streams/store/stored_chunks.h"
+
+#include <algorithm>
+
+#include "proto/redis/redis_scripts.h"
+
+namespace ace::streams {
+
+StoredChunks::StoredChunks(proto::ChunkIndex newest, std::size_t max_chunks, std::size_t max_bytes)
+    : max_chunks_{std::max<std::size_t>(max_chunks, 1)},
+      max_bytes_{max_bytes},
+      newest_{newest},
+      oldest_{newest.value >= max_chunks_ ? newest.value - max_chunks_ + 1 : 1} {}
+
+std::optional<StoredChunks::Range> StoredChunks::add(proto::ChunkIndex index, std::size_t bytes) {
+  if (index <= newest_) return std::nullopt;
+  newest_ = index;
+  entries_.push_back({index, bytes});
+  bytes_ += bytes;
+  std::uint64_t keep_from = index.value >= max_chunks_ ? index.value - max_chunks_ + 1 : 1;
+  std::size_t kept = bytes_;
+  // The newest chunk stays, however large it is.
+  for (std::size_t i = 0; kept > max_bytes_ && i + 1 < entries_.size(); ++i) {
+    kept -= entries_[i].bytes;
+    keep_from = std::max(keep_from, entries_[i + 1].index.value);
+  }
+  if (keep_from <= oldest_.value) return std::nullopt;
+  const auto last = std::min(keep_from - 1, oldest_.value + proto::kMaxUnlinksPerCommit - 1);
+  const Range range{oldest_, {last}};
+  oldest_ = {last + 1};
+  while (!entries_.empty() && entries_.front().index < oldest_) {
+    bytes_ -= entries_.front().bytes;
+    entries_.pop_front();
+  }
+  return range;
+}
+
+}  // namespace ace::streams
