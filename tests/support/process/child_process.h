@@ -14,10 +14,10 @@
 namespace ace::test {
 
 struct ChildOptions {
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments{};
   /// Added to this process's environment, less what configures a proxy (PROXY_*, ACE_*, REDIS_*,
   /// systemd's): a developer's shell must not decide what a test sees.
-  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> environment{};
   /// Its standard input is a pipe that stays open as long as this object (and this process) lives;
   /// otherwise /dev/null.
   bool hold_stdin{false};

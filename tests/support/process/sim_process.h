@@ -45,7 +45,7 @@ class SimState {
 struct SimOptions {
   std::size_t engines{1};
   std::uint64_t bitrate{8'000'000};
-  std::vector<std::string> arguments;  ///< further flags of ace-engine-sim
+  std::vector<std::string> arguments{};  ///< further flags of ace-engine-sim
 };
 
 /// A running `ace-engine-sim` with numbered sources. It ends when this process does, however.

@@ -23,7 +23,7 @@ struct ViewerOptions {
   std::uint64_t read_limit{};  ///< bytes a second; 0: as fast as they come
   int receive_buffer{};        ///< SO_RCVBUF; 0: the system's choice
   std::string method{"GET"};
-  HeaderList headers;
+  HeaderList headers{};
   /// The connections are opened one after the other over this time.
   std::chrono::milliseconds connect_spread{0};
 };
