@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/base/bytes.h"
+#include "shared/config/address.h"
+#include "shared/log/log.h"
+#include "shared/redis/endpoint.h"
+
+namespace ace::config {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+using namespace ace::literals;
+
+/// Cores this process may run on, within what PROXY_WORKERS allows.
+[[nodiscard]] unsigned workers_for_this_host();
+
+/// Every setting, checked. A default-constructed Config holds the defaults; settings.cc says for
+/// each member how it is called outside, what it means and what is allowed.
+struct Config {
+  // server
+  std::vector<ListenAddress> listen{{.host = "0.0.0.0", .port = 8000, .unix_path = {}}};
+  unsigned workers{workers_for_this_host()};
+  std::string api_key;        ///< secret; empty: open to everybody
+  std::size_t max_clients{};  ///< on this host, all workers together; 0: no limit
+  std::string port_file;      ///< empty: none
+  milliseconds shutdown_timeout{10s};
+
+  // engines
+  std::vector<EngineAddress> engines{
+      {.host = "127.0.0.1", .port = 6878, .name = {}, .forwarded = false, .max_streams = 0}};
+  unsigned max_streams_per_engine{};  ///< 0: no limit
+  milliseconds engine_connect_timeout{1s};
+  milliseconds engine_json_timeout{15s};
+  milliseconds engine_first_byte_timeout{30s};
+  milliseconds connection_timeout{10s};  ///< silence of an engine before it counts as unhealthy
+
+  // redis
+  redis::Endpoint redis;
+  milliseconds lease{6s};
+
+  // buffer
+  milliseconds buffer_ttl{60s};
+  std::size_t buffer_chunks{1000};
+  std::size_t buffer_bytes{128_MiB};
+  std::size_t buffer_chunk_size{320_KiB / 188 * 188};  ///< whole TS packets
+  milliseconds chunk_max_age{100ms};
+  milliseconds join_burst{6s};
+
+  // clients
+  milliseconds heartbeat_interval{10s};
+  unsigned ghost_client_multiplier{5};
+  milliseconds grace_period{5s};
+  milliseconds keepalive_interval{500ms};
+  milliseconds stalled_client_timeout{30s};
+  milliseconds header_timeout{10s};
+  milliseconds idle_timeout{30s};
+
+  /// `process` is left empty: each process fills in its own name.
+  log::Options log;
+};
+
+}  // namespace ace::config

@@ -1,0 +1,148 @@
+#include "shared/config/load.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "shared/config/config_file.h"
+#include "shared/config/settings.h"
+#include "shared/config/value.h"
+
+namespace ace::config {
+namespace {
+
+constexpr std::string_view kFileKey = "PROXY_CONFIG";
+
+struct Given {
+  std::string text;
+  std::string origin;
+};
+using Values = std::map<std::string, Given>;
+
+Error wrong_value(const Setting& setting, const Given& given, const Error& why) {
+  const std::string_view shown = setting.is_secret ? "***" : std::string_view{given.text};
+  const std::string detail = why.text.empty() ? "" : why.text + "; ";
+  return {Errc::InvalidArgument, fmt::format("{}={} (from {}): {}allowed: {}", setting.key, shown,
+                                             given.origin, detail, setting.allowed)};
+}
+
+Error unknown_key(const std::string& key, const std::string& path) {
+  std::vector<std::string> names;
+  for (const auto& setting : settings()) names.push_back(to_lower(setting.key));
+  const auto meant = nearest(to_lower(key), names);
+  const Setting* setting = meant ? find_setting(*meant) : nullptr;
+  return {Errc::InvalidArgument,
+          fmt::format("unknown setting {} (from file {}){}", key, path,
+                      setting ? fmt::format("; did you mean {}?", setting->key) : "")};
+}
+
+Status add_file(const std::string& path, Values& values) {
+  auto read = read_config_file(path);
+  if (!read) return fail(std::move(read).error().in(fmt::format("config file {}", path)));
+  for (const auto& [key, value] : *read) {
+    const Setting* setting = find_setting(key);
+    if (setting == nullptr) return fail(unknown_key(key, path));
+    const auto [place, is_new] =
+        values.emplace(setting->key, Given{.text = value, .origin = "file " + path});
+    if (!is_new) {
+      return fail(Errc::InvalidArgument, fmt::format("{} stands twice in file {}", key, path));
+    }
+  }
+  return {};
+}
+
+/// Each later source overwrites the earlier ones.
+Result<Values> collect(const CommandLine& line, const Environment& environment) {
+  Values values;
+  std::string path = line.config_file;
+  if (path.empty()) path = environment(std::string{kFileKey}).value_or("");
+  if (!path.empty()) {
+    if (auto added = add_file(path, values); !added) return fail(std::move(added).error());
+  }
+  for (const auto& setting : settings()) {
+    const std::string key{setting.key};
+    if (auto text = environment(key)) {
+      values[key] = {.text = std::move(*text), .origin = "environment " + key};
+    }
+    if (const auto flag = line.values.find(key); flag != line.values.end()) {
+      values[key] = {.text = flag->second, .origin = "flag " + setting.flag()};
+    }
+  }
+  return values;
+}
+
+/// What no single range can say.
+Status check_together(const Config& config) {
+  if (config.buffer_bytes < 2 * config.buffer_chunk_size) {
+    return fail(Errc::InvalidArgument, fmt::format("PROXY_BUFFER_BYTES={} must hold two chunks of "
+                                                   "PROXY_BUFFER_CHUNK_SIZE={}",
+                                                   format_size(config.buffer_bytes),
+                                                   format_size(config.buffer_chunk_size)));
+  }
+  if (config.join_burst > config.buffer_ttl) {
+    return fail(
+        Errc::InvalidArgument,
+        fmt::format("PROXY_JOIN_BURST={} must not exceed PROXY_BUFFER_TTL={}",
+                    format_duration(config.join_burst), format_duration(config.buffer_ttl)));
+  }
+  if (!config.redis.username.empty() && config.redis.password.empty()) {
+    return fail(Errc::InvalidArgument, "REDIS_USERNAME is set without REDIS_PASSWORD");
+  }
+  return {};
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return std::string{value};
+  };
+}
+
+Result<Loaded> load(const CommandLine& line, const Environment& environment) {
+  auto values = collect(line, environment);
+  if (!values) return fail(std::move(values).error());
+  Loaded loaded;
+  for (const auto& setting : settings()) {
+    const std::string key{setting.key};
+    const auto given = values->find(key);
+    loaded.origins[key] = given == values->end() ? "default" : given->second.origin;
+    if (given == values->end()) continue;
+    if (auto done = setting.set(loaded.config, given->second.text); !done) {
+      return fail(wrong_value(setting, given->second, done.error()));
+    }
+  }
+  if (auto fits = check_together(loaded.config); !fits) return fail(std::move(fits).error());
+  return loaded;
+}
+
+std::string print_config(const Loaded& loaded) {
+  std::string out;
+  for (const auto& setting : settings()) {
+    const auto value = setting.get(loaded.config);
+    const auto& origin = loaded.origins.at(std::string{setting.key});
+    const std::string_view shown =
+        setting.is_secret && !value.empty() ? "***" : std::string_view{value};
+    out += fmt::format("{} = \"{}\"  # {}\n", setting.key, shown, origin);
+  }
+  return out;
+}
+
+std::string env_file_text() {
+  std::string out =
+      "# Settings of ace-proxy: remove the # in front of what you change. Flags win over this\n"
+      "# file, this file over --config. Durations: 5, 5s, 500ms, 2m. Sizes: 320KiB, 128MiB.\n"
+      "# Made by `ace-proxy --print-env-file`.\n";
+  std::string_view group;
+  for (const auto& setting : settings()) {
+    if (setting.group != group) out += fmt::format("\n# --- {} ---\n", setting.group);
+    group = setting.group;
+    out += fmt::format("\n# {}\n# {}, {}\n#{}={}\n", setting.sentence, setting.unit,
+                       setting.allowed, setting.key, setting.default_text);
+  }
+  return out;
+}
+
+}  // namespace ace::config

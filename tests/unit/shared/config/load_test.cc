@@ -1,0 +1,229 @@
+#include "shared/config/load.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include "shared/config/settings.h"
+
+using namespace ace::config;
+using Catch::Matchers::Contains;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A file of this test alone, gone with it.
+class TempFile {
+ public:
+  explicit TempFile(const std::string& text) {
+    const int fd = mkstemp(path_.data());
+    REQUIRE(fd >= 0);
+    close(fd);
+    write(text);
+  }
+  ~TempFile() { std::remove(path_.c_str()); }
+  TempFile(const TempFile&) = delete;
+  TempFile& operator=(const TempFile&) = delete;
+  void write(const std::string& text) const { std::ofstream{path_} << text; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_{"/tmp/ace-config-XXXXXX"};
+};
+
+ace::Result<CommandLine> parsed(std::vector<const char*> words) {
+  words.insert(words.begin(), "ace-proxy");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+Environment environment(std::map<std::string, std::string> values) {
+  return [values = std::move(values)](const std::string& name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    if (found == values.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+ace::Result<Loaded> loaded(const std::vector<const char*>& words,
+                           std::map<std::string, std::string> values = {}) {
+  const auto line = parsed(words);
+  REQUIRE(line);
+  return load(*line, environment(std::move(values)));
+}
+
+}  // namespace
+
+TEST_CASE("without any setting the documented defaults hold", "[config]") {
+  const auto got = loaded({});
+  REQUIRE(got);
+  const Config& config = got->config;
+  CHECK(config.listen.front().text() == "0.0.0.0:8000");
+  CHECK(config.engines.front().text() == "127.0.0.1:6878");
+  CHECK(config.workers >= 1);
+  CHECK(config.buffer_ttl == 60s);
+  CHECK(config.buffer_chunk_size == 1742U * 188U);
+  CHECK(config.lease == 6s);
+  CHECK(config.redis.port == 6379);
+  CHECK(got->origins.at("PROXY_LEASE") == "default");
+}
+
+TEST_CASE("a flag wins over the environment, the environment over the file", "[config]") {
+  const TempFile file{"PROXY_WORKERS=3\nREDIS_DB=3\nREDIS_PORT=3333\n"};
+  const auto got = loaded({"--config", file.path().c_str(), "--workers=5"},
+                          {{"PROXY_WORKERS", "4"}, {"REDIS_DB", "4"}});
+  REQUIRE(got);
+  CHECK(got->config.workers == 5);
+  CHECK(got->config.redis.db == 4);
+  CHECK(got->config.redis.port == 3333);
+  CHECK(got->origins.at("PROXY_WORKERS") == "flag --proxy-workers");
+  CHECK(got->origins.at("REDIS_DB") == "environment REDIS_DB");
+  CHECK(got->origins.at("REDIS_PORT") == "file " + file.path());
+}
+
+TEST_CASE("the environment can name the config file", "[config]") {
+  const TempFile file{"PROXY_LEASE=9s\n"};
+  const auto got = loaded({}, {{"PROXY_CONFIG", file.path()}});
+  REQUIRE(got);
+  CHECK(got->config.lease == 9s);
+}
+
+TEST_CASE("loading again reads the file again", "[config]") {
+  const TempFile file{"PROXY_LEASE=9s\n"};
+  const auto line = parsed({"--config", file.path().c_str()});
+  REQUIRE(line);
+  CHECK(load(*line, environment({}))->config.lease == 9s);
+  file.write("PROXY_LEASE=8s\n");
+  CHECK(load(*line, environment({}))->config.lease == 8s);
+}
+
+TEST_CASE("a wrong value names setting, value, source and what is allowed", "[config]") {
+  const auto by_flag = loaded({"--workers", "99"});
+  REQUIRE_FALSE(by_flag);
+  CHECK(by_flag.error().text ==
+        "PROXY_WORKERS=99 (from flag --proxy-workers): allowed: 1..32 or auto");
+  const auto by_environment = loaded({}, {{"PROXY_BUFFER_TTL", "soon"}});
+  REQUIRE_FALSE(by_environment);
+  CHECK(by_environment.error().text ==
+        "PROXY_BUFFER_TTL=soon (from environment PROXY_BUFFER_TTL): allowed: 5s..1h");
+  const TempFile file{"ACE_ENGINES=nowhere\n"};
+  const auto by_file = loaded({"--config", file.path().c_str()});
+  REQUIRE_FALSE(by_file);
+  CHECK_THAT(by_file.error().text, Contains("ACE_ENGINES=nowhere (from file " + file.path()));
+}
+
+TEST_CASE("a wrong secret is not shown", "[config]") {
+  const auto got = loaded({}, {{"REDIS_PASSWORD", "ab\ncd"}});
+  REQUIRE_FALSE(got);
+  CHECK_THAT(got.error().text, Contains("REDIS_PASSWORD=***") && !Contains("cd"));
+}
+
+TEST_CASE("an unknown key in the file is refused with the one that was meant", "[config]") {
+  const TempFile file{"PROXY_WORKRES=3\n"};
+  const auto got = loaded({"--config", file.path().c_str()});
+  REQUIRE_FALSE(got);
+  CHECK(got.error().text == "unknown setting PROXY_WORKRES (from file " + file.path() +
+                                "); did you mean PROXY_WORKERS?");
+}
+
+TEST_CASE("a key that stands twice in the file is refused", "[config]") {
+  const TempFile file{"REDIS_DB=3\nREDIS_PORT=1\nredis-db=4\n"};
+  const auto got = loaded({"--config", file.path().c_str()});
+  REQUIRE_FALSE(got);
+  CHECK_THAT(got.error().text, Contains("twice"));
+}
+
+TEST_CASE("a file that is not there is named", "[config]") {
+  const auto got = loaded({"--config", "/nonexistent/ace.toml"});
+  REQUIRE_FALSE(got);
+  CHECK_THAT(got.error().text, Contains("/nonexistent/ace.toml") && Contains("No such file"));
+}
+
+TEST_CASE("an unknown flag is refused with the one that was meant", "[config]") {
+  CHECK(parsed({"--workrs", "3"}).error().text == "unknown flag --workrs; did you mean --workers?");
+  CHECK(parsed({"--proxy-lese=3"}).error().text ==
+        "unknown flag --proxy-lese; did you mean --proxy-lease?");
+  CHECK_THAT(parsed({"surprise"}).error().text, Contains("surprise"));
+}
+
+TEST_CASE("a flag without its value is refused", "[config]") {
+  const auto line = parsed({"--workers"});
+  REQUIRE_FALSE(line);
+  CHECK_THAT(line.error().text, Contains("--proxy-workers"));
+}
+
+TEST_CASE("the last of two equal flags counts", "[config]") {
+  CHECK(loaded({"--workers=2", "--proxy-workers=3"})->config.workers == 3);
+}
+
+TEST_CASE("actions are told apart", "[config]") {
+  CHECK(parsed({})->action == Action::Run);
+  CHECK(parsed({"--single-process"})->action == Action::RunSingleProcess);
+  CHECK(parsed({"--check-config", "--workers=3"})->action == Action::CheckConfig);
+  CHECK(parsed({"--print-config", "--help"})->action == Action::Help);
+}
+
+TEST_CASE("values that do not fit together are refused", "[config]") {
+  CHECK_FALSE(loaded({"--proxy-join-burst=30s", "--proxy-buffer-ttl=20s"}));
+  CHECK_FALSE(loaded({"--proxy-buffer-bytes=1MiB", "--proxy-buffer-chunk-size=1MiB"}));
+  CHECK_FALSE(loaded({"--redis-username=me"}));
+}
+
+TEST_CASE("chunk sizes are whole packets", "[config]") {
+  CHECK(loaded({"--proxy-buffer-chunk-size=2000"})->config.buffer_chunk_size == 1880);
+}
+
+TEST_CASE("the printed config hides secrets and reads back as a config file", "[config]") {
+  const auto got = loaded({"--workers=3", "--engines=a:1;forwarded,[::1]:2"},
+                          {{"REDIS_PASSWORD", "hunter2"}, {"API_KEY", "sesame"}});
+  REQUIRE(got);
+  const auto printed = print_config(*got);
+  CHECK_THAT(printed, !Contains("hunter2") && !Contains("sesame"));
+  CHECK_THAT(printed, Contains("REDIS_PASSWORD = \"***\"  # environment REDIS_PASSWORD"));
+  CHECK_THAT(printed, Contains("PROXY_WORKERS = \"3\"  # flag --proxy-workers"));
+  const TempFile file{printed};
+  const auto again = loaded({"--config", file.path().c_str()});
+  REQUIRE(again);
+  CHECK(again->config.engines == got->config.engines);
+  CHECK(again->config.workers == 3);
+}
+
+TEST_CASE("every default is a value that its own setting accepts", "[config]") {
+  const Config defaults;
+  for (const auto& setting : settings()) {
+    INFO(setting.key);
+    Config config;
+    CHECK((setting.default_text.empty() || setting.set(config, setting.default_text)));
+    CHECK(setting.get(config) == setting.get(defaults));
+  }
+}
+
+TEST_CASE("every setting stands in the help", "[config]") {
+  const auto help = help_text();
+  for (const auto& setting : settings()) {
+    CHECK_THAT(help, Contains(setting.flag()) && Contains(std::string{setting.key}));
+  }
+}
+
+TEST_CASE("the environment file in deploy holds exactly the settings there are", "[config]") {
+  std::ifstream in{ACE_ENV_FILE};
+  std::ostringstream text;
+  text << in.rdbuf();
+  INFO("make it again with: ace-proxy --print-env-file > deploy/ace-proxy.env");
+  CHECK(text.str() == env_file_text());
+}
+
+TEST_CASE("the environment file is a config file", "[config]") {
+  std::string text = env_file_text();
+  for (auto at = text.find("\n#"); at != std::string::npos; at = text.find("\n#", at + 1)) {
+    if (text[at + 2] != ' ') text.erase(at + 1, 1);
+  }
+  const TempFile file{text};
+  const auto got = loaded({"--config", file.path().c_str()});
+  INFO((got ? "" : got.error().text));
+  REQUIRE(got);
+  CHECK(print_config(*got).find("default") == std::string::npos);
+}
