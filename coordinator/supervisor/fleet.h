@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "coordinator/supervisor/control_channel.h"
+#include "coordinator/supervisor/process_api.h"
+#include "coordinator/supervisor/worker_slot.h"
+
+namespace ace::supervisor {
+
+/// All workers of this host: forks as many as are wanted, replaces those that die or hang,
+/// exchanges them one by one after a reload, and ends them. Never waits: told what happened, it
+/// acts, and step() does what time or numbers ask for.
+class Fleet {
+ public:
+  /// Runs in the child; its result is the process's exit code.
+  using ChildMain = std::function<int(host::WorkerRef self, UniqueFd control)>;
+
+  static constexpr std::chrono::seconds kLongestSilence{10};
+  static constexpr unsigned kStartAttempts = 3;
+
+  Fleet(ProcessApi& processes, const Clock& clock, host::Scoreboard& board, ChildMain child_main);
+
+  [[nodiscard]] unsigned wanted() const { return wanted_; }
+  void want(unsigned workers);
+  /// Every worker of before is to be replaced: a new one starts, and when it is ready an old one is
+  /// told to drain.
+  void begin_round() { ++round_; }
+  /// Forks what is missing and due, drains what is too many, kills what has stood still.
+  void step();
+  /// When step() has something to do by the clock alone.
+  [[nodiscard]] std::optional<SteadyTime> next_due() const;
+
+  void on_exit(const ChildExit& ended);
+  /// The slot's control channel is readable.
+  void on_control(std::uint32_t slot);
+  void tell_all(ControlMessage message);
+
+  /// Nobody is forked any more; every worker gets SIGTERM.
+  void stop();
+  /// Whoever is left goes at once.
+  void kill_all();
+
+  /// All wanted workers serve, and nobody of an older round but those who drain.
+  [[nodiscard]] bool is_settled() const;
+  [[nodiscard]] bool is_empty() const;
+  /// Workers died before they were ready, so often that there is no point in going on.
+  [[nodiscard]] bool has_failed_to_start() const { return failed_starts_ >= kStartAttempts; }
+  /// Since stop(): everybody left by themselves, with exit code 0.
+  [[nodiscard]] bool has_left_cleanly() const { return has_left_cleanly_; }
+
+  struct Count {
+    std::size_t ready{};
+    std::size_t draining{};
+    std::size_t others{};
+  };
+  [[nodiscard]] Count count() const;
+  [[nodiscard]] const std::array<WorkerSlot, host::kMaxSlots>& slots() const { return slots_; }
+  /// In a child: our ends of all control channels, which are not its own.
+  void close_in_child();
+
+ private:
+  void balance_rounds();
+  void fill_up();
+  void restart_due();
+  void watch_beats();
+  [[nodiscard]] std::size_t active_of_round(bool is_current) const;
+  [[nodiscard]] WorkerSlot* newest_ready();
+  [[nodiscard]] WorkerSlot* oldest_round();
+  [[nodiscard]] WorkerSlot* find(pid_t pid);
+  bool start_another();
+  bool start_in(std::uint32_t index);
+  void fail_start(WorkerSlot& slot);
+  void drain(WorkerSlot& slot);
+  void back_off(WorkerSlot& slot, SteadyTime now);
+  void note_end(const WorkerSlot& slot, const ChildExit& ended);
+
+  ProcessApi& processes_;
+  const Clock& clock_;
+  host::Scoreboard& board_;
+  ChildMain child_main_;
+  std::array<WorkerSlot, host::kMaxSlots> slots_;
+  StartBudget budget_{4};
+  unsigned wanted_{};
+  unsigned round_{};
+  unsigned failed_starts_{};
+  bool was_settled_{};
+  bool is_stopping_{};
+  bool has_left_cleanly_{true};
+  SteadyTime last_watch_{};
+  SteadyTime watched_since_{};
+};
+
+}  // namespace ace::supervisor

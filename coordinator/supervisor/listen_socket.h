@@ -1,0 +1,48 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/config/address.h"
+
+namespace ace::supervisor {
+
+/// A bound, listening, non-blocking socket. A unix socket's file is taken away with it, if it is
+/// still the one that was made here; in a child the object is never destroyed.
+class ListenSocket {
+ public:
+  /// The error names the address. Deep backlog: a whole hall of players reconnects at once.
+  [[nodiscard]] static Result<ListenSocket> bind(const config::ListenAddress& address);
+  /// One that is listening already (socket activation); its file is not ours.
+  [[nodiscard]] static ListenSocket adopt(UniqueFd fd);
+
+  ~ListenSocket();
+  ListenSocket(ListenSocket&& other) noexcept;
+  ListenSocket& operator=(ListenSocket&&) = delete;
+  ListenSocket(const ListenSocket&) = delete;
+  ListenSocket& operator=(const ListenSocket&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// Where it really listens, the kernel's choice of port filled in.
+  [[nodiscard]] std::string address() const;
+
+ private:
+  explicit ListenSocket(UniqueFd fd) : fd_{std::move(fd)} {}
+  [[nodiscard]] static Result<ListenSocket> bind_tcp(const config::ListenAddress& address);
+  [[nodiscard]] static Result<ListenSocket> bind_unix(const std::string& path);
+
+  UniqueFd fd_;
+  std::string owned_path_;  ///< empty: no file to take away
+  dev_t device_{};
+  ino_t inode_{};
+};
+
+/// systemd's sockets if it handed any over, else every address bound; all or nothing.
+[[nodiscard]] Result<std::vector<ListenSocket>> open_listen_sockets(
+    const std::vector<config::ListenAddress>& addresses);
+
+}  // namespace ace::supervisor
