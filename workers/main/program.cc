@@ -1,0 +1,62 @@
+#include "workers/main/program.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "coordinator/supervisor/supervisor.h"
+#include "shared/config/load.h"
+#include "shared/os/process_tuning.h"
+
+namespace ace {
+namespace {
+
+using config::Action;
+
+constexpr int kWrongUse = 2;
+
+int print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+int refuse(const Error& why) {
+  std::fprintf(stderr, "ace-proxy: %s\n", why.text.c_str());
+  return kWrongUse;
+}
+
+supervisor::Service service_of(const config::CommandLine& line, config::Config config,
+                               const supervisor::WorkerMain& worker_main) {
+  auto reload = [line]() -> Result<config::Config> {
+    auto loaded = config::load(line, config::process_environment());
+    if (!loaded) return fail(std::move(loaded).error());
+    return std::move(loaded->config);
+  };
+  return {.config = std::move(config), .reload = std::move(reload), .worker_main = worker_main};
+}
+
+int act(const config::CommandLine& line, config::Loaded loaded,
+        const supervisor::WorkerMain& worker_main) {
+  if (line.action == Action::PrintConfig) return print(config::print_config(loaded));
+  if (line.action == Action::CheckConfig) return print("config ok\n");
+  os::raise_descriptor_limit();
+  os::ignore_broken_pipes();
+  auto service = service_of(line, std::move(loaded.config), worker_main);
+  if (line.action == Action::RunSingleProcess) return supervisor::run_single_process(service);
+  return supervisor::run(std::move(service));
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv, const supervisor::WorkerMain& worker_main) {
+  const auto line = config::parse_command_line(argc, argv);
+  if (!line) return refuse(line.error());
+  if (line->action == Action::Help) return print(config::help_text());
+  if (line->action == Action::Version) return print("ace-proxy " ACE_VERSION "\n");
+  if (line->action == Action::PrintEnvFile) return print(config::env_file_text());
+  auto loaded = config::load(*line, config::process_environment());
+  if (!loaded) return refuse(loaded.error());
+  return act(*line, std::move(*loaded), worker_main);
+}
+
+}  // namespace ace
