@@ -37,6 +37,8 @@ Method to_method(llhttp_method_t method) {
   }
 }
 
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
 std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
@@ -63,6 +65,13 @@ class RequestParser::Impl {
  private:
   static const llhttp_settings_t& settings();
   static Impl& self(llhttp_t* parser) { return *static_cast<Impl*>(parser->data); }
+  static int on_field(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_value(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_value_complete(llhttp_t* parser) noexcept;
+  static int on_headers_complete(llhttp_t* parser) noexcept;
+  static int on_chunk_header(llhttp_t* parser) noexcept;
+  static int on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_message_complete(llhttp_t* parser) noexcept;
 
   std::size_t take_line(std::string_view bytes);
   std::size_t take_body(std::string_view bytes);
@@ -101,51 +110,69 @@ void RequestParser::Impl::begin() {
   is_head_over_ = is_message_over_ = is_body_too_large_ = false;
 }
 
-/// The callbacks only record; what follows from it is decided after llhttp_execute has returned.
+// llhttp's callbacks only record; what follows from it is decided after llhttp_execute has
+// returned.
+
+/// A trailer of a chunked body is read over: nobody here wants one.
+int RequestParser::Impl::on_field(llhttp_t* parser, const char* at, std::size_t size) noexcept {
+  auto& me = self(parser);
+  if (!me.is_head_over_) me.header_.name.append(at, size);
+  return HPE_OK;
+}
+
+int RequestParser::Impl::on_value(llhttp_t* parser, const char* at, std::size_t size) noexcept {
+  auto& me = self(parser);
+  if (!me.is_head_over_) me.header_.value.append(at, size);
+  return HPE_OK;
+}
+
+int RequestParser::Impl::on_value_complete(llhttp_t* parser) noexcept {
+  auto& me = self(parser);
+  if (me.is_head_over_) return HPE_OK;
+  auto& name = me.header_.name;
+  std::transform(name.begin(), name.end(), name.begin(), to_lower);
+  me.header_.value = trimmed(me.header_.value);
+  me.request.headers.push_back(std::exchange(me.header_, {}));
+  return HPE_OK;
+}
+
+int RequestParser::Impl::on_headers_complete(llhttp_t* parser) noexcept {
+  auto& me = self(parser);
+  me.is_head_over_ = true;
+  me.request.keep_alive = llhttp_should_keep_alive(parser) == 1;
+  return HPE_OK;
+}
+
+int RequestParser::Impl::on_chunk_header(llhttp_t* parser) noexcept {
+  auto& me = self(parser);
+  me.is_body_too_large_ = parser->content_length > kMaxBodyBytes - me.request.body.size();
+  return me.is_body_too_large_ ? HPE_USER : HPE_OK;
+}
+
+int RequestParser::Impl::on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept {
+  self(parser).request.body.append(at, size);
+  return HPE_OK;
+}
+
+int RequestParser::Impl::on_message_complete(llhttp_t* parser) noexcept {
+  self(parser).is_message_over_ = true;
+  return HPE_PAUSED;  // or it would go on into the next request
+}
+
 const llhttp_settings_t& RequestParser::Impl::settings() {
-  static const llhttp_settings_t table = [] {
-    llhttp_settings_t s;
-    llhttp_settings_init(&s);
-    s.on_header_field = [](llhttp_t* p, const char* at, std::size_t size) noexcept {
-      // A trailer of a chunked body is read over: nobody here wants one.
-      if (!self(p).is_head_over_) self(p).header_.name.append(at, size);
-      return 0;
-    };
-    s.on_header_value = [](llhttp_t* p, const char* at, std::size_t size) noexcept {
-      if (!self(p).is_head_over_) self(p).header_.value.append(at, size);
-      return 0;
-    };
-    s.on_header_value_complete = [](llhttp_t* p) noexcept {
-      auto& me = self(p);
-      if (me.is_head_over_) return 0;
-      auto& name = me.header_.name;
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-      me.header_.value = trimmed(me.header_.value);
-      me.request.headers.push_back(std::exchange(me.header_, {}));
-      return 0;
-    };
-    s.on_headers_complete = [](llhttp_t* p) noexcept {
-      self(p).is_head_over_ = true;
-      self(p).request.keep_alive = llhttp_should_keep_alive(p) == 1;
-      return 0;
-    };
-    s.on_chunk_header = [](llhttp_t* p) noexcept {
-      auto& me = self(p);
-      me.is_body_too_large_ |= p->content_length > kMaxBodyBytes - me.request.body.size();
-      return me.is_body_too_large_ ? static_cast<int>(HPE_USER) : 0;
-    };
-    s.on_body = [](llhttp_t* p, const char* at, std::size_t size) noexcept {
-      self(p).request.body.append(at, size);
-      return 0;
-    };
-    s.on_message_complete = [](llhttp_t* p) noexcept {
-      self(p).is_message_over_ = true;
-      return static_cast<int>(HPE_PAUSED);  // or it would go on into the next request
-    };
-    return s;
+  static const llhttp_settings_t kTable = [] {
+    llhttp_settings_t table;
+    llhttp_settings_init(&table);
+    table.on_header_field = on_field;
+    table.on_header_value = on_value;
+    table.on_header_value_complete = on_value_complete;
+    table.on_headers_complete = on_headers_complete;
+    table.on_chunk_header = on_chunk_header;
+    table.on_body = on_body;
+    table.on_message_complete = on_message_complete;
+    return table;
   }();
-  return table;
+  return kTable;
 }
 
 FeedResult RequestParser::Impl::feed(std::string_view bytes) {

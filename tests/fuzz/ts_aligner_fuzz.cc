@@ -22,6 +22,13 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+void check_packets(ByteSpan packets) {
+  ACE_CHECK(!packets.empty() && packets.size() % kTsPacketSize == 0, "whole packets");
+  for (std::size_t at = 0; at < packets.size(); at += kTsPacketSize) {
+    ACE_CHECK(packets[at] == kTsSyncByte, "each begins with its sync byte");
+  }
+}
+
 template <class Cutter>
 Outcome run(ByteSpan bytes, Cutter next_piece) {
   const auto size = bytes.size();
@@ -29,10 +36,7 @@ Outcome run(ByteSpan bytes, Cutter next_piece) {
   Outcome outcome;
   while (!bytes.empty()) {
     aligner.feed(next_piece(bytes), [&](ByteSpan packets) {
-      ACE_CHECK(!packets.empty() && packets.size() % kTsPacketSize == 0, "whole packets");
-      for (std::size_t at = 0; at < packets.size(); at += kTsPacketSize) {
-        ACE_CHECK(packets[at] == kTsSyncByte, "each begins with its sync byte");
-      }
+      check_packets(packets);
       outcome.out += ace::as_text(packets);
     });
   }

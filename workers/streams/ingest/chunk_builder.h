@@ -14,7 +14,7 @@ namespace ace::streams {
 /// When a chunk is cut: large ones at high rates (the number of writes is the cost of fan-out),
 /// young ones at low rates.
 struct ChunkLimits {
-  std::size_t max_bytes{64 * 1024 * 5};    ///< rounded down to whole packets, at least one
+  std::size_t max_bytes{320_KiB};          ///< rounded down to whole packets, at least one
   std::chrono::milliseconds max_age{100};  ///< of the oldest byte
 };
 
