@@ -194,9 +194,11 @@ std::string whole_response(ResponseHead head, const Request& request, Connection
                   request.method != Method::Head, now);
 }
 
-std::string refusal_response(int status, std::string_view message, WallTime now) {
+std::string refusal_response(int status, std::string_view message, const WorkerId& worker,
+                             WallTime now) {
   ResponseHead head;
   head.status = status;
+  head.add("X-Ace-Worker", worker.value);
   return finished(std::move(head), Connection::Close, Version::Http11, kJsonType,
                   json_error(status, code_of(status), message), true, now);
 }

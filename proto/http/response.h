@@ -56,7 +56,8 @@ enum class Connection { KeepAlive, Close };
                                          Connection connection, std::string_view content_type,
                                          std::string_view body, WallTime now);
 /// The same for bytes that were never a request (refused by the parser): closes.
-[[nodiscard]] std::string refusal_response(int status, std::string_view message, WallTime now);
+[[nodiscard]] std::string refusal_response(int status, std::string_view message,
+                                           const WorkerId& worker, WallTime now);
 
 /// `{"error":{"status":404,"code":"not_found","message":"…"}}`. `code` is a stable word.
 [[nodiscard]] std::string json_error(int status, std::string_view code, std::string_view message);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include <set>
+
 #include "shared/config/value.h"
 
 namespace ace::config {
@@ -133,7 +135,17 @@ Result<std::vector<ListenAddress>> parse_listen_list(std::string_view text) {
 }
 
 Result<std::vector<EngineAddress>> parse_engine_list(std::string_view text) {
-  return parse_list(text, parse_engine_address);
+  auto engines = parse_list(text, parse_engine_address);
+  if (!engines) return engines;
+  std::set<std::string> names;
+  for (const auto& engine : *engines) {
+    const auto name =
+        engine.name.empty() ? fmt::format("{}:{}", engine.host, engine.port) : engine.name;
+    if (!names.insert(name).second) {
+      return fail(Errc::InvalidArgument, fmt::format("two engines are called {}", name));
+    }
+  }
+  return engines;
 }
 
 }  // namespace ace::config

@@ -16,7 +16,7 @@ Loop::Loop() {
 }
 
 Loop::~Loop() {
-  posted_.clear();
+  drop_posted();
   idle_.reset();
   // One turn runs the close callbacks; a request cancelled by a close may need the next one.
   for (int turn = 0; turn < 3; ++turn) {
@@ -39,6 +39,11 @@ void Loop::post(std::function<void()> task) {
                   [](uv_idle_t* idle) { static_cast<Loop*>(idle->data)->run_posted(); });
   }
   posted_.push_back(std::move(task));
+}
+
+void Loop::drop_posted() {
+  // What a task held may post in its destructor.
+  while (!posted_.empty()) std::exchange(posted_, {}).clear();
 }
 
 void Loop::run_posted() {

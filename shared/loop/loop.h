@@ -31,6 +31,9 @@ class Loop {
   /// must not come while the question is still being asked, and to destroy what is on the stack.
   void post(std::function<void()> task);
 
+  /// Forgets posted tasks that have not run: before what they hold or refer to is destroyed.
+  void drop_posted();
+
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
  private:

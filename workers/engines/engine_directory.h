@@ -1,11 +1,10 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "shared/base/result.h"
 #include "workers/engines/engine_address.h"
 
 namespace ace::engines {
@@ -14,8 +13,8 @@ namespace ace::engines {
 class EngineDirectory {
  public:
   EngineDirectory() = default;
-  /// InvalidArgument for an item that does not parse, and for two engines of one id.
-  [[nodiscard]] static Result<EngineDirectory> parse(std::span<const std::string> items);
+  /// No two of one id: the settings see to that.
+  explicit EngineDirectory(std::vector<EngineAddress> engines) : engines_{std::move(engines)} {}
 
   [[nodiscard]] std::span<const EngineAddress> engines() const { return engines_; }
   /// Null when no engine has that id. Valid as long as the directory.

@@ -74,6 +74,12 @@ TEST_CASE("an engine carries its name, its forwarding and its limit", "[config]"
   CHECK(parse_engine_address(engine->text()) == *engine);
 }
 
+TEST_CASE("two engines of one name are refused", "[config]") {
+  CHECK_FALSE(parse_engine_list("a:1,a:1"));
+  CHECK_FALSE(parse_engine_list("a:1;name=x,b:1;name=x"));
+  CHECK(parse_engine_list("a:1,a:2").has_value());
+}
+
 TEST_CASE("an engine without port or with an unknown option is refused", "[config]") {
   for (const auto* text : {"engine", ":6878", "e:0", "e:1;colour=red", "e:1;max_streams=x",
                            "e:1;name=", "http://e:1/"}) {

@@ -1,0 +1,190 @@
+#include "workers/clients/client_session.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "shared/loop/timer.h"
+#include "tests/support/clock/manual_clock.h"
+
+using namespace std::chrono_literals;
+using ace::UniqueFd;
+using ace::clients::ClientSession;
+using ace::proto::Chunk;
+using ace::proto::ChunkPtr;
+using ace::proto::http::BodyFraming;
+using ace::streams::ChunkWindow;
+
+namespace {
+
+std::string body_of(std::uint64_t index, std::size_t packets) {
+  return std::string(packets * 188, static_cast<char>('a' + index % 26));
+}
+
+std::string framed(const std::string& body) {
+  const auto chunk = Chunk::copy_of(ace::as_bytes(body));
+  return std::string{ace::as_text(chunk->framed())};
+}
+
+/// A viewer on one end of a socket, and the test on the other.
+struct Fixture : ClientSession::Listener {
+  explicit Fixture(BodyFraming framing = BodyFraming::Chunked, ChunkWindow::Limits limits = {})
+      : window{limits} {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
+    peer = UniqueFd{ends[1]};
+    ace::clients::ClientInfo info;
+    info.id = {"c1"};
+    session = std::make_unique<ClientSession>(loop, clock, UniqueFd{ends[0]}, info,
+                                              "HTTP/1.1 200 OK\r\n\r\n", framing);
+    session->set_listener(this);
+  }
+  void on_client_gone(ClientSession&, std::string_view why) override { gone = why; }
+
+  void push(std::uint64_t index, std::size_t packets = 10) {
+    window.push({.epoch = {1},
+                 .index = {index},
+                 .chunk = Chunk::copy_of(ace::as_bytes(body_of(index, packets))),
+                 .arrived = clock.now()});
+    session->on_media();
+  }
+  /// What has arrived at the peer, without waiting for more.
+  std::string read_some(std::size_t at_most = 1U << 20U) {
+    std::string got(at_most, '\0');
+    const ssize_t size = ::recv(peer.get(), got.data(), got.size(), MSG_DONTWAIT);
+    got.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return got;
+  }
+  /// Everything up to `size` bytes, running the session's loop in between.
+  std::string read_all(std::size_t size) {
+    std::string all;
+    bool is_late = false;
+    ace::loop::UvTimerFactory timers{loop};
+    auto deadline = timers.make();
+    deadline->once(5s, [&] { is_late = true; });
+    while (all.size() < size && !is_late) {
+      all += read_some();
+      loop.run_once(false);
+    }
+    REQUIRE_FALSE(is_late);
+    return all;
+  }
+  void run_until_gone() {
+    bool is_late = false;
+    ace::loop::UvTimerFactory timers{loop};
+    auto deadline = timers.make();
+    deadline->once(5s, [&] { is_late = true; });
+    while (gone.empty() && !is_late) loop.run_once(true);
+    REQUIRE_FALSE(is_late);
+  }
+
+  ace::loop::Loop loop;
+  ace::test::ManualClock clock;
+  ChunkWindow window;
+  UniqueFd peer;
+  std::unique_ptr<ClientSession> session;
+  std::string gone;
+};
+
+}  // namespace
+
+TEST_CASE("the head waits for the first media, and leaves with it", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  CHECK(f.read_some().empty());
+  CHECK(f.session->is_waiting());
+  f.push(1);
+  CHECK(f.read_some() == "HTTP/1.1 200 OK\r\n\r\n" + framed(body_of(1, 10)));
+  CHECK_FALSE(f.session->is_waiting());
+}
+
+TEST_CASE("a client that joins late gets the window, then what comes", "[client]") {
+  Fixture f{BodyFraming::UntilClose};
+  for (std::uint64_t i = 1; i <= 40; ++i) f.push(i);
+  f.session->feed_from(f.window, {5});
+  std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
+  for (std::uint64_t i = 5; i <= 41; ++i) expected += body_of(i, 10);
+  f.push(41);
+  CHECK(f.read_all(expected.size()) == expected);
+}
+
+TEST_CASE("a slow reader gets every byte in order", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
+  for (std::uint64_t i = 1; i <= 30; ++i) {
+    f.push(i, 1000);  // 30 x 188 kB: far more than the socket holds
+    expected += framed(body_of(i, 1000));
+  }
+  CHECK(f.session->bytes_sent() < expected.size());
+  CHECK(f.read_all(expected.size()) == expected);
+  CHECK(f.session->skips() == 0);
+}
+
+TEST_CASE("who falls out of the window skips on a chunk's border and is counted", "[client]") {
+  Fixture f{BodyFraming::UntilClose, {.span = 1h, .bytes = 1'000'000}};
+  f.session->feed_from(f.window, f.window.edge());
+  for (std::uint64_t i = 1; i <= 30; ++i) f.push(i, 1000);
+  f.read_all(f.session->bytes_sent());
+  f.loop.run_once(false);
+  f.push(31, 1000);
+  CHECK(f.session->skips() == 1);
+  const auto head = std::string{"HTTP/1.1 200 OK\r\n\r\n"}.size();
+  const auto got = f.session->bytes_sent() - head;
+  // Whole chunks before and after: a body of chunks of one size stays a multiple of it, apart from
+  // what the socket has not taken yet of the last one.
+  CHECK(f.window.edge() == ace::streams::WindowPosition{32});
+  CHECK(got >= 188'000);
+}
+
+TEST_CASE("a finished stream ends properly, after what is buffered", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  for (std::uint64_t i = 1; i <= 20; ++i) f.push(i, 1000);
+  f.session->finish();
+  std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
+  for (std::uint64_t i = 1; i <= 20; ++i) expected += framed(body_of(i, 1000));
+  expected += "0\r\n\r\n";
+  CHECK(f.read_all(expected.size()) == expected);
+  char byte{};
+  CHECK(::recv(f.peer.get(), &byte, 1, 0) == 0);  // the end, not a reset
+  CHECK(f.gone.empty());
+  f.peer.reset();
+  f.run_until_gone();
+  CHECK(f.gone == "finished");
+}
+
+TEST_CASE("an error answer takes the head's place while nothing was sent", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  f.session->refuse("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+  CHECK(f.read_some() == "HTTP/1.1 503 Service Unavailable\r\n\r\n");
+  char byte{};
+  CHECK(::recv(f.peer.get(), &byte, 1, 0) == 0);
+}
+
+TEST_CASE("a client that leaves is noticed without any media", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  f.peer.reset();
+  f.run_until_gone();
+  CHECK(f.gone == "client closed");
+}
+
+TEST_CASE("a client that takes nothing is stuck; one that only waits is not", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  f.push(1);
+  f.clock.advance(1min);
+  CHECK_FALSE(f.session->is_stuck_since(f.clock.now() - 30s));
+  for (std::uint64_t i = 2; i <= 30; ++i) f.push(i, 1000);
+  CHECK_FALSE(f.session->is_stuck_since(f.clock.now() - 30s));
+  f.clock.advance(31s);
+  CHECK(f.session->is_stuck_since(f.clock.now() - 30s));
+}

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/chunk.h"
+#include "proto/http/response.h"
+#include "proto/ids.h"
+#include "shared/base/clock.h"
+#include "shared/base/unique_fd.h"
+#include "shared/loop/fd_watcher.h"
+#include "workers/streams/window/chunk_window.h"
+
+namespace ace::clients {
+
+/// Who is watching, for records and logs.
+struct ClientInfo {
+  proto::ClientId id;
+  std::string address;
+  std::string agent;
+  WallTime connected_at;
+};
+
+/// One viewer: a socket, a place in the window, and what is owed of the chunk in between. Sends
+/// straight from the shared chunks, without copying; the socket's own buffer is its only queue, so
+/// a client that does not read costs nothing but its place.
+///
+/// waiting (nothing sent yet) → feeding → finishing → gone. The answer's head leaves with the first
+/// media, or instead of it an error answer if there never is any.
+class ClientSession {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// The connection has ended, or never will do anything again: destroy the session (not from
+    /// within this call's stack frame of the session itself: post it).
+    virtual void on_client_gone(ClientSession& client, std::string_view why) = 0;
+  };
+
+  /// `head`: the answer's status line and headers, complete. The socket is non-blocking.
+  ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
+                std::string head, proto::http::BodyFraming framing);
+  ClientSession(const ClientSession&) = delete;
+  ClientSession& operator=(const ClientSession&) = delete;
+
+  /// Before anything else; outlives the session or is replaced.
+  void set_listener(Listener* listener) { listener_ = listener; }
+
+  /// Begins to deliver from `from` on. The window outlives the session.
+  void feed_from(const streams::ChunkWindow& window, streams::WindowPosition from);
+  /// The window has grown.
+  void on_media();
+  /// What the window holds is delivered, then the answer ends properly: last chunk or FIN, never a
+  /// reset.
+  void finish();
+  /// Instead of media: a whole error answer. Only while nothing was sent.
+  void refuse(std::string answer);
+  /// Data is outstanding and the socket has taken none of it since `since`.
+  [[nodiscard]] bool is_stuck_since(SteadyTime since) const;
+
+  [[nodiscard]] const ClientInfo& info() const { return info_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+  /// Times the client was so slow that its place had left the window.
+  [[nodiscard]] std::uint64_t skips() const { return skips_; }
+  [[nodiscard]] SteadyTime last_progress() const { return last_progress_; }
+  /// How far behind the newest chunk it is, by arrival.
+  [[nodiscard]] std::chrono::milliseconds lag() const;
+  [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
+
+ private:
+  enum class Phase { Waiting, Feeding, Finishing, HalfClosed, Gone };
+  /// What a gathered write is made of, in order: owed text, the rest of a chunk, further chunks.
+  struct Gathered;
+
+  void on_ready(loop::FdEvents events);
+  void read_and_drop();
+  void pump();
+  [[nodiscard]] std::size_t gather(Gathered& out);
+  void advance(std::size_t sent);
+  void skip_if_left_behind();
+  void half_close();
+  void end(std::string_view why);
+  [[nodiscard]] ByteSpan wire(const proto::Chunk& chunk) const;
+
+  const Clock& clock_;
+  UniqueFd socket_;
+  loop::FdWatcher watcher_;
+  ClientInfo info_;
+  proto::http::BodyFraming framing_;
+  Listener* listener_{};
+  Phase phase_{Phase::Waiting};
+
+  std::string owed_;  ///< text to be sent before anything else: the head, an error answer, the end
+  std::size_t owed_sent_{};
+  proto::ChunkPtr current_;  ///< a chunk of which some was sent
+  std::size_t current_sent_{};
+  const streams::ChunkWindow* window_{};
+  streams::WindowPosition next_;
+  bool end_is_owed_{};
+
+  std::uint64_t bytes_sent_{};
+  std::uint64_t skips_{};
+  SteadyTime last_progress_;
+  bool is_blocked_{};  ///< the socket's buffer is full
+};
+
+/// What every viewer's socket gets once: no Nagle delay, keepalive, and an end for connections
+/// whose peer has vanished without a word.
+void tune_client_socket(int socket, std::chrono::milliseconds user_timeout);
+
+}  // namespace ace::clients

@@ -1,0 +1,99 @@
+#include "workers/http/answers.h"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace ace::http {
+namespace {
+
+using proto::http::Connection;
+using proto::http::Request;
+using proto::http::ResponseHead;
+
+/// What a player should wait before it asks again: as long as a failed start is remembered.
+constexpr std::chrono::seconds kRetryAfter{3};
+
+Connection connection_after(const Request& request) {
+  return request.keep_alive ? Connection::KeepAlive : Connection::Close;
+}
+
+void write(rapidjson::Writer<rapidjson::StringBuffer>& out, std::string_view key,
+           std::string_view value) {
+  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
+  out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+}
+
+std::string failure_json(const streams::StartFailure& failure) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> out{buffer};
+  out.StartObject();
+  out.Key("error");
+  out.StartObject();
+  out.Key("status");
+  out.Int(failure.status);
+  write(out, "code", failure.code);
+  write(out, "message", failure.message);
+  out.Key("engines");
+  out.StartArray();
+  for (const auto& engine : failure.engines) {
+    out.StartObject();
+    write(out, "engine", engine.engine_id);
+    write(out, "code", to_string(engine.error.code));
+    write(out, "error", engine.error.text);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  out.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+}  // namespace
+
+ResponseHead Answers::head(const Request& request, int status) const {
+  ResponseHead head;
+  head.status = status;
+  head.add("X-Ace-Worker", worker_.value).add("Cache-Control", "no-store");
+  proto::http::add_cors(head, request);
+  return head;
+}
+
+std::string Answers::json(const Request& request, int status, std::string_view body) const {
+  return whole_response(head(request, status), request, connection_after(request),
+                        proto::http::kJsonType, body, clock_.wall_now());
+}
+
+std::string Answers::error(const Request& request, int status, std::string_view code,
+                           std::string_view message) const {
+  return json(request, status, proto::http::json_error(status, code, message));
+}
+
+std::string Answers::not_allowed(const Request& request, std::string_view allowed) const {
+  auto answer = head(request, 405);
+  proto::http::add_allow(answer, allowed);
+  return whole_response(
+      std::move(answer), request, connection_after(request), proto::http::kJsonType,
+      proto::http::json_error(405, "method_not_allowed", "this path takes " + std::string{allowed}),
+      clock_.wall_now());
+}
+
+std::string Answers::options(const Request& request, std::string_view allowed) const {
+  auto answer = head(request, 204);
+  proto::http::add_allow(answer, allowed);
+  answer.add("Access-Control-Allow-Methods", allowed);
+  return whole_response(std::move(answer), request, connection_after(request), "", "",
+                        clock_.wall_now());
+}
+
+std::string Answers::failure(const Request& request, const streams::StartFailure& failure) const {
+  auto answer = head(request, failure.status);
+  if (failure.status == 503) proto::http::add_retry_after(answer, kRetryAfter);
+  return whole_response(std::move(answer), request, Connection::Close, proto::http::kJsonType,
+                        failure_json(failure), clock_.wall_now());
+}
+
+std::string Answers::stream_head(const Request& request) const {
+  return proto::http::stream_head(request, worker_).to_text(clock_.wall_now());
+}
+
+}  // namespace ace::http

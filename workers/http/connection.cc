@@ -1,0 +1,200 @@
+#include "workers/http/connection.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "proto/http/response.h"
+
+namespace ace::http {
+namespace {
+
+constexpr std::size_t kReadSize = 16U << 10U;
+
+}  // namespace
+
+Connection::Connection(const ConnectionServices& services, UniqueFd socket, std::string peer,
+                       Arrival arrival, Listener& listener)
+    : services_{services},
+      socket_{std::move(socket)},
+      watcher_{std::make_unique<loop::FdWatcher>(
+          services.loop, socket_.get(), [this](loop::FdEvents events) { on_ready(events); })},
+      timer_{services.timers.make()},
+      peer_{std::move(peer)},
+      arrival_{std::move(arrival)},
+      listener_{listener} {}
+
+void Connection::start(std::string preread) {
+  timer_->once(services_.limits.header, [this] { on_too_slow(); });
+  watcher_->watch(true, false);
+  unread_ = std::move(preread);
+  parse_unread();
+}
+
+bool Connection::is_idle() const { return phase_ == Phase::Reading && parser_.is_idle(); }
+
+void Connection::respond(std::string answer) { send(std::move(answer), false); }
+
+void Connection::respond_and_close(std::string answer) { send(std::move(answer), true); }
+
+Connection::Taken Connection::take_socket() {
+  Taken taken{.socket = std::move(socket_),
+              .peer = peer_,
+              .raw = std::string{parser_.raw()} + std::exchange(unread_, {})};
+  watcher_.reset();
+  done();
+  return taken;
+}
+
+void Connection::on_ready(loop::FdEvents events) {
+  switch (phase_) {
+    case Phase::Reading:
+      if (events.readable) read_more();
+      return;
+    case Phase::Writing:
+      if (events.writable) write_out();
+      return;
+    case Phase::Lingering:
+      if (events.readable) drop_input();
+      return;
+    case Phase::Answering:
+    case Phase::Done:
+      return;
+  }
+}
+
+void Connection::read_more() {
+  std::array<char, kReadSize> buffer{};
+  const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) {
+    done();
+    return;
+  }
+  unread_.append(buffer.data(), static_cast<std::size_t>(size));
+  parse_unread();
+}
+
+void Connection::parse_unread() {
+  // A loop, not a recursion through respond(): a client may pipeline hundreds of requests.
+  if (std::exchange(is_parsing_, true)) return;
+  while (phase_ == Phase::Reading && !unread_.empty()) {
+    const auto bytes = std::exchange(unread_, {});
+    parse(bytes);
+  }
+  is_parsing_ = false;
+}
+
+void Connection::parse(std::string_view bytes) {
+  const bool was_idle = parser_.is_idle();
+  const auto fed = parser_.feed(as_bytes(bytes));
+  switch (fed.outcome) {
+    case proto::http::Parse::NeedMore:
+      // The time for a head runs from its first byte; idle time ends there.
+      if (was_idle && !parser_.is_idle()) {
+        timer_->once(services_.limits.header, [this] { on_too_slow(); });
+      }
+      if (parser_.awaits_body() && parser_.request().expects_continue && !has_continued_) {
+        has_continued_ = true;
+        // A full socket buffer here is a client that does not read: it may go on unasked.
+        (void)::send(socket_.get(), proto::http::kContinue.data(), proto::http::kContinue.size(),
+                     MSG_NOSIGNAL | MSG_DONTWAIT);
+      }
+      return;
+    case proto::http::Parse::Complete:
+      unread_.assign(bytes.substr(fed.consumed));
+      phase_ = Phase::Answering;
+      timer_->stop();
+      watcher_->watch(false, false);
+      listener_.on_request(*this, parser_.take_request());
+      return;
+    case proto::http::Parse::Refused:
+      refuse(parser_.refusal().status, parser_.refusal().text);
+      return;
+  }
+}
+
+void Connection::on_too_slow() {
+  if (parser_.is_idle()) {
+    done();
+    return;
+  }
+  refuse(408, "the request did not come in time");
+}
+
+void Connection::refuse(int status, std::string_view why) {
+  send(proto::http::refusal_response(status, why, services_.worker_id, services_.clock.wall_now()),
+       true);
+}
+
+void Connection::send(std::string answer, bool close_after) {
+  out_ = std::move(answer);
+  out_sent_ = 0;
+  close_after_write_ = close_after;
+  phase_ = Phase::Writing;
+  // A client that does not take its answer is dropped as one that does not finish its request.
+  timer_->once(services_.limits.idle, [this] { done(); });
+  write_out();
+}
+
+void Connection::write_out() {
+  while (out_sent_ < out_.size()) {
+    const ssize_t sent = ::send(socket_.get(), out_.data() + out_sent_, out_.size() - out_sent_,
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) {
+      watcher_->watch(false, true);
+      return;
+    }
+    if (sent <= 0) {
+      done();
+      return;
+    }
+    out_sent_ += static_cast<std::size_t>(sent);
+  }
+  on_written();
+}
+
+void Connection::on_written() {
+  out_.clear();
+  if (close_after_write_) {
+    linger();
+    return;
+  }
+  parser_.next();
+  has_continued_ = false;
+  phase_ = Phase::Reading;
+  wait_for_request();
+}
+
+void Connection::wait_for_request() {
+  timer_->once(services_.limits.idle, [this] { on_too_slow(); });
+  watcher_->watch(true, false);
+  parse_unread();
+}
+
+void Connection::linger() {
+  // A close with unread input would be a reset, which can cost the client our answer.
+  phase_ = Phase::Lingering;
+  ::shutdown(socket_.get(), SHUT_WR);
+  timer_->once(services_.limits.linger, [this] { done(); });
+  watcher_->watch(true, false);
+}
+
+void Connection::drop_input() {
+  std::array<char, kReadSize> ignored{};
+  const ssize_t size = ::recv(socket_.get(), ignored.data(), ignored.size(), MSG_DONTWAIT);
+  if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  done();
+}
+
+void Connection::done() {
+  if (std::exchange(phase_, Phase::Done) == Phase::Done) return;
+  timer_->stop();
+  if (watcher_) watcher_->watch(false, false);
+  listener_.on_connection_done(*this);
+}
+
+}  // namespace ace::http

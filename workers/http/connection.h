@@ -1,0 +1,117 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/http/request_parser.h"
+#include "proto/ids.h"
+#include "shared/base/clock.h"
+#include "shared/base/unique_fd.h"
+#include "shared/loop/fd_watcher.h"
+#include "shared/loop/timer.h"
+#include "workers/clients/client_seat.h"
+
+namespace ace::http {
+
+struct ConnectionLimits {
+  std::chrono::milliseconds header{10'000};  ///< from the first wait to a whole request
+  std::chrono::milliseconds idle{30'000};    ///< between two requests
+  std::chrono::milliseconds linger{2'000};   ///< for the peer's end, after ours
+};
+
+/// What all connections of a worker use; everything outlives them.
+struct ConnectionServices {
+  loop::Loop& loop;
+  loop::TimerFactory& timers;
+  const Clock& clock;
+  const proto::WorkerId& worker_id;
+  const ConnectionLimits& limits;
+};
+
+/// How a connection came to this worker: accepted here, or handed over as a client of a stream,
+/// which has been counted here already.
+struct Arrival {
+  std::uint8_t hops{};  ///< from worker to worker
+  clients::ClientSeat seat;
+};
+
+/// One HTTP connection while requests are read and answered whole. Reads one request at a time:
+/// what a client pipelines waits in the socket or in `unread_` until the answer before it is out. A
+/// request for a stream takes the socket away (take_socket), and this object's work is done.
+class Connection {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// Exactly one of respond(), respond_and_close() and take_socket() must follow, now or later.
+    virtual void on_request(Connection& connection, proto::http::Request request) = 0;
+    /// The last call: destroy the connection, but not from within (post it).
+    virtual void on_connection_done(Connection& connection) = 0;
+  };
+
+  /// `peer`: the client's address, for logs. The socket is non-blocking.
+  Connection(const ConnectionServices& services, UniqueFd socket, std::string peer, Arrival arrival,
+             Listener& listener);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// `preread`: bytes of the request that were read by another process.
+  void start(std::string preread);
+
+  void respond(std::string answer);
+  void respond_and_close(std::string answer);
+
+  struct Taken {
+    UniqueFd socket;
+    std::string peer;
+    /// The request's bytes from its first one, and whatever followed it.
+    std::string raw;
+  };
+  /// Instead of an answer: the socket is the caller's, and the connection is done.
+  [[nodiscard]] Taken take_socket();
+
+  [[nodiscard]] const std::string& peer() const { return peer_; }
+  /// How it came to this worker; the seat, if any, is the handler's to take.
+  [[nodiscard]] Arrival& arrival() { return arrival_; }
+  /// It waits for a request, and nothing of one has come: closing it loses nothing.
+  [[nodiscard]] bool is_idle() const;
+
+ private:
+  enum class Phase { Reading, Answering, Writing, Lingering, Done };
+
+  void on_ready(loop::FdEvents events);
+  void read_more();
+  void parse_unread();
+  void parse(std::string_view bytes);
+  void refuse(int status, std::string_view why);
+  void wait_for_request();
+  void on_too_slow();
+  void send(std::string answer, bool close_after);
+  void write_out();
+  void on_written();
+  void linger();
+  void drop_input();
+  void done();
+
+  const ConnectionServices& services_;
+  UniqueFd socket_;
+  std::unique_ptr<loop::FdWatcher> watcher_;
+  std::unique_ptr<loop::Timer> timer_;
+  std::string peer_;
+  Arrival arrival_;
+  Listener& listener_;
+
+  Phase phase_{Phase::Reading};
+  proto::http::RequestParser parser_;
+  std::string unread_;  ///< bytes that the parser has not had: the next request's
+  std::string out_;
+  std::size_t out_sent_{};
+  bool close_after_write_{};
+  bool has_continued_{};
+  bool is_parsing_{};
+};
+
+}  // namespace ace::http

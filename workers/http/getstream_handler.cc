@@ -1,0 +1,142 @@
+#include "workers/http/getstream_handler.h"
+
+#include <memory>
+#include <utility>
+
+#include "shared/base/random_id.h"
+#include "workers/http/router.h"
+
+namespace ace::http {
+namespace {
+
+/// One hop places a client. Without Redis only the owner can serve it, and a worker that has just
+/// won or lost a stream sends it on; then this many hops end a chase.
+constexpr std::uint8_t kMaxHops = 4;
+
+streams::StartFailure busy(std::string code, std::string message) {
+  return {.status = 503, .code = std::move(code), .message = std::move(message), .engines = {}};
+}
+
+}  // namespace
+
+Result<proto::StreamId> requested_stream(const proto::http::Request& request) {
+  for (const std::string_view name : {"content_id", "id", "infohash"}) {
+    if (const auto value = request.query(name)) return proto::StreamId::parse(*value);
+  }
+  return fail(Errc::NotFound, "which stream? add id=, infohash= or content_id=");
+}
+
+GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
+                                   streams::StreamManager& streams, handover::Handover& handover,
+                                   const Answers& answers, Limits limits)
+    : services_{services},
+      streams_{streams},
+      handover_{handover},
+      answers_{answers},
+      limits_{limits} {}
+
+void GetstreamHandler::handle(Connection& connection, proto::http::Request request) {
+  const auto id = requested_stream(request);
+  if (!id) {
+    const bool is_missing = id.error().code == Errc::NotFound;
+    answer(connection, request,
+           answers_.error(request, 400, is_missing ? "missing_id" : "bad_id", id.error().text));
+    return;
+  }
+  if (request.method == proto::http::Method::Head) {
+    connection.respond_and_close(answers_.stream_head(request));
+    return;
+  }
+  if (const auto* failure = streams_.remembered_failure(*id)) {
+    connection.respond_and_close(answers_.failure(request, *failure));
+    return;
+  }
+  const bool is_placed = connection.arrival().hops > 0 && !must_be_served_elsewhere(*id);
+  if (is_placed) {
+    serve(connection, std::move(request), *id);
+  } else {
+    place(connection, request, *id);
+  }
+}
+
+void GetstreamHandler::place(Connection& connection, const proto::http::Request& request,
+                             const proto::StreamId& id) {
+  auto& arrival = connection.arrival();
+  if (arrival.hops >= kMaxHops) {
+    connection.respond_and_close(answers_.failure(
+        request, busy("owner_busy", "the worker that has this stream does not answer")));
+    return;
+  }
+  arrival.seat = {};  // counted anew where it is placed now
+  if (is_full()) {
+    connection.respond_and_close(
+        answers_.failure(request, busy("too_many_clients", "no more clients are taken")));
+    return;
+  }
+  const auto placed =
+      services_.table().place(services_.board(), id, services_.self, !services_.redis_is_up());
+  if (!placed) {
+    connection.respond_and_close(
+        answers_.failure(request, busy("too_many_streams", placed.error().text)));
+    return;
+  }
+  if (placed->worker != services_.self) {
+    hand_over(connection, placed->worker);
+    return;
+  }
+  arrival.seat = clients::ClientSeat{services_.me()};
+  serve(connection, request, id);
+}
+
+void GetstreamHandler::hand_over(Connection& connection, host::WorkerRef to) {
+  const auto hops = connection.arrival().hops;
+  auto taken = connection.take_socket();
+  handover_.offer(to,
+                  {.socket = std::move(taken.socket),
+                   .peer = std::move(taken.peer),
+                   .request = std::move(taken.raw),
+                   .hops = hops},
+                  [this](handover::Passenger back) {
+                    ++services_.me().clients;
+                    const auto next_hop = static_cast<std::uint8_t>(back.hops + 1);
+                    server_->adopt(std::move(back.socket), std::move(back.peer),
+                                   std::move(back.request),
+                                   {.hops = next_hop, .seat = clients::ClientSeat{services_.me()}});
+                  });
+}
+
+void GetstreamHandler::serve(Connection& connection, proto::http::Request request,
+                             const proto::StreamId& id) {
+  auto seat = std::move(connection.arrival().seat);
+  auto taken = connection.take_socket();
+  clients::tune_client_socket(taken.socket.get(), limits_.user_timeout);
+  const auto agent = request.header("user-agent");
+  auto session = std::make_unique<clients::ClientSession>(
+      services_.loop, services_.clock, std::move(taken.socket),
+      clients::ClientInfo{.id = {random_hex(8)},
+                          .address = std::move(taken.peer),
+                          .agent = std::string{agent.value_or("")},
+                          .connected_at = services_.clock.wall_now()},
+      answers_.stream_head(request), proto::http::stream_framing(request));
+  streams_.open(id, {.session = std::move(session),
+                     .seat = std::move(seat),
+                     .refusal = [&answers = answers_, request = std::move(request)](
+                                    const streams::StartFailure& failure) {
+                       return answers.failure(request, failure);
+                     }});
+}
+
+bool GetstreamHandler::is_full() const {
+  if (limits_.max_clients == 0) return false;
+  std::size_t clients = 0;
+  for (const auto& slot : services_.board().slots) clients += slot.clients;
+  return clients >= limits_.max_clients;
+}
+
+bool GetstreamHandler::must_be_served_elsewhere(const proto::StreamId& id) const {
+  if (services_.redis_is_up()) return false;
+  const auto stream = services_.table().find(services_.board(), id);
+  return stream && stream->owner.generation != 0 && stream->owner != services_.self;
+}
+
+}  // namespace ace::http

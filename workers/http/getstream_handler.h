@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "coordinator/handover/handover.h"
+#include "proto/http/request.h"
+#include "shared/base/result.h"
+#include "workers/http/answers.h"
+#include "workers/http/connection.h"
+#include "workers/http/server.h"
+#include "workers/streams/session/stream_manager.h"
+
+namespace ace::http {
+
+/// The stream that a request asks for, by `content_id`, `id` or `infohash` (an engine's order).
+[[nodiscard]] Result<proto::StreamId> requested_stream(const proto::http::Request& request);
+
+/// `GET /ace/getstream?id=…`: decides which worker serves the client, hands it over or turns its
+/// connection into a viewer of the stream. HEAD is answered at once and touches nothing.
+class GetstreamHandler {
+ public:
+  struct Limits {
+    std::size_t max_clients{};  ///< of this host; 0: none
+    std::chrono::milliseconds user_timeout{30'000};
+  };
+
+  /// Everything outlives the handler.
+  GetstreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
+                   handover::Handover& handover, const Answers& answers, Limits limits);
+
+  /// Where clients come back to that no other worker took.
+  void set_server(Server& server) { server_ = &server; }
+  void handle(Connection& connection, proto::http::Request request);
+
+ private:
+  void place(Connection& connection, const proto::http::Request& request,
+             const proto::StreamId& id);
+  void hand_over(Connection& connection, host::WorkerRef to);
+  void serve(Connection& connection, proto::http::Request request, const proto::StreamId& id);
+  [[nodiscard]] bool is_full() const;
+  [[nodiscard]] bool must_be_served_elsewhere(const proto::StreamId& id) const;
+
+  streams::StreamServices& services_;
+  streams::StreamManager& streams_;
+  handover::Handover& handover_;
+  const Answers& answers_;
+  Limits limits_;
+  Server* server_{};
+};
+
+}  // namespace ace::http

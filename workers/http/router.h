@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workers/http/answers.h"
+#include "workers/http/connection.h"
+
+namespace ace::http {
+
+/// Path and method → handler. Everything it has no handler for it answers itself: 404, 405 with
+/// Allow, OPTIONS. HEAD goes where GET goes.
+class Router {
+ public:
+  /// Answers the request, or takes its socket. HEAD included: whole answers leave the body out.
+  using Handler = std::function<void(Connection&, proto::http::Request)>;
+
+  explicit Router(const Answers& answers) : answers_{answers} {}
+
+  /// A path that is read: GET and HEAD.
+  void get(std::string path, Handler handler);
+  void route(Connection& connection, proto::http::Request request) const;
+
+ private:
+  struct Route {
+    std::string path;
+    Handler handler;
+  };
+
+  const Answers& answers_;
+  std::vector<Route> routes_;
+};
+
+/// Sends a whole answer and keeps the connection if the request allows it.
+void answer(Connection& connection, const proto::http::Request& request, std::string text);
+
+}  // namespace ace::http

@@ -1,0 +1,132 @@
+#include "workers/http/server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "shared/log/log.h"
+
+namespace ace::http {
+namespace {
+
+/// Connections taken in one go: the others of this turn must not wait behind a flood.
+constexpr int kAcceptBatch = 16;
+constexpr std::chrono::milliseconds kDescriptorPause{100};
+
+std::string peer_name(const sockaddr_storage& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+    return fmt::format("{}:{}", text.data(), ntohs(v4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    return fmt::format("[{}]:{}", text.data(), ntohs(v6.sin6_port));
+  }
+  return "unix";
+}
+
+UniqueFd spare_descriptor() { return UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}; }
+
+}  // namespace
+
+Server::Server(const ConnectionServices& services, host::SlotBoard& board, const Router& router,
+               std::vector<int> listen_fds)
+    : services_{services},
+      board_{board},
+      router_{router},
+      listen_fds_{std::move(listen_fds)},
+      resume_{services.timers.make()},
+      spare_{spare_descriptor()},
+      alive_{std::make_shared<Server*>(this)} {
+  for (const int fd : listen_fds_) {
+    watchers_.push_back(std::make_unique<loop::FdWatcher>(
+        services_.loop, fd, [this, fd](loop::FdEvents) { accept_from(fd); }));
+  }
+}
+
+Server::~Server() = default;
+
+void Server::start_accepting() {
+  is_accepting_ = true;
+  for (const auto& watcher : watchers_) watcher->watch(true, false);
+}
+
+void Server::stop_accepting() {
+  is_accepting_ = false;
+  resume_->stop();
+  watchers_.clear();
+  std::erase_if(connections_, [](const auto& entry) { return entry.second->is_idle(); });
+  board_.connections = static_cast<std::uint32_t>(connections_.size());
+}
+
+void Server::adopt(UniqueFd socket, std::string peer, std::string preread, Arrival arrival) {
+  add(std::move(socket), std::move(peer), std::move(preread), std::move(arrival));
+}
+
+void Server::accept_from(int listen_fd) {
+  for (int i = 0; i < kAcceptBatch && is_accepting_; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    UniqueFd socket{::accept4(listen_fd, reinterpret_cast<sockaddr*>(&address), &size,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (socket) {
+      add(std::move(socket), peer_name(address), {}, {});
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      on_out_of_descriptors(listen_fd);
+    }
+    return;
+  }
+}
+
+void Server::on_out_of_descriptors(int listen_fd) {
+  // The waiting client is told by a close, and accepting rests: a listening socket that stays
+  // readable would spin the loop.
+  spare_.reset();
+  UniqueFd refused{::accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC)};
+  refused.reset();
+  spare_ = spare_descriptor();
+  log::warn("out_of_descriptors", "connections={} pause_ms={}", connections_.size(),
+            kDescriptorPause.count());
+  for (const auto& watcher : watchers_) watcher->watch(false, false);
+  resume_->once(kDescriptorPause, [this] { start_accepting(); });
+}
+
+void Server::add(UniqueFd socket, std::string peer, std::string preread, Arrival arrival) {
+  auto made =
+      std::make_unique<Connection>(services_, std::move(socket), std::move(peer),
+                                   std::move(arrival), static_cast<Connection::Listener&>(*this));
+  auto& connection = *made;
+  connections_[&connection] = std::move(made);
+  board_.connections = static_cast<std::uint32_t>(connections_.size());
+  connection.start(std::move(preread));
+}
+
+void Server::on_request(Connection& connection, proto::http::Request request) {
+  ++board_.requests;
+  router_.route(connection, std::move(request));
+}
+
+void Server::on_connection_done(Connection& connection) {
+  services_.loop.post([weak = std::weak_ptr{alive_}, key = &connection] {
+    const auto self = weak.lock();
+    if (!self) return;
+    auto& server = **self;
+    server.connections_.erase(key);
+    server.board_.connections = static_cast<std::uint32_t>(server.connections_.size());
+  });
+}
+
+}  // namespace ace::http

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "workers/http/answers.h"
+#include "workers/http/connection.h"
+#include "workers/streams/session/stream_services.h"
+
+namespace ace::http {
+
+/// What people and their monitors ask: any worker answers for the whole host, out of shared memory.
+class StatusHandler {
+ public:
+  StatusHandler(streams::StreamServices& services, std::string hostname, const Answers& answers);
+
+  /// `GET /healthz`: this worker is alive; whether Redis is there.
+  void health(Connection& connection, const proto::http::Request& request) const;
+  /// `GET /streams[?status=started]`: an array of the host's streams.
+  void streams(Connection& connection, const proto::http::Request& request) const;
+
+ private:
+  [[nodiscard]] std::string streams_json(bool started_only) const;
+
+  streams::StreamServices& services_;
+  std::string hostname_;
+  const Answers& answers_;
+};
+
+}  // namespace ace::http

@@ -1,0 +1,181 @@
+#include "workers/streams/session/engine_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/log/log.h"
+
+namespace ace::streams {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstRetry{500};
+constexpr milliseconds kLastRetry{8'000};
+constexpr milliseconds kWatchEvery{1'000};
+
+/// All engines together may take this long to refuse a connection: a viewer learns within 3 s that
+/// nobody is there.
+constexpr milliseconds kConnectBudget{2'500};
+constexpr milliseconds kShortestConnect{250};
+
+}  // namespace
+
+EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
+                       const engines::EngineDirectory& engines, engines::LoadOf load,
+                       proto::StreamId id, FeedOptions options, Listener& listener)
+    : curl_{curl},
+      timers_{timers},
+      clock_{clock},
+      engines_{engines},
+      load_{std::move(load)},
+      id_{id},
+      options_{options},
+      listener_{listener},
+      builder_{options.chunk, timers, *this},
+      retry_{timers.make()},
+      watch_{timers.make()} {}
+
+EngineFeed::~EngineFeed() = default;
+
+void EngineFeed::start() {
+  failing_since_ = clock_.now();
+  watch_->every(kWatchEvery, [this] { check_silence(); });
+  retry_->once(milliseconds{0}, [this] { open_on_best_engine(); });
+}
+
+void EngineFeed::stop() {
+  if (open_session_) engines::stop_session(curl_, timers_, *open_session_, nullptr);
+  let_go();
+  builder_.flush();
+}
+
+void EngineFeed::abandon() {
+  let_go();
+  builder_.discard();
+}
+
+void EngineFeed::let_go() {
+  // Destroying a session that still asks for its playback makes it stop what it gets, by itself.
+  session_.reset();
+  open_session_.reset();
+  retry_->stop();
+  watch_->stop();
+}
+
+void EngineFeed::pause(PauseReason reason) {
+  pause_reasons_ = static_cast<std::uint8_t>(pause_reasons_ | static_cast<std::uint8_t>(reason));
+}
+
+void EngineFeed::resume(PauseReason reason) {
+  const bool was_paused = pause_reasons_ != 0;
+  pause_reasons_ = static_cast<std::uint8_t>(pause_reasons_ & ~static_cast<std::uint8_t>(reason));
+  if (was_paused && pause_reasons_ == 0 && session_) {
+    last_bytes_ = clock_.now();  // the silence was ours
+    session_->resume();
+  }
+}
+
+void EngineFeed::open_on_best_engine() {
+  const auto* engine = engines::select(engines_.engines(), load_, tried_);
+  if (engine != nullptr) {
+    open(*engine);
+    return;
+  }
+  if (failures_.empty()) {
+    failures_.push_back({.engine_id = "", .error = {Errc::Busy, "every engine is full"}});
+  }
+  if (!has_delivered_) {
+    give_up();
+    return;
+  }
+  after_failure();
+}
+
+void EngineFeed::open(const engines::EngineAddress& engine) {
+  engine_id_ = engine.id();
+  listener_.on_feed_choice(engine_id_);
+  last_bytes_ = clock_.now();
+  session_ = std::make_unique<engines::EngineSession>(
+      curl_, timers_, engine, id_, timeouts_now(),
+      static_cast<engines::EngineSession::Listener&>(*this));
+  session_->start();
+}
+
+engines::SessionTimeouts EngineFeed::timeouts_now() const {
+  auto timeouts = options_.timeouts;
+  const auto engines =
+      static_cast<std::int64_t>(std::max<std::size_t>(engines_.engines().size(), 1));
+  timeouts.connect =
+      std::min(timeouts.connect, std::max(kShortestConnect, kConnectBudget / engines));
+  return timeouts;
+}
+
+void EngineFeed::on_session_open(const engines::SessionInfo& info) {
+  open_session_ = info;
+  listener_.on_feed_open(info);
+}
+
+bool EngineFeed::on_session_bytes(ByteSpan bytes) {
+  if (pause_reasons_ != 0) return false;
+  bytes_read_ += bytes.size();
+  last_bytes_ = clock_.now();
+  aligner_.feed(bytes, [this](ByteSpan packets) { builder_.add(packets); });
+  return true;
+}
+
+void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
+  if (!has_delivered_ || !failures_.empty()) {
+    has_delivered_ = true;
+    failures_.clear();
+    tried_.clear();
+    retries_ = 0;
+  }
+  listener_.on_feed_chunk(std::move(chunk));
+}
+
+void EngineFeed::on_session_failed(const Error& why) {
+  log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id_,
+            why.text);
+  // What was read of the old session is whole media; the rest of a packet is not.
+  builder_.flush();
+  aligner_.reset();
+  if (failures_.empty()) failing_since_ = clock_.now();
+  failures_.push_back({.engine_id = engine_id_, .error = why});
+  tried_.insert(engine_id_);
+  // The engine may still hold the session (a cut connection, say): nobody else will stop it.
+  if (open_session_) engines::stop_session(curl_, timers_, *open_session_, nullptr);
+  open_session_.reset();
+  // Not from within the session's own call: the next one replaces it.
+  retry_->once(milliseconds{0}, [this] {
+    session_.reset();
+    open_on_best_engine();
+  });
+}
+
+void EngineFeed::after_failure() {
+  if (clock_.now() - failing_since_ > options_.give_up) {
+    give_up();
+    return;
+  }
+  // Every engine had its turn: a pause, then all of them again.
+  tried_.clear();
+  const auto delay = std::min(kLastRetry, kFirstRetry * (1U << std::min(retries_, 5U)));
+  ++retries_;
+  retry_->once(delay, [this] { open_on_best_engine(); });
+}
+
+void EngineFeed::check_silence() {
+  if (!session_ || !open_session_ || pause_reasons_ != 0 || !has_delivered_) return;
+  if (clock_.now() - last_bytes_ < options_.silence) return;
+  session_.reset();
+  on_session_failed({Errc::Timeout, engine_id_ + ": reading: no data for too long"});
+}
+
+void EngineFeed::give_up() {
+  auto failures = std::exchange(failures_, {});
+  abandon();
+  listener_.on_feed_failed(failures);
+}
+
+}  // namespace ace::streams

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/chunk.h"
+#include "proto/ids.h"
+#include "proto/mpeg_ts/ts_aligner.h"
+#include "shared/curl/multi.h"
+#include "workers/engines/engine_directory.h"
+#include "workers/engines/engine_selector.h"
+#include "workers/engines/engine_session.h"
+#include "workers/streams/ingest/chunk_builder.h"
+
+namespace ace::streams {
+
+/// Why one engine did not deliver.
+struct EngineFailure {
+  std::string engine_id;
+  Error error;
+};
+
+struct FeedOptions {
+  engines::SessionTimeouts timeouts;
+  ChunkLimits chunk;
+  /// How long a stream that has delivered before is tried to be brought back.
+  std::chrono::milliseconds give_up{300'000};
+  /// A session that has been silent this long is given up.
+  std::chrono::milliseconds silence{30'000};
+};
+
+/// The engine side of an owned stream: picks an engine, runs its session, realigns its bytes and
+/// cuts them into chunks. Before the first byte it tries each engine once; afterwards it opens new
+/// sessions with growing delay for as long as `give_up` allows.
+class EngineFeed final : private engines::EngineSession::Listener, private ChunkBuilder::Listener {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// An engine was chosen and is being asked: it counts as loaded from now on.
+    virtual void on_feed_choice(const std::string& engine_id) = 0;
+    /// A session is open; media is to come.
+    virtual void on_feed_open(const engines::SessionInfo& info) = 0;
+    virtual void on_feed_chunk(proto::ChunkPtr chunk) = 0;
+    /// No engine delivers, or none has for too long: the last word of the feed.
+    virtual void on_feed_failed(const std::vector<EngineFailure>& failures) = 0;
+  };
+
+  EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
+             const engines::EngineDirectory& engines, engines::LoadOf load, proto::StreamId id,
+             FeedOptions options, Listener& listener);
+  ~EngineFeed() override;
+  EngineFeed(const EngineFeed&) = delete;
+  EngineFeed& operator=(const EngineFeed&) = delete;
+
+  void start();
+  /// Ends the session at the engine too: the stop command is sent, nobody waits for its answer.
+  /// What was read and not yet cut becomes a last chunk. No listener call after it.
+  void stop();
+  /// Ends only our side: the session belongs to somebody else now. No listener call after it.
+  void abandon();
+
+  /// Back-pressure: the transfer rests while there is a reason, and the engine's TCP window closes.
+  enum class PauseReason : std::uint8_t { RedisBacklog = 1 };
+  void pause(PauseReason reason);
+  void resume(PauseReason reason);
+
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+  [[nodiscard]] std::uint64_t bytes_dropped() const { return aligner_.dropped_bytes(); }
+  [[nodiscard]] SteadyTime last_bytes() const { return last_bytes_; }
+
+ private:
+  void on_session_open(const engines::SessionInfo& info) override;
+  bool on_session_bytes(ByteSpan bytes) override;
+  void on_session_failed(const Error& why) override;
+  void on_chunk(proto::ChunkPtr chunk) override;
+
+  void open_on_best_engine();
+  void open(const engines::EngineAddress& engine);
+  void after_failure();
+  void check_silence();
+  void give_up();
+  void let_go();
+  [[nodiscard]] engines::SessionTimeouts timeouts_now() const;
+
+  curl::Multi& curl_;
+  loop::TimerFactory& timers_;
+  const Clock& clock_;
+  const engines::EngineDirectory& engines_;
+  engines::LoadOf load_;
+  proto::StreamId id_;
+  FeedOptions options_;
+  Listener& listener_;
+
+  std::unique_ptr<engines::EngineSession> session_;
+  std::optional<engines::SessionInfo> open_session_;
+  std::string engine_id_;  ///< the engine being used or asked
+  proto::TsAligner aligner_;
+  ChunkBuilder builder_;
+  std::unique_ptr<loop::Timer> retry_;
+  std::unique_ptr<loop::Timer> watch_;
+
+  std::vector<EngineFailure> failures_;
+  engines::ExcludedEngines tried_;
+  std::uint8_t pause_reasons_{};
+  SteadyTime failing_since_;
+  std::uint64_t bytes_read_{};
+  SteadyTime last_bytes_;
+  unsigned retries_{};
+  bool has_delivered_{};
+};
+
+}  // namespace ace::streams

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "proto/ids.h"
+
+namespace ace::streams {
+
+/// Whether `worker` (`{hostname}:{pid}`) is of this host, by the name that `self` has for it, and
+/// no such process is left: its lease need not be waited for.
+[[nodiscard]] bool is_dead_process_here(const proto::WorkerId& worker, const proto::WorkerId& self);
+
+}  // namespace ace::streams

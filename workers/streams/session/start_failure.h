@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "workers/streams/session/engine_feed.h"
+
+namespace ace::streams {
+
+/// Why a stream cannot be served, as its viewers are told.
+struct StartFailure {
+  int status{503};  ///< 502 engine bad, 503 nobody can take it now, 504 engine slow
+  std::string
+      code;  ///< stable word: "no_engine", "engine_error", "engine_timeout", "too_many_streams"
+  std::string message;
+  std::vector<EngineFailure> engines;  ///< each engine that was tried, and why it failed
+};
+
+/// The status follows what the engines did: unreachable or full is 503 (try later), too slow is
+/// 504, an engine that answered with an error or nonsense is 502.
+[[nodiscard]] StartFailure start_failure(std::vector<EngineFailure> engines);
+
+}  // namespace ace::streams

@@ -1,0 +1,102 @@
+#include "workers/streams/session/stream_manager.h"
+
+#include <utility>
+
+namespace ace::streams {
+
+StreamManager::StreamManager(StreamServices& services)
+    : services_{services}, alive_{std::make_shared<StreamManager*>(this)} {}
+
+StreamManager::~StreamManager() = default;
+
+void StreamManager::open(const proto::StreamId& id, NewViewer viewer) {
+  move_closed_away();
+  auto& session = sessions_[id];
+  if (session) {
+    session->add(std::move(viewer));
+    return;
+  }
+  session =
+      std::make_shared<StreamSession>(services_, id, static_cast<StreamSession::Listener&>(*this));
+  const auto started = session;
+  started->add(std::move(viewer));
+  started->start();
+}
+
+const StartFailure* StreamManager::remembered_failure(const proto::StreamId& id) const {
+  const auto failed = failures_.find(id);
+  if (failed == failures_.end() || services_.clock.now() >= failed->second.until) return nullptr;
+  return &failed->second.failure;
+}
+
+void StreamManager::on_redis_up() {
+  for (const auto& [id, session] : sessions_) session->on_redis_up();
+}
+
+void StreamManager::on_worker_died() {
+  for (const auto& [id, session] : sessions_) session->on_worker_died();
+}
+
+void StreamManager::tick() {
+  for (const auto& [id, session] : sessions_) session->tick();
+  for (const auto& session : leaving_) session->tick();
+  move_closed_away();
+  const auto now = services_.clock.now();
+  std::erase_if(failures_, [now](const auto& entry) { return entry.second.until <= now; });
+  release_unused_grants();
+}
+
+void StreamManager::shut_down() {
+  for (const auto& [id, session] : sessions_) session->shut_down();
+}
+
+std::optional<proto::ClientFigures> StreamManager::figures_of(const proto::StreamId& stream,
+                                                              const proto::ClientId& client) const {
+  const auto found = sessions_.find(stream);
+  if (found == sessions_.end()) return std::nullopt;
+  return found->second->viewers().figures_of(client);
+}
+
+void StreamManager::on_stream_closed(StreamSession&) {
+  // It is on the stack, perhaps under a loop over all sessions.
+  if (std::exchange(is_cleanup_posted_, true)) return;
+  services_.loop.post([weak = std::weak_ptr{alive_}] {
+    const auto self = weak.lock();
+    if (!self) return;
+    (*self)->is_cleanup_posted_ = false;
+    (*self)->move_closed_away();
+  });
+}
+
+void StreamManager::on_start_failed(const proto::StreamId& id, const StartFailure& failure) {
+  failures_.insert_or_assign(
+      id, Remembered{.failure = failure,
+                     .until = services_.clock.now() + services_.options.remember_failure});
+}
+
+void StreamManager::move_closed_away() {
+  for (auto at = sessions_.begin(); at != sessions_.end();) {
+    if (at->second->state() != StreamState::Closed) {
+      ++at;
+      continue;
+    }
+    leaving_.push_back(std::move(at->second));
+    at = sessions_.erase(at);
+  }
+  std::erase_if(leaving_, [](const auto& session) { return session->is_gone(); });
+}
+
+void StreamManager::release_unused_grants() {
+  std::set<proto::StreamId> unused;
+  for (const auto& id : services_.table().owned_by(services_.self)) {
+    if (sessions_.contains(id)) continue;
+    if (unused_grants_.contains(id)) {
+      services_.table().release(services_.board(), id, services_.self);
+    } else {
+      unused.insert(id);
+    }
+  }
+  unused_grants_ = std::move(unused);
+}
+
+}  // namespace ace::streams

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "workers/streams/session/stream_session.h"
+
+namespace ace::streams {
+
+/// The streams of this worker, by id: made for their first viewer, gone when nothing is left to do.
+class StreamManager final : private StreamSession::Listener {
+ public:
+  explicit StreamManager(StreamServices& services);
+  ~StreamManager() override;
+  StreamManager(const StreamManager&) = delete;
+  StreamManager& operator=(const StreamManager&) = delete;
+
+  /// Serves the viewer from the stream, starting it if need be.
+  void open(const proto::StreamId& id, NewViewer viewer);
+  /// Why the stream could not be started just now: to be answered instead of open(), so that a
+  /// player that asks again and again does not open an engine session each time.
+  [[nodiscard]] const StartFailure* remembered_failure(const proto::StreamId& id) const;
+
+  void on_redis_up();
+  void on_worker_died();
+  /// Once a second.
+  void tick();
+
+  /// Ends all streams properly; is_empty() tells when that is done.
+  void shut_down();
+  [[nodiscard]] bool is_empty() const { return sessions_.empty() && leaving_.empty(); }
+  [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+
+  [[nodiscard]] std::optional<proto::ClientFigures> figures_of(const proto::StreamId& stream,
+                                                               const proto::ClientId& client) const;
+
+ private:
+  struct Remembered {
+    StartFailure failure;
+    SteadyTime until;
+  };
+
+  void on_stream_closed(StreamSession& session) override;
+  void on_start_failed(const proto::StreamId& id, const StartFailure& failure) override;
+  void release_unused_grants();
+  void move_closed_away();
+
+  StreamServices& services_;
+  std::unordered_map<proto::StreamId, std::shared_ptr<StreamSession>> sessions_;
+  /// Closed ones whose last viewers still get their rest.
+  std::vector<std::shared_ptr<StreamSession>> leaving_;
+  std::unordered_map<proto::StreamId, Remembered> failures_;
+  /// Granted by placement, but no session at the last tick: perhaps the client is on its way.
+  std::set<proto::StreamId> unused_grants_;
+  std::shared_ptr<StreamManager*> alive_;
+  bool is_cleanup_posted_{};
+};
+
+}  // namespace ace::streams

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "coordinator/host/host_memory.h"
+#include "coordinator/ownership/client_records.h"
+#include "coordinator/ownership/event_bus.h"
+#include "coordinator/ownership/stream_lease.h"
+#include "proto/ids.h"
+#include "shared/curl/multi.h"
+#include "shared/loop/timer.h"
+#include "shared/redis/chunk_connection.h"
+#include "workers/engines/engine_directory.h"
+#include "workers/streams/session/engine_feed.h"
+#include "workers/streams/store/chunk_appender.h"
+#include "workers/streams/store/chunk_follower.h"
+#include "workers/streams/window/chunk_window.h"
+
+namespace ace::streams {
+
+struct StreamOptions {
+  FeedOptions feed;
+  AppendLimits appender;
+  FollowLimits follower;
+  ownership::LeaseTiming lease;
+  ChunkWindow::Limits window;
+  std::chrono::milliseconds record_ttl{60'000};
+  std::chrono::milliseconds grace_period{5'000};
+  std::chrono::milliseconds join_burst{6'000};
+  /// A viewer whose socket takes nothing for this long is dropped.
+  std::chrono::milliseconds stalled_client{30'000};
+  /// How long a failed start is remembered: players ask again at once.
+  std::chrono::milliseconds remember_failure{3'000};
+};
+
+/// What all streams of a worker use. Everything outlives them.
+struct StreamServices {
+  loop::Loop& loop;
+  loop::TimerFactory& timers;
+  const Clock& clock;
+  host::HostMemory& host;
+  host::WorkerRef self;
+  const proto::WorkerId& worker_id;
+  redis::Commands& commands;
+  redis::ChunkPipe& chunks;
+  ownership::EventBus& events;
+  ownership::ClientRecords& clients;
+  curl::Multi& curl;
+  const engines::EngineDirectory& engines;
+  const StreamOptions& options;
+
+  [[nodiscard]] host::Scoreboard& board() const { return host.scoreboard(); }
+  [[nodiscard]] host::SlotBoard& me() const { return host.scoreboard().slots[self.slot]; }
+  [[nodiscard]] host::OwnershipTable& table() const { return host.ownership(); }
+  [[nodiscard]] bool redis_is_up() const { return commands.is_up() && chunks.is_up(); }
+};
+
+}  // namespace ace::streams

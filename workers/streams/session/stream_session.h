@@ -1,0 +1,146 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/redis/stream_record.h"
+#include "workers/streams/session/engine_feed.h"
+#include "workers/streams/session/start_failure.h"
+#include "workers/streams/session/stream_services.h"
+#include "workers/streams/session/stream_state.h"
+#include "workers/streams/session/viewers.h"
+
+namespace ace::streams {
+
+/// One stream in this worker: who owns it, where its chunks come from, who watches. Reacts to the
+/// host's ownership table, the lease in Redis, the engine feed, the follower, events and viewers;
+/// every change of state goes through apply().
+class StreamSession final : public std::enable_shared_from_this<StreamSession>,
+                            private EngineFeed::Listener,
+                            private ChunkAppender::Listener,
+                            private ChunkFollower::Listener,
+                            private ownership::StreamLease::Listener,
+                            private ownership::EventBus::Listener,
+                            private Viewers::Listener {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// Closed, from within a method of the session: a new session may take its place, but this one
+    /// lives until is_gone(), for viewers that still get their rest.
+    virtual void on_stream_closed(StreamSession& session) = 0;
+    virtual void on_start_failed(const proto::StreamId& id, const StartFailure& failure) = 0;
+  };
+
+  StreamSession(StreamServices& services, proto::StreamId id, Listener& listener);
+  ~StreamSession() override;
+  StreamSession(const StreamSession&) = delete;
+  StreamSession& operator=(const StreamSession&) = delete;
+
+  void start();
+  void add(NewViewer viewer);
+  /// The worker stops: viewers get what is buffered and a proper end; an owner stops its engine and
+  /// deletes the stream's keys, unless other hosts still watch.
+  void shut_down();
+
+  void on_redis_up();
+  void on_redis_down();
+  void on_worker_died();
+  /// Once a second.
+  void tick();
+
+  [[nodiscard]] const proto::StreamId& id() const { return id_; }
+  [[nodiscard]] StreamState state() const { return state_; }
+  [[nodiscard]] const Viewers& viewers() const { return viewers_; }
+  /// Closed, and nobody is being served any more.
+  [[nodiscard]] bool is_gone() const { return state_ == StreamState::Closed && viewers_.is_gone(); }
+
+ private:
+  void on_feed_choice(const std::string& engine_id) override;
+  void on_feed_open(const engines::SessionInfo& info) override;
+  void on_feed_chunk(proto::ChunkPtr chunk) override;
+  void on_feed_failed(const std::vector<EngineFailure>& failures) override;
+  void on_committed(proto::ChunkIndex index) override;
+  void on_backlog(bool too_much) override;
+  void on_append_refused(const Error& why) override;
+  void on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk) override;
+  void on_missing(proto::ChunkIndex first, proto::ChunkIndex last) override;
+  void on_lease_lost(const Error& why) override;
+  void on_viewers_counted(std::size_t clients) override;
+  void on_event(const proto::Event& event) override;
+  void on_events_may_be_missing() override;
+  void on_viewer_left() override;
+  void on_join_refused() override;
+
+  void apply(StreamEvent event);
+  void enter(StreamState state);
+  void leave(StreamState state);
+
+  // Who owns it.
+  void claim();
+  void claim_in_redis(std::vector<proto::WorkerId> known_dead);
+  void on_claimed(const ownership::ClaimResult& claimed, bool asked_for_dead);
+  void claim_later(std::chrono::milliseconds delay);
+  void own_without_redis();
+  void look_for_owner();
+  void regain_lease();
+
+  // Owning.
+  void start_feed();
+  void start_appending();
+  void tell_details(host::StreamPhase phase);
+  [[nodiscard]] bool is_watched() const;
+  void await_viewers();
+  void stop_if_idle();
+  void tear_down(int tries_left);
+  void finish_teardown();
+  void torn_down();
+
+  /// Attempts to end a stream for which Redis still names clients: those of other workers that are
+  /// leaving too. After that it is left to them.
+  static constexpr int kTeardownTries = 20;
+  static constexpr std::chrono::milliseconds kTeardownRetry{100};
+
+  void start_following();
+  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk);
+  void fail(const StartFailure& failure);
+  void report_closed();
+  /// A callback that does nothing once the session is gone or has changed its state.
+  template <class F>
+  [[nodiscard]] auto guarded(F callback) {
+    return [weak = weak_from_this(), asked = generation_, callback](auto&&... answer) {
+      const auto self = weak.lock();
+      if (!self || self->generation_ != asked) return;
+      callback(*self, std::forward<decltype(answer)>(answer)...);
+    };
+  }
+
+  StreamServices& services_;
+  proto::StreamId id_;
+  Listener& listener_;
+  StreamState state_{StreamState::Claiming};
+  std::uint64_t generation_{};  ///< one more with every change of state
+
+  ChunkWindow window_;
+  Viewers viewers_;
+  ownership::StreamLease lease_;
+  std::unique_ptr<EngineFeed> feed_;
+  std::unique_ptr<ChunkAppender> appender_;
+  std::unique_ptr<ChunkFollower> follower_;
+
+  proto::StreamRecord record_;  ///< what is known of the engine session, while owning
+  proto::OwnerEpoch epoch_;
+  proto::ChunkIndex index_;        ///< the newest chunk this worker knows of
+  proto::ChunkIndex first_index_;  ///< the oldest chunk that Redis may hold, for teardown
+  std::unique_ptr<loop::Timer> retry_;
+  std::unique_ptr<loop::Timer> grace_;
+  std::uint64_t skipped_counted_{};
+  bool is_claiming_lease_{};
+  bool is_shutting_down_{};
+};
+
+}  // namespace ace::streams

@@ -1,0 +1,257 @@
+// The media half of StreamSession: where the chunks of a stream come from (the engine as owner,
+// Redis as follower), how they reach viewers and Redis, and how an owned stream ends.
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/log/log.h"
+#include "workers/streams/session/stream_session.h"
+
+namespace ace::streams {
+namespace {
+
+std::size_t streams_on(host::OwnershipTable& table, const host::Scoreboard& board,
+                       const std::string& engine_id) {
+  const auto streams = table.list(board);
+  return static_cast<std::size_t>(std::ranges::count_if(streams, [&](const auto& stream) {
+    return stream.owner.generation != 0 && stream.engine_id == engine_id;
+  }));
+}
+
+}  // namespace
+
+// --- owning ---------------------------------------------------------------------------------
+
+void StreamSession::start_feed() {
+  record_ = {};
+  record_.content_id = id_.text();
+  tell_details(host::StreamPhase::Starting);
+  feed_ = std::make_unique<EngineFeed>(
+      services_.curl, services_.timers, services_.clock, services_.engines,
+      [&services = services_](const engines::EngineAddress& engine) {
+        return streams_on(services.table(), services.board(), engine.id());
+      },
+      id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
+  feed_->start();
+}
+
+void StreamSession::start_appending() {
+  appender_ = std::make_unique<ChunkAppender>(
+      ChunkAppender::Grant{.stream = id_,
+                           .self = services_.worker_id,
+                           .epoch = epoch_,
+                           .index = index_,
+                           .may_write = [this] { return lease_.may_write(); }},
+      services_.chunks, services_.timers, services_.options.appender,
+      static_cast<ChunkAppender::Listener&>(*this));
+}
+
+void StreamSession::on_feed_choice(const std::string& engine_id) {
+  // Before the engine is even asked: the next stream to start must count this one.
+  record_.engine_id = engine_id;
+  record_.state = proto::StreamState::Connecting;
+  tell_details(host::StreamPhase::Starting);
+  lease_.update(to_fields(record_));
+}
+
+void StreamSession::on_feed_open(const engines::SessionInfo& info) {
+  record_.infohash = info.infohash;
+  record_.engine_host = info.host;
+  record_.engine_port = info.port;
+  record_.is_engine_forwarded = info.forwarded;
+  record_.playback_url = info.playback_url;
+  record_.stat_url = info.stat_url;
+  record_.command_url = info.command_url;
+  record_.playback_session_id = info.playback_session_id;
+  record_.pid = info.pid;
+  record_.is_live = info.is_live;
+  record_.is_encrypted = info.is_encrypted;
+  log::info("engine_session_open", "stream={} engine={} infohash={}", id_.text(), info.engine_id,
+            info.infohash);
+  tell_details(host::StreamPhase::Starting);
+  lease_.update(to_fields(record_));
+}
+
+void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
+  const auto index = index_.next();
+  const auto size = chunk->size();
+  if (appender_) appender_->append(index, chunk);
+  push(epoch_, index, std::move(chunk));
+  services_.table().advance(id_, services_.self, epoch_, index);
+  services_.me().bytes_from_engines += size;
+  record_.total_bytes += size;
+  if (record_.state == proto::StreamState::Active) return;
+  record_.state = proto::StreamState::Active;
+  log::info("stream_started", "stream={} engine={} epoch={}", id_.text(), record_.engine_id,
+            epoch_.value);
+  tell_details(host::StreamPhase::Streaming);
+  lease_.update(to_fields(record_));
+  services_.events.publish(id_, {.type = proto::EventType::StreamStarted,
+                                 .epoch = epoch_,
+                                 .index = index,
+                                 .worker = services_.worker_id});
+}
+
+void StreamSession::on_feed_failed(const std::vector<EngineFailure>& failures) {
+  const auto failure = start_failure(failures);
+  record_.state = proto::StreamState::Error;
+  record_.error_message = failures.empty() ? failure.message : failures.back().error.text;
+  record_.error_time = unix_seconds(services_.clock.wall_now());
+  lease_.update(to_fields(record_));
+  fail(failure);
+}
+
+void StreamSession::fail(const StartFailure& failure) {
+  log::warn("stream_failed", "stream={} status={} code={} why=\"{}\"", id_.text(), failure.status,
+            failure.code, failure.message);
+  listener_.on_start_failed(id_, failure);
+  viewers_.refuse(failure);
+  if (state_ == StreamState::Owning) {
+    apply(StreamEvent::ViewersGone);
+    tear_down(kTeardownTries);
+  } else {
+    apply(StreamEvent::Abandoned);
+  }
+}
+
+void StreamSession::tell_details(host::StreamPhase phase) {
+  services_.table().describe(
+      id_, services_.self,
+      {.phase = phase, .engine_id = record_.engine_id, .infohash = record_.infohash});
+}
+
+void StreamSession::on_committed(proto::ChunkIndex) {
+  const auto skipped = appender_->skipped();
+  services_.me().chunks_skipped += skipped - std::exchange(skipped_counted_, skipped);
+}
+
+void StreamSession::on_backlog(bool is_too_much) {
+  if (!feed_) return;
+  if (is_too_much) {
+    feed_->pause(EngineFeed::PauseReason::RedisBacklog);
+  } else {
+    feed_->resume(EngineFeed::PauseReason::RedisBacklog);
+  }
+}
+
+void StreamSession::on_append_refused(const Error& why) {
+  log::warn("append_refused", "stream={} epoch={} why=\"{}\"", id_.text(), epoch_.value, why.text);
+  services_.loop.post(guarded([](StreamSession& self) {
+    self.appender_.reset();
+    // The lease will be refused as well, with its next renewal: then it is claimed again.
+  }));
+}
+
+// --- following ------------------------------------------------------------------------------
+
+void StreamSession::start_following() {
+  follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers,
+                                              services_.options.follower,
+                                              static_cast<ChunkFollower::Listener&>(*this));
+  follower_->start();
+}
+
+void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
+                             proto::ChunkPtr chunk) {
+  ++services_.me().chunks_fetched;
+  epoch_ = std::max(epoch_, epoch);
+  index_ = index;
+  push(epoch, index, std::move(chunk));
+}
+
+void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {
+  log::warn("chunks_missing", "stream={} first={} last={}", id_.text(), first.value, last.value);
+}
+
+void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk) {
+  index_ = index;
+  window_.push({.epoch = epoch,
+                .index = index,
+                .chunk = std::move(chunk),
+                .arrived = services_.clock.now()});
+  viewers_.on_media();
+}
+
+// --- the end of an owned stream -------------------------------------------------------------
+
+bool StreamSession::is_watched() const {
+  if (!viewers_.empty()) return true;
+  const auto stream = services_.table().find(services_.board(), id_);
+  return stream && stream->viewers > 0;
+}
+
+void StreamSession::await_viewers() {
+  grace_->once(services_.options.grace_period, [this] { stop_if_idle(); });
+}
+
+void StreamSession::on_viewers_counted(std::size_t clients) {
+  if (clients > 0) grace_->stop();
+}
+
+void StreamSession::stop_if_idle() {
+  if (state_ != StreamState::Owning || is_watched()) return;
+  if (!lease_.is_held()) {
+    feed_->stop();
+    apply(StreamEvent::ViewersGone);
+    torn_down();
+    return;
+  }
+  lease_.begin_teardown(guarded([](StreamSession& self, const Result<std::size_t>& clients) {
+    if (clients && *clients > 0) {
+      self.await_viewers();  // on another host, or somebody who has just come
+      return;
+    }
+    log::info("stream_idle", "stream={}", self.id_.text());
+    self.feed_->stop();
+    self.apply(StreamEvent::ViewersGone);
+    if (clients) {
+      self.finish_teardown();
+    } else {
+      self.torn_down();  // Redis is away: its keys expire
+    }
+  }));
+}
+
+void StreamSession::tear_down(int tries_left) {
+  if (!lease_.is_held()) {
+    torn_down();
+    return;
+  }
+  lease_.begin_teardown(guarded([tries_left](StreamSession& self,
+                                             const Result<std::size_t>& clients) {
+    if (!clients) {
+      self.torn_down();
+    } else if (*clients == 0) {
+      self.finish_teardown();
+    } else if (tries_left > 0) {
+      self.retry_->once(kTeardownRetry, [&self, tries_left] { self.tear_down(tries_left - 1); });
+    } else {
+      // Other workers' viewers: the stream is theirs now, with its engine session if it lives.
+      self.lease_.release(
+          self.guarded([](StreamSession& still, const Status&) { still.torn_down(); }));
+    }
+  }));
+}
+
+void StreamSession::finish_teardown() {
+  lease_.finish_teardown(first_index_, index_, guarded([](StreamSession& self, const Status& done) {
+                           if (!done) {
+                             log::warn("teardown_incomplete", "stream={} why=\"{}\"",
+                                       self.id_.text(), done.error().text);
+                           }
+                           self.torn_down();
+                         }));
+}
+
+void StreamSession::torn_down() {
+  log::info("stream_stopped", "stream={}", id_.text());
+  if (viewers_.empty() || is_shutting_down_) {
+    apply(StreamEvent::TornDown);
+    return;
+  }
+  // Who came meanwhile gets a new stream. The old window is no part of it.
+  window_.clear();
+  apply(StreamEvent::Revived);
+}
+
+}  // namespace ace::streams

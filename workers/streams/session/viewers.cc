@@ -1,0 +1,156 @@
+#include "workers/streams/session/viewers.h"
+
+#include <utility>
+#include <vector>
+
+#include "shared/log/log.h"
+
+namespace ace::streams {
+
+Viewers::Viewers(StreamServices& services, proto::StreamId id, const ChunkWindow& window,
+                 Listener& listener)
+    : services_{services},
+      id_{id},
+      window_{window},
+      listener_{listener},
+      alive_{std::make_shared<Viewers*>(this)} {}
+
+Viewers::~Viewers() {
+  for (auto* group : {&viewers_, &leaving_}) {
+    for (auto& [id, viewer] : *group) viewer.client.session->set_listener(nullptr);
+  }
+}
+
+void Viewers::add(NewViewer viewer) {
+  const auto id = viewer.session->info().id;
+  log::info("client_connected", "stream={} client={} address={} agent=\"{}\"", id_.text(), id.value,
+            viewer.session->info().address, viewer.session->info().agent);
+  auto& added = viewers_[id];
+  added.client = std::move(viewer);
+  tell_table();
+  record(added);
+  auto& session = *added.client.session;
+  session.set_listener(this);
+  session.feed_from(window_, window_.join_position(services_.options.join_burst));
+}
+
+void Viewers::on_media() {
+  for (auto& [id, viewer] : viewers_) {
+    viewer.client.session->on_media();
+    count_traffic(viewer);
+  }
+}
+
+void Viewers::record_missing() {
+  for (auto& [id, viewer] : viewers_) {
+    if (std::exchange(viewer.is_refused_by_redis, false)) record(viewer);
+  }
+}
+
+void Viewers::finish() {
+  dismiss([](Viewer& viewer) { viewer.client.session->finish(); });
+}
+
+void Viewers::refuse(const StartFailure& failure) {
+  dismiss([&failure](Viewer& viewer) {
+    auto& session = *viewer.client.session;
+    if (session.is_waiting()) {
+      session.refuse(viewer.client.refusal(failure));
+    } else {
+      session.finish();
+    }
+  });
+}
+
+void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
+  auto dismissed = std::exchange(viewers_, {});
+  for (auto& [id, viewer] : dismissed) {
+    services_.clients.leave(id_, id);
+    viewer.client.seat = {};
+    leaving_.insert_or_assign(id, std::move(viewer));
+  }
+  tell_table();
+  for (auto& [id, viewer] : leaving_) last_words(viewer);
+}
+
+void Viewers::drop_stuck() {
+  const auto since = services_.clock.now() - services_.options.stalled_client;
+  std::vector<proto::ClientId> stuck;
+  for (auto* group : {&viewers_, &leaving_}) {
+    for (auto& [id, viewer] : *group) {
+      count_traffic(viewer);
+      if (viewer.client.session->is_stuck_since(since)) stuck.push_back(id);
+    }
+  }
+  for (const auto& id : stuck) remove(id, "takes no data");
+}
+
+std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& id) const {
+  const auto found = viewers_.find(id);
+  if (found == viewers_.end()) return std::nullopt;
+  const auto& session = *found->second.client.session;
+  const auto quiet = services_.clock.now() - session.last_progress();
+  return proto::ClientFigures{.last_active = unix_seconds(services_.clock.wall_now() - quiet),
+                              .bytes_sent = session.bytes_sent(),
+                              .lag = std::chrono::duration<double>(session.lag()).count()};
+}
+
+void Viewers::on_client_gone(clients::ClientSession& client, std::string_view why) {
+  // The session is on the stack, perhaps under a loop over all viewers: it goes in the next turn.
+  services_.loop.post(
+      [weak = std::weak_ptr{alive_}, id = client.info().id, why = std::string{why}] {
+        if (const auto self = weak.lock()) (*self)->remove(id, why);
+      });
+}
+
+void Viewers::remove(const proto::ClientId& id, const std::string& why) {
+  auto& group = viewers_.contains(id) ? viewers_ : leaving_;
+  const auto found = group.find(id);
+  if (found == group.end()) return;
+  count_traffic(found->second);
+  const auto& session = *found->second.client.session;
+  log::info("client_disconnected", "stream={} client={} bytes={} skips={} why=\"{}\"", id_.text(),
+            id.value, session.bytes_sent(), session.skips(), why);
+  const bool was_viewer = &group == &viewers_;
+  group.erase(found);
+  if (was_viewer) {
+    tell_table();
+    services_.clients.leave(id_, id);
+  }
+  listener_.on_viewer_left();
+}
+
+void Viewers::record(Viewer& viewer) {
+  const auto& info = viewer.client.session->info();
+  proto::ClientRecord record{.id = info.id,
+                             .address = info.address,
+                             .agent = info.agent,
+                             .worker = services_.worker_id,
+                             .connected_at = unix_seconds(info.connected_at),
+                             .figures = {}};
+  services_.clients.join(
+      id_, std::move(record),
+      [weak = std::weak_ptr{alive_}, id = info.id](Result<ownership::JoinOutcome> joined) {
+        const auto self = weak.lock();
+        if (!self || !joined.has_value() || !joined->is_stopping) return;
+        const auto found = (*self)->viewers_.find(id);
+        if (found == (*self)->viewers_.end()) return;
+        found->second.is_refused_by_redis = true;
+        (*self)->listener_.on_join_refused();
+      });
+}
+
+void Viewers::count_traffic(Viewer& viewer) {
+  const auto& session = *viewer.client.session;
+  auto& me = services_.me();
+  me.bytes_to_clients +=
+      session.bytes_sent() - std::exchange(viewer.bytes_counted, session.bytes_sent());
+  me.clients_skipped += session.skips() - std::exchange(viewer.skips_counted, session.skips());
+}
+
+void Viewers::tell_table() {
+  services_.table().set_viewers(services_.board(), id_, services_.self,
+                                static_cast<std::uint32_t>(viewers_.size()));
+}
+
+}  // namespace ace::streams

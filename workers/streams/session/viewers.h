@@ -1,0 +1,84 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "workers/clients/client_seat.h"
+#include "workers/clients/client_session.h"
+#include "workers/streams/session/start_failure.h"
+#include "workers/streams/session/stream_services.h"
+
+namespace ace::streams {
+
+/// A client that wants to watch: its connection, and its place in the host's count.
+struct NewViewer {
+  std::unique_ptr<clients::ClientSession> session;
+  clients::ClientSeat seat;
+  /// Turns a failure into the whole error answer for this client (its version, its headers).
+  std::function<std::string(const StartFailure&)> refusal;
+};
+
+/// The viewers of one stream in this worker: feeds them out of the window, keeps their records in
+/// Redis and their number in the host's table. A viewer whose answer is coming to its end is no
+/// viewer any more: it only gets the rest, from the same window.
+class Viewers final : private clients::ClientSession::Listener {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// From the loop, after the viewer has been forgotten.
+    virtual void on_viewer_left() = 0;
+    /// Redis says that the stream is being torn down: the viewer must be recorded again later.
+    virtual void on_join_refused() = 0;
+  };
+
+  Viewers(StreamServices& services, proto::StreamId id, const ChunkWindow& window,
+          Listener& listener);
+  ~Viewers() override;
+  Viewers(const Viewers&) = delete;
+  Viewers& operator=(const Viewers&) = delete;
+
+  void add(NewViewer viewer);
+  void on_media();
+  /// Records again whom Redis refused because the stream was stopping.
+  void record_missing();
+  /// Everybody gets what the window holds, then a proper end.
+  void finish();
+  void refuse(const StartFailure& failure);
+  void drop_stuck();
+
+  [[nodiscard]] std::size_t count() const { return viewers_.size(); }
+  [[nodiscard]] bool empty() const { return viewers_.empty(); }
+  /// Not even one is left that still gets its rest: the window may go.
+  [[nodiscard]] bool is_gone() const { return viewers_.empty() && leaving_.empty(); }
+  /// For the client's record. Nothing for a client that is not here.
+  [[nodiscard]] std::optional<proto::ClientFigures> figures_of(const proto::ClientId& id) const;
+
+ private:
+  struct Viewer {
+    NewViewer client;
+    bool is_refused_by_redis{};
+    std::uint64_t bytes_counted{};
+    std::uint64_t skips_counted{};
+  };
+
+  void on_client_gone(clients::ClientSession& client, std::string_view why) override;
+  void remove(const proto::ClientId& id, const std::string& why);
+  void record(Viewer& viewer);
+  void dismiss(const std::function<void(Viewer&)>& last_words);
+  void count_traffic(Viewer& viewer);
+  void tell_table();
+
+  StreamServices& services_;
+  proto::StreamId id_;
+  const ChunkWindow& window_;
+  Listener& listener_;
+  std::unordered_map<proto::ClientId, Viewer> viewers_;
+  std::unordered_map<proto::ClientId, Viewer> leaving_;
+  /// Callbacks that outlive the object hold this weakly.
+  std::shared_ptr<Viewers*> alive_;
+};
+
+}  // namespace ace::streams

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <deque>
+
+#include "proto/chunk.h"
+#include "proto/ids.h"
+#include "shared/base/clock.h"
+
+namespace ace::streams {
+
+/// Place of a chunk in one worker's window: 1, 2, 3 … in the order of arrival, whatever epoch or
+/// index the chunk has. Means nothing to another process.
+struct WindowPosition {
+  std::uint64_t value{};
+  constexpr auto operator<=>(const WindowPosition&) const = default;
+};
+
+/// The recent chunks of a stream in this process, shared by all of its clients here. Bounded in
+/// time and in bytes, whichever is reached first; it always keeps the newest chunk.
+class ChunkWindow {
+ public:
+  struct Limits {
+    std::chrono::milliseconds span{10'000};
+    std::size_t bytes{32U << 20U};
+  };
+  struct Item {
+    proto::OwnerEpoch epoch;
+    proto::ChunkIndex index;
+    proto::ChunkPtr chunk;
+    SteadyTime arrived;
+  };
+
+  explicit ChunkWindow(Limits limits) : limits_{limits} {}
+
+  void push(Item item);
+  void clear();
+
+  /// The chunk at a place; nullptr when it has left the window or is yet to come.
+  [[nodiscard]] const Item* at(WindowPosition position) const;
+  /// Where the next chunk to come will stand: the live edge.
+  [[nodiscard]] WindowPosition edge() const { return {first_ + items_.size()}; }
+  [[nodiscard]] WindowPosition oldest() const { return {first_}; }
+  /// Where a client that joins now begins: `burst` behind the newest chunk, as far as there is one.
+  [[nodiscard]] WindowPosition join_position(std::chrono::milliseconds burst) const;
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  Limits limits_;
+  std::deque<Item> items_;
+  std::uint64_t first_{1};
+  std::size_t bytes_{};
+};
+
+}  // namespace ace::streams

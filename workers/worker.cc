@@ -1,0 +1,338 @@
+#include "workers/worker.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "coordinator/handover/handover.h"
+#include "coordinator/supervisor/control_channel.h"
+#include "shared/log/log.h"
+#include "shared/loop/signal_watcher.h"
+#include "workers/http/answers.h"
+#include "workers/http/getstream_handler.h"
+#include "workers/http/router.h"
+#include "workers/http/server.h"
+#include "workers/http/status_handler.h"
+#include "workers/streams/session/stream_manager.h"
+#include "workers/worker_options.h"
+
+namespace ace::workers {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBeatEvery{500};
+constexpr milliseconds kTickEvery{1'000};
+constexpr milliseconds kStopCheckEvery{20};
+/// Kept back from the supervisor's deadline, to end in order all the same.
+constexpr milliseconds kStopReserve{1'000};
+/// Ready is said once it is known whether Redis is there, or after this long.
+constexpr milliseconds kRedisPatience{1'500};
+
+std::string hostname() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+/// The composition root of one process: owns every part and wires them, in the order in which they
+/// need each other.
+class Worker final : private handover::Handover::Listener,
+                     private ownership::ClientRecords::Figures {
+ public:
+  explicit Worker(supervisor::WorkerContext context);
+  ~Worker() override { loop_.drop_posted(); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  [[nodiscard]] int run();
+
+ private:
+  /// One of the two Redis connections: Redis is up for this worker while both are.
+  class RedisWatch final : public redis::Client::Listener {
+   public:
+    explicit RedisWatch(Worker& worker) : worker_{worker} {}
+    void on_redis_up() override { worker_.on_redis_changed(std::nullopt); }
+    void on_redis_down(const Error& why) override { worker_.on_redis_changed(why); }
+
+   private:
+    Worker& worker_;
+  };
+
+  void on_passenger(handover::Passenger passenger) override;
+  [[nodiscard]] std::optional<proto::ClientFigures> figures_of(
+      const proto::StreamId& stream, const proto::ClientId& client) const override;
+  void on_redis_changed(const std::optional<Error>& why);
+  void on_control();
+  void add_routes();
+  void say_ready();
+  void beat();
+  void tick();
+  void drain();
+  void stop(std::string_view why);
+  void check_stopped();
+  void say_goodbye_to_redis();
+  [[nodiscard]] bool is_spokesman() const;
+
+  supervisor::WorkerContext context_;
+  const config::Config& config_;
+  std::string hostname_;
+  proto::WorkerId id_;
+  host::SlotBoard& board_;
+  SystemClock clock_;
+  loop::Loop loop_;
+  loop::UvTimerFactory timers_{loop_};
+
+  RedisWatch redis_watch_{*this};
+  redis::Client commands_;
+  redis::ChunkConnection chunks_;
+  ownership::EventBus events_;
+  ownership::ClientRecords clients_;
+  curl::Multi curl_{loop_, timers_};
+  engines::EngineDirectory engines_;
+  streams::StreamOptions options_;
+  streams::StreamServices services_;
+  streams::StreamManager streams_{services_};
+  handover::Handover handover_;
+  http::Answers answers_;
+  http::Router router_{answers_};
+  http::GetstreamHandler getstream_;
+  http::StatusHandler status_;
+  http::ConnectionLimits connection_limits_;
+  http::ConnectionServices connection_services_;
+  http::Server server_;
+
+  loop::SignalWatcher on_term_{loop_, SIGTERM, [this] { stop("SIGTERM"); }};
+  loop::SignalWatcher on_int_{loop_, SIGINT, [this] { stop("SIGINT"); }};
+  std::unique_ptr<loop::FdWatcher> control_;
+  std::unique_ptr<loop::Timer> beat_timer_{timers_.make()};
+  std::unique_ptr<loop::Timer> tick_timer_{timers_.make()};
+  std::unique_ptr<loop::Timer> ready_timer_{timers_.make()};
+  std::unique_ptr<loop::Timer> stop_timer_{timers_.make()};
+  SteadyTime stop_by_;
+  bool was_redis_up_{};
+  bool is_redis_known_{};
+  bool is_ready_{};
+  bool is_draining_{};
+  bool is_stopping_{};
+  bool is_redis_told_{};
+  int exit_code_{};
+};
+
+Worker::Worker(supervisor::WorkerContext context)
+    : context_{std::move(context)},
+      config_{*context_.config},
+      hostname_{hostname()},
+      id_{hostname_ + ":" + std::to_string(::getpid())},
+      board_{context_.host->scoreboard().slots[context_.self.slot]},
+      commands_{loop_, timers_, config_.redis, {}, redis_watch_},
+      chunks_{loop_, timers_, config_.redis, {}, redis_watch_},
+      events_{loop_, timers_, config_.redis, {}, commands_},
+      clients_{id_, commands_, timers_, client_record_timing(config_), *this},
+      engines_{engine_directory(config_)},
+      options_{stream_options(config_)},
+      services_{.loop = loop_,
+                .timers = timers_,
+                .clock = clock_,
+                .host = *context_.host,
+                .self = context_.self,
+                .worker_id = id_,
+                .commands = commands_,
+                .chunks = chunks_,
+                .events = events_,
+                .clients = clients_,
+                .curl = curl_,
+                .engines = engines_,
+                .options = options_},
+      handover_{loop_, timers_, *context_.host, context_.self, *this},
+      answers_{id_, clock_},
+      getstream_{
+          services_,
+          streams_,
+          handover_,
+          answers_,
+          {.max_clients = config_.max_clients, .user_timeout = config_.stalled_client_timeout}},
+      status_{services_, hostname_, answers_},
+      connection_limits_{connection_limits(config_)},
+      connection_services_{.loop = loop_,
+                           .timers = timers_,
+                           .clock = clock_,
+                           .worker_id = id_,
+                           .limits = connection_limits_},
+      server_{connection_services_, board_, router_, context_.listen_fds} {
+  getstream_.set_server(server_);
+  add_routes();
+  if (context_.control) {
+    control_ = std::make_unique<loop::FdWatcher>(loop_, context_.control.get(),
+                                                 [this](loop::FdEvents) { on_control(); });
+    control_->watch(true, false);
+  }
+}
+
+int Worker::run() {
+  beat();
+  beat_timer_->every(kBeatEvery, [this] { beat(); });
+  tick_timer_->every(kTickEvery, [this] { tick(); });
+  ready_timer_->once(kRedisPatience, [this] { say_ready(); });
+  loop_.run();
+  return exit_code_;
+}
+
+void Worker::add_routes() {
+  using proto::http::Request;
+  const auto getstream = [this](http::Connection& connection, Request request) {
+    getstream_.handle(connection, std::move(request));
+  };
+  router_.get("/ace/getstream", getstream);
+  router_.get("/healthz", [this](http::Connection& connection, const Request& request) {
+    status_.health(connection, request);
+  });
+  router_.get("/streams", [this](http::Connection& connection, const Request& request) {
+    status_.streams(connection, request);
+  });
+}
+
+void Worker::say_ready() {
+  if (std::exchange(is_ready_, true)) return;
+  ready_timer_->stop();
+  if (is_stopping_) return;
+  board_.phase = host::WorkerPhase::Serving;
+  server_.start_accepting();
+  log::info("worker_ready", "worker={} slot={}", id_.value, context_.self.slot);
+  if (!context_.control) return;
+  const auto said = supervisor::send_control(
+      context_.control.get(), {.kind = supervisor::ControlKind::Ready, .worker = {}});
+  if (!said) log::error("ready_not_said", "{}", said.error().text);
+}
+
+void Worker::beat() { board_.beat_ns = clock_.now().time_since_epoch().count(); }
+
+void Worker::tick() {
+  streams_.tick();
+  if (is_draining_ && !is_stopping_ && streams_.is_empty()) stop("drained");
+}
+
+void Worker::on_passenger(handover::Passenger passenger) {
+  server_.adopt(std::move(passenger.socket), std::move(passenger.peer),
+                std::move(passenger.request),
+                {.hops = passenger.hops, .seat = clients::ClientSeat{board_}});
+}
+
+std::optional<proto::ClientFigures> Worker::figures_of(const proto::StreamId& stream,
+                                                       const proto::ClientId& client) const {
+  return streams_.figures_of(stream, client);
+}
+
+void Worker::on_redis_changed(const std::optional<Error>& why) {
+  // From within a connection's callback: the parts hear of it in the next turn.
+  loop_.post([this, why] {
+    const bool is_up = services_.redis_is_up();
+    const bool is_news = !std::exchange(is_redis_known_, true) || is_up != was_redis_up_;
+    if (is_news && (is_up || why)) {
+      was_redis_up_ = is_up;
+      board_.redis_is_up = is_up ? 1 : 0;
+      if (is_up) {
+        log::info("redis_up", "redis={}", config_.redis.describe());
+        clients_.on_redis_up();
+        streams_.on_redis_up();
+      } else if (is_spokesman()) {
+        log::warn("redis_down", "redis={} why=\"{}\": streams are served from memory",
+                  config_.redis.describe(), why->text);
+      }
+    }
+    if (is_up || why) say_ready();
+  });
+}
+
+bool Worker::is_spokesman() const {
+  // One line for the host, not one a worker.
+  for (std::uint32_t slot = 0; slot < context_.self.slot; ++slot) {
+    if (context_.host->scoreboard().slots[slot].phase != host::WorkerPhase::Empty) return false;
+  }
+  return true;
+}
+
+void Worker::on_control() {
+  for (;;) {
+    const auto message = supervisor::receive_control(context_.control.get());
+    if (!message) {
+      control_.reset();
+      log::warn("supervisor_gone", "worker={}", id_.value);
+      stop("the supervisor is gone");
+      return;
+    }
+    if (!message->has_value()) return;
+    switch ((*message)->kind) {
+      case supervisor::ControlKind::Drain:
+        drain();
+        break;
+      case supervisor::ControlKind::WorkerDied:
+        handover_.on_worker_died();
+        streams_.on_worker_died();
+        break;
+      case supervisor::ControlKind::ReopenLogs:
+        log::reopen();
+        break;
+      case supervisor::ControlKind::Ready:
+        break;
+    }
+  }
+}
+
+void Worker::drain() {
+  if (std::exchange(is_draining_, true)) return;
+  log::info("worker_draining", "worker={} streams={}", id_.value, streams_.size());
+  board_.phase = host::WorkerPhase::Draining;
+  server_.stop_accepting();
+}
+
+void Worker::stop(std::string_view why) {
+  if (is_stopping_) {
+    exit_code_ = 1;
+    loop_.stop();  // asked a second time: at once
+    return;
+  }
+  is_stopping_ = true;
+  log::info("worker_stopping", "worker={} why=\"{}\" streams={}", id_.value, why, streams_.size());
+  board_.phase = host::WorkerPhase::Draining;
+  server_.stop_accepting();
+  streams_.shut_down();
+  stop_by_ = clock_.now() + config_.shutdown_timeout - kStopReserve;
+  stop_timer_->every(kStopCheckEvery, [this] { check_stopped(); });
+}
+
+void Worker::check_stopped() {
+  const bool is_done = streams_.is_empty() && handover_.in_flight() == 0 && curl_.kept() == 0 &&
+                       server_.connections() == 0;
+  if (is_done) {
+    say_goodbye_to_redis();
+    return;
+  }
+  if (clock_.now() < stop_by_) return;
+  log::warn("worker_stop_incomplete", "worker={} streams={} connections={} engine_commands={}",
+            id_.value, streams_.size(), server_.connections(), curl_.kept());
+  exit_code_ = 1;
+  loop_.stop();
+}
+
+void Worker::say_goodbye_to_redis() {
+  // The last records were taken back without waiting: the answer to a PING behind them tells that
+  // they arrived.
+  stop_timer_->stop();
+  if (std::exchange(is_redis_told_, true)) return;
+  commands_.command({"PING"}, [this](const Result<redis::Reply>&) { loop_.stop(); });
+}
+
+}  // namespace
+
+int run(supervisor::WorkerContext context) {
+  ::signal(SIGPIPE, SIG_IGN);
+  Worker worker{std::move(context)};
+  return worker.run();
+}
+
+}  // namespace ace::workers

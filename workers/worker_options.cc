@@ -1,0 +1,62 @@
+#include "workers/worker_options.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace ace::workers {
+
+using std::chrono::milliseconds;
+
+streams::StreamOptions stream_options(const config::Config& config) {
+  streams::StreamOptions options;
+  options.feed.timeouts.connect = config.engine_connect_timeout;
+  options.feed.timeouts.json = config.engine_json_timeout;
+  options.feed.timeouts.first_byte = config.engine_first_byte_timeout;
+  options.feed.chunk = {.max_bytes = config.buffer_chunk_size, .max_age = config.chunk_max_age};
+  options.appender.buffer_chunks = config.buffer_chunks;
+  options.appender.buffer_bytes = config.buffer_bytes;
+  options.appender.chunk_ttl = config.buffer_ttl;
+  // A renewal every third of the lease leaves room for a lost one; the fence leaves room for a slow
+  // answer before anybody else may claim.
+  options.lease = {
+      .lease = config.lease, .renew_every = config.lease / 3, .fence_after = config.lease * 5 / 6};
+  options.record_ttl = std::max(config.buffer_ttl, config.lease * 2);
+  options.appender.record_ttl = options.record_ttl;
+  options.window.span = config.join_burst + milliseconds{4'000};
+  options.grace_period = config.grace_period;
+  options.join_burst = config.join_burst;
+  options.stalled_client = config.stalled_client_timeout;
+  // As far back as the burst reaches where chunks are cut by age.
+  options.follower.initial_behind = static_cast<std::size_t>(std::max<std::int64_t>(
+      1, config.join_burst / std::max(config.chunk_max_age, milliseconds{1})));
+  return options;
+}
+
+http::ConnectionLimits connection_limits(const config::Config& config) {
+  return {
+      .header = config.header_timeout, .idle = config.idle_timeout, .linger = milliseconds{2'000}};
+}
+
+ownership::ClientRecordTiming client_record_timing(const config::Config& config) {
+  return {.heartbeat = config.heartbeat_interval,
+          .client_ttl = config.heartbeat_interval * config.ghost_client_multiplier,
+          .record_ttl = std::max(config.buffer_ttl, config.lease * 2)};
+}
+
+engines::EngineDirectory engine_directory(const config::Config& config) {
+  std::vector<engines::EngineAddress> engines;
+  for (const auto& setting : config.engines) {
+    engines::EngineAddress engine;
+    engine.host = setting.host;
+    engine.port = setting.port;
+    engine.name = setting.name;
+    engine.forwarded = setting.forwarded;
+    engine.max_streams =
+        setting.max_streams != 0 ? setting.max_streams : config.max_streams_per_engine;
+    engines.push_back(std::move(engine));
+  }
+  return engines::EngineDirectory{std::move(engines)};
+}
+
+}  // namespace ace::workers

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "shared/config/config.h"
+#include "workers/engines/engine_directory.h"
+#include "workers/http/connection.h"
+#include "workers/streams/session/stream_services.h"
+
+namespace ace::workers {
+
+/// The settings as each part of a worker wants them.
+[[nodiscard]] streams::StreamOptions stream_options(const config::Config& config);
+[[nodiscard]] http::ConnectionLimits connection_limits(const config::Config& config);
+[[nodiscard]] ownership::ClientRecordTiming client_record_timing(const config::Config& config);
+[[nodiscard]] engines::EngineDirectory engine_directory(const config::Config& config);
+
+}  // namespace ace::workers
