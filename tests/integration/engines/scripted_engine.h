@@ -88,7 +88,7 @@ class SilentPort {
   std::uint16_t port_{};
 };
 
-/// Turns the loop until `done`, at most five seconds; false when it never came true.
+/// Turns the loop until `done`, at most twenty seconds; false when it never came true.
 [[nodiscard]] bool run_until(loop::Loop& loop, const std::function<bool()>& done);
 /// Turns the loop for that long, for what must not happen.
 void run_for(loop::Loop& loop, std::chrono::milliseconds time);

@@ -87,7 +87,7 @@ TEST_CASE("a stream cut by a reset has failed in phase reading", "[engines]") {
 
 TEST_CASE("a paused session holds the engine back and loses no byte", "[engines]") {
   SessionWorld world;
-  const auto sent = pattern(24'000'000);
+  const auto sent = pattern(12'000'000);
   world.answer_getstream();
   world.play([&](auto& c) {
     c.send(sent);
