@@ -10,8 +10,8 @@ namespace ace::curl {
 namespace {
 
 CURLM* make_multi() {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  ACE_CHECK(ready == CURLE_OK, "libcurl can be initialised");
+  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
+  ACE_CHECK(kReady == CURLE_OK, "libcurl can be initialised");
   CURLM* multi = curl_multi_init();
   ACE_CHECK(multi != nullptr, "libcurl can make a multi handle");
   return multi;

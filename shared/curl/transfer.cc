@@ -15,7 +15,7 @@ namespace {
 
 /// One read of the socket. Engines send bursts far above the bitrate at start: large reads keep the
 /// cost of those per call, not per packet.
-constexpr long kReceiveBufferBytes = 512 * 1024;
+constexpr long kReceiveBufferBytes = 512L * 1024;
 
 /// This libcurl keeps every header line of an answer, without a limit of its own.
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;

@@ -59,11 +59,11 @@ void SessionOpener::send() {
   const curl::Request request{.url = url_, .connect_timeout = limits_.connect};
   const curl::FetchLimits bounds{.bytes = proto::engine::kMaxAnswerBytes,
                                  .deadline = 2 * limits_.json};
-  fetch_ = std::make_unique<curl::Fetch>(multi_, timers_, request, bounds,
-                                         [weak = weak_from_this()](Result<curl::Answer> answer) {
-                                           if (const auto self = weak.lock())
-                                             self->on_answer(answer);
-                                         });
+  fetch_ =
+      std::make_unique<curl::Fetch>(multi_, timers_, request, bounds,
+                                    [weak = weak_from_this()](const Result<curl::Answer>& answer) {
+                                      if (const auto self = weak.lock()) self->on_answer(answer);
+                                    });
 }
 
 void SessionOpener::on_timeout() {

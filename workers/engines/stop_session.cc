@@ -46,7 +46,7 @@ void stop_session(curl::Multi& multi, loop::TimerFactory& timers, const SessionI
   const auto job = std::make_shared<StopJob>();
   job->engine_id = info.engine_id;
   job->done = std::move(done);
-  const auto answered = [&multi, weak = std::weak_ptr{job}](Result<curl::Answer> answer) {
+  const auto answered = [&multi, weak = std::weak_ptr{job}](const Result<curl::Answer>& answer) {
     const auto self = weak.lock();
     if (!self) return;
     report(self->engine_id, answer);
