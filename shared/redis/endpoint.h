@@ -21,7 +21,9 @@ struct Endpoint {
 };
 
 /// hiredis 0.14 and a bare socket have no deadlines of their own. Each connection gives up a
-/// connect after `connect`, and itself when the oldest unanswered command is `command` old.
+/// connect (name lookup and login included) after `connect`, and itself when the oldest unanswered
+/// command is `command` old, noticed at most a tenth later. The chunk connection, whose values may
+/// be large and its line slow, counts from the last bytes that came, up to five times as long.
 struct Deadlines {
   std::chrono::milliseconds connect{1000};
   std::chrono::milliseconds command{2000};
