@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/bench/proxy_load.h"
+#include "tests/bench/raw_send.h"
+
+namespace {
+
+using ace::bench::Cost;
+using ace::bench::Load;
+
+struct Settings {
+  Load load;
+  int pairs{3};
+  int workers{2};
+};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const auto middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double rate_mbit(const Cost& cost, const Load& load) {
+  const auto bits = static_cast<double>(cost.bytes) * 8;
+  return bits / static_cast<double>(load.measured.count()) / 1e6 /
+         static_cast<double>(load.clients);
+}
+
+double run_raw_send(const Settings& settings) {
+  const auto cost = ace::bench::measure_raw_send(settings.load);
+  fmt::print("raw send  {:.3f} CPU s/GB  ({:.2f} Mbit/s a client, {:.2f} s of CPU)\n",
+             cost.per_gb(), rate_mbit(cost, settings.load), cost.cpu.count());
+  return cost.per_gb();
+}
+
+double run_proxy(const Settings& settings) {
+  const auto [total, redis, served] = ace::bench::measure_proxy(settings.load, settings.workers);
+  fmt::print(
+      "proxy     {:.3f} CPU s/GB  ({:.2f} Mbit/s a client, {:.2f} s of CPU, {:.2f} of it "
+      "Redis; {} of {} clients fed)\n",
+      total.per_gb(), rate_mbit(total, settings.load), total.cpu.count(), redis.count(), served,
+      settings.load.clients);
+  return total.per_gb();
+}
+
+/// Machines drift: each pair is measured back to back, the order alternates, the ratio counts.
+void run_pairs(const Settings& settings) {
+  std::vector<double> raw;
+  std::vector<double> proxy;
+  std::vector<double> ratios;
+  for (int pair = 0; pair < settings.pairs; ++pair) {
+    const bool raw_first = pair % 2 == 0;
+    if (raw_first) raw.push_back(run_raw_send(settings));
+    proxy.push_back(run_proxy(settings));
+    if (!raw_first) raw.push_back(run_raw_send(settings));
+    ratios.push_back(proxy.back() / raw.back());
+  }
+  fmt::print(
+      "median of {} pairs, {} clients: raw send {:.3f}, proxy {:.3f} CPU s/GB, ratio {:.2f}\n",
+      settings.pairs, settings.load.clients, median(raw), median(proxy), median(ratios));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"What delivering streams costs in CPU time, against a bare send()"};
+  Settings settings;
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--clients", settings.load.clients, "viewers of one stream")
+      ->check(CLI::Range(1, 5000))
+      ->capture_default_str();
+  app.add_option("--bitrate", settings.load.bitrate, "bits a second of each")
+      ->check(CLI::Range(std::uint64_t{32'000}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  app.add_option_function<int>(
+      "--seconds", [&](int s) { settings.load.measured = std::chrono::seconds{s}; },
+      "how long each measurement takes (10)");
+  app.add_option("--pairs", settings.pairs, "measurements of each kind")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_option("--workers", settings.workers, "of the proxy")->capture_default_str();
+  auto* raw_send = app.add_subcommand("raw-send", "the control alone");
+  app.add_subcommand("proxy", "the proxy and the control, in alternating pairs");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (raw_send->parsed()) {
+      std::vector<double> costs;
+      for (int i = 0; i < settings.pairs; ++i) costs.push_back(run_raw_send(settings));
+      fmt::print("median of {}: {:.3f} CPU s/GB\n", settings.pairs, median(costs));
+    } else {
+      run_pairs(settings);
+    }
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "ace-bench: {}\n", error.what());
+    return EXIT_FAILURE;
+  }
+  return EXIT_SUCCESS;
+}
