@@ -290,13 +290,22 @@ void Engine::set_fault(Fault fault, const std::string& value) {
     return;
   }
   faults_.set(fault, value);
-  if (fault == Fault::Refuse && value != "reset") listener_.close();
+  if (fault != Fault::Refuse) return;
+  if (value == "reset") {
+    open_listener();
+  } else {
+    listener_.close();
+  }
+}
+
+void Engine::open_listener() {
+  const auto opened = listener_.open();
+  if (!opened) log::error("listen_failed", "{}", opened.error().text);
 }
 
 void Engine::clear_faults() {
   faults_.clear_all();
-  const auto opened = listener_.open();
-  if (!opened) log::error("listen_failed", "{}", opened.error().text);
+  open_listener();
 }
 
 Connection* Engine::find_connection(std::uint64_t id) {

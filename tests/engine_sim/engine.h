@@ -69,6 +69,7 @@ class Engine {
                                        std::string_view endpoint);
   [[nodiscard]] bool redirect(Connection& connection, const Request& request,
                               std::string_view endpoint);
+  void open_listener();
   void answer_later(Connection& connection, std::string reply);
   void end_playbacks_of_ended_sessions();
   void reap_closed(SteadyTime now);

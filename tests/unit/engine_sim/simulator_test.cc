@@ -148,15 +148,20 @@ TEST_CASE("version and status are told as an engine tells them", "[sim]") {
   CHECK(manifest["error"].IsString());
 }
 
-TEST_CASE("it ends when its input ends, and by a signal", "[sim]") {
-  SimProcess by_input;
-  by_input.process().close_stdin();
-  const auto ended = by_input.process().wait(10s);
+TEST_CASE("it ends properly when its input ends", "[sim]") {
+  SimProcess sim;
+  sim.process().close_stdin();
+  const auto ended = sim.process().wait(10s);
   REQUIRE(ended);
   CHECK(ended->code == 0);
+}
 
-  SimProcess by_signal;
-  const auto stopped = by_signal.process().terminate(10s);
-  REQUIRE(stopped);
-  CHECK(stopped->code == 0);
+TEST_CASE("it ends properly by a signal, in the middle of a stream", "[sim]") {
+  SimProcess sim;
+  Viewers viewers{sim.port()};
+  viewers.open(1, path_in(get_stream(sim.port(), kId, "1"), "playback_url"));
+  REQUIRE(viewers.run_until([&] { return viewers.total_bytes() > 0; }, 10s));
+  const auto ended = sim.process().terminate(10s);
+  REQUIRE(ended);
+  CHECK(ended->code == 0);
 }
