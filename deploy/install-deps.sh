@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs what ace-proxy needs from Debian's own packages, and nothing when all of it is there.
+#   deploy/install-deps.sh [build] [test] [run]      default: build run
+# On a host with an init system, Debian starts redis-server as a service once it is installed; in a
+# bare container it does not.
+set -euo pipefail
+
+readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
+  libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
+  libexpected-dev libsystemd-dev)
+readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk clang-format shellcheck jq procps)
+readonly RUN=(redis-server redis-tools)
+
+# Of the packages named, those that are not installed; one dpkg-query for all of them.
+missing_of() {
+  local installed
+  installed=$(dpkg-query -W -f '${Package}=${db:Status-Status}\n' "$@" 2>/dev/null || true)
+  local package
+  for package in "$@"; do
+    grep -qxF "$package=installed" <<<"$installed" || echo "$package"
+  done
+}
+
+# The HTTP parser: node-llhttp on Debian 12, libllhttp-dev on later ones.
+llhttp_package() {
+  local package
+  for package in libllhttp-dev node-llhttp; do
+    if [[ -z "$(missing_of "$package")" ]]; then
+      echo "$package"
+      return
+    fi
+  done
+  if apt-cache show libllhttp-dev >/dev/null 2>&1; then echo libllhttp-dev; else echo node-llhttp; fi
+}
+
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "install-deps: root rights are needed for: $*" >&2
+    return 1
+  fi
+}
+
+update_lists() {
+  as_root apt-get update -qq || { sleep 3 && as_root apt-get update -qq; }
+}
+
+install() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@"
+}
+
+main() {
+  local sets=("$@") wanted=() missing=() name
+  if [[ ${#sets[@]} -eq 0 ]]; then sets=(build run); fi
+  for name in "${sets[@]}"; do
+    case "$name" in
+      build) wanted+=("${BUILD[@]}" "$(llhttp_package)") ;;
+      test) wanted+=("${TEST[@]}") ;;
+      run) wanted+=("${RUN[@]}") ;;
+      *)
+        echo "install-deps: $name is not one of: build test run" >&2
+        return 2
+        ;;
+    esac
+  done
+  mapfile -t missing < <(missing_of "${wanted[@]}")
+  if [[ ${#missing[@]} -eq 0 ]]; then return 0; fi
+  echo "install-deps: installing ${missing[*]}" >&2
+  # The lists at hand may do, or be too old, or not be there at all.
+  install "${missing[@]}" || { update_lists && install "${missing[@]}"; }
+}
+
+main "$@"

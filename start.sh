@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Runs ace-proxy here: installs what is missing, builds what has changed, sees to a Redis, and
+# becomes the proxy. All flags but --demo are the proxy's (see --help).
+#   ./start.sh [--demo] [flags]
+# --demo: plays made-up channels on two engines of its own, which end with the proxy.
+# A Redis that had to be started listens on loopback only, keeps nothing on disk, and is left
+# running for the next start: `kill "$(cat PIDFILE)"` ends it (the path is printed).
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly top
+readonly build="$top/build/release"
+readonly demo_id=0123456789abcdef0123456789abcdef01234567
+
+is_demo=no
+flags=()
+for word in "$@"; do
+  if [[ "$word" == --demo ]]; then is_demo=yes; else flags+=("$word"); fi
+done
+readonly is_demo
+
+say() { echo "start.sh: $*" >&2; }
+
+configure() {
+  local with_tests=OFF  # the demo's engines live among the tests
+  [[ $is_demo == yes ]] && with_tests=ON
+  if [[ -f $build/build.ninja ]]; then
+    [[ $with_tests == OFF ]] && return
+    grep -q '^ACE_BUILD_TESTS:BOOL=ON' "$build/CMakeCache.txt" && return
+  fi
+  (cd "$top" && cmake --preset release -D ACE_BUILD_TESTS="$with_tests")
+}
+
+build_proxy() {
+  local targets=(ace-proxy) log
+  [[ $is_demo == yes ]] && targets+=(ace-engine-sim)
+  log=$(mktemp)
+  if ! { configure && cmake --build "$build" --target "${targets[@]}"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    say "the build failed"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# The settings of the proxy, as it sees them itself: flags, environment and file.
+setting() { sed -n "s/^$1 = \"\\(.*\\)\"  # .*/\\1/p" <<<"$settings"; }
+
+redis_answers() {
+  local where=(-h "$redis_host" -p "$redis_port")
+  [[ -n $redis_socket ]] && where=(-s "$redis_socket")
+  local answer
+  answer=$(timeout 2 redis-cli "${where[@]}" ping 2>&1) || true
+  # One that asks for a password is there all the same.
+  [[ $answer == PONG || $answer == *NOAUTH* ]]
+}
+
+# A quarter of the machine's memory, at most 1 GiB.
+redis_memory_kb() {
+  local total
+  total=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+  echo $((total / 4 < 1048576 ? total / 4 : 1048576))
+}
+
+# Nothing is evicted: a chunk that finds no room is refused and played from memory, while an evicted
+# owner key would be taken for a dead owner.
+start_redis() {
+  local where=(--bind 127.0.0.1 --port "$redis_port") dir name pidfile
+  [[ $redis_host == ::1 ]] && where=(--bind ::1 --port "$redis_port")
+  [[ -n $redis_socket ]] && where=(--port 0 --unixsocket "$redis_socket" --unixsocketperm 700)
+  dir="${XDG_RUNTIME_DIR:-/tmp}/ace-proxy-redis-$(id -u)"
+  (umask 077 && mkdir -p "$dir")
+  name="${redis_socket//\//_}"
+  pidfile="$dir/${name:-$redis_port}.pid"
+  redis-server "${where[@]}" --daemonize yes --pidfile "$pidfile" --dir "$dir" \
+    --logfile "$dir/redis.log" --save '' --appendonly no \
+    --maxmemory "$(redis_memory_kb)kb" --maxmemory-policy noeviction >/dev/null
+  say "started a Redis (pid file $pidfile)"
+}
+
+see_to_redis() {
+  redis_host=$(setting REDIS_HOST)
+  redis_port=$(setting REDIS_PORT)
+  redis_socket=$(setting REDIS_SOCKET)
+  if redis_answers; then return; fi
+  case "$redis_socket:$redis_host" in
+    /*:* | :127.0.0.1 | :localhost | :::1) ;;
+    *)
+      say "Redis at $redis_host:$redis_port does not answer: streams are served from memory until it does"
+      return
+      ;;
+  esac
+  if [[ -n $(setting REDIS_PASSWORD) ]]; then
+    say "Redis does not answer, and one with a password is not started here: going on without it"
+    return
+  fi
+  start_redis
+  local attempt
+  for attempt in {1..100}; do
+    if redis_answers; then return; fi
+    sleep 0.1
+  done
+  say "Redis did not come up after $attempt attempts: going on without it"
+}
+
+# The engines' standard input is a pipe whose other end the proxy inherits: when it ends, however
+# it ends, they end. A session of their own: Ctrl-C is for the proxy, which stops them politely.
+start_demo_engines() {
+  local ports
+  ports=$(mktemp -u)
+  exec 9> >(exec setsid "$build/ace-engine-sim" --engine 127.0.0.1:0 --engine 127.0.0.1:0 \
+    --port-file "$ports" --exit-on-stdin-eof)
+  for _ in {1..100}; do
+    [[ -s $ports ]] && break
+    sleep 0.1
+  done
+  if [[ ! -s $ports ]]; then
+    say "the demo's engines did not start"
+    return 1
+  fi
+  ACE_ENGINES=$(paste -sd, "$ports")
+  export ACE_ENGINES
+  rm -f "$ports"
+}
+
+print_demo_url() {
+  local listen
+  listen=$(setting PROXY_LISTEN)
+  listen=${listen%%,*}
+  say "open in VLC: http://127.0.0.1:${listen##*:}/ace/getstream?id=$demo_id"
+}
+
+if [[ $is_demo == yes ]]; then
+  "$top/deploy/install-deps.sh" build run test
+else
+  "$top/deploy/install-deps.sh" build run
+fi
+build_proxy
+proxy="$build/ace-proxy"
+
+for word in "${flags[@]}"; do
+  case "$word" in
+    -h | --help | -V | --version | --print-config | --print-env-file | --check-config)
+      exec "$proxy" "${flags[@]}"
+      ;;
+  esac
+done
+# A wrong setting is refused here, before anything was started.
+settings=$("$proxy" "${flags[@]}" --print-config)
+see_to_redis
+if [[ $is_demo == yes ]]; then
+  start_demo_engines
+  print_demo_url
+fi
+exec "$proxy" "${flags[@]}"

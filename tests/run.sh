@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Proves the whole tree: builds and tests it as developers do (dev: warnings are errors, library
+# assertions, lint), then again under AddressSanitizer and UndefinedBehaviorSanitizer.
+#   tests/run.sh [--long]      --long: tests that take minutes run at full length
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+for word in "$@"; do
+  case "$word" in
+    --long) export ACE_TEST_LONG=1 ;;
+    *)
+      echo "run.sh: unknown flag $word; --long is the only one" >&2
+      exit 2
+      ;;
+  esac
+done
+
+deploy/install-deps.sh build test run
+# Build trees may lie anywhere: the cache must not tell them apart.
+export CCACHE_BASEDIR=$PWD
+readonly jobs=2
+failed=()
+
+check() {
+  local preset=$1 labels=$2
+  echo "=== $preset: build"
+  cmake --preset "$preset" >/dev/null
+  cmake --build "build/$preset" -j "$jobs" -- --quiet
+  echo "=== $preset: test ($labels)"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" \
+    -L "$labels" -LE 'stress|bench' || failed+=("$preset")
+}
+
+check dev '^(unit|integration|e2e|lint)$'
+check asan '^(unit|integration|e2e)$'
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+  echo "run.sh: failed: ${failed[*]}" >&2
+  exit 1
+fi
+echo "run.sh: all passed"
