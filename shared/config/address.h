@@ -38,8 +38,8 @@ struct EngineAddress {
 /// `host:port` with optional `;name=…`, `;forwarded`, `;max_streams=N` in any order.
 [[nodiscard]] Result<EngineAddress> parse_engine_address(std::string_view text);
 
-/// Comma lists of the above; empty items are skipped. No two engines may share a name, or an address
-/// where they have none.
+/// Comma lists of the above; empty items are skipped. No two engines may share a name, or an
+/// address where they have none.
 [[nodiscard]] Result<std::vector<ListenAddress>> parse_listen_list(std::string_view text);
 [[nodiscard]] Result<std::vector<EngineAddress>> parse_engine_list(std::string_view text);
 
