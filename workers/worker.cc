@@ -291,12 +291,9 @@ void Worker::drain() {
 }
 
 void Worker::stop(std::string_view why) {
-  if (is_stopping_) {
-    exit_code_ = 1;
-    loop_.stop();  // asked a second time: at once
-    return;
-  }
-  is_stopping_ = true;
+  // Said twice by a service manager that signals every process and a supervisor that passes it on;
+  // who is in a hurry kills.
+  if (std::exchange(is_stopping_, true)) return;
   log::info("worker_stopping", "worker={} why=\"{}\" streams={}", id_.value, why, streams_.size());
   board_.phase = host::WorkerPhase::Draining;
   server_.stop_accepting();

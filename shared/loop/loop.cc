@@ -18,9 +18,10 @@ Loop::Loop() {
 Loop::~Loop() {
   drop_posted();
   idle_.reset();
-  // One turn runs the close callbacks; a request cancelled by a close may need the next one.
-  for (int turn = 0; turn < 3; ++turn) {
-    uv_run(&loop_, UV_RUN_NOWAIT);
+  // One turn runs the close callbacks; a request cancelled by a close may need the next one. A name
+  // that is being looked up on a thread cannot be cancelled and is waited for.
+  for (int turn = 0; turn < 3 || loop_.active_reqs.count > 0; ++turn) {
+    uv_run(&loop_, loop_.active_reqs.count > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     if (uv_loop_close(&loop_) == 0) return;
   }
   uv_print_all_handles(&loop_, stderr);
