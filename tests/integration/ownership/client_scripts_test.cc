@@ -1,0 +1,97 @@
+#include <catch2/catch.hpp>
+
+#include "tests/integration/ownership/script_bench.h"
+
+using namespace ace;
+using test::ScriptBench;
+
+namespace {
+
+struct Bench : ScriptBench {
+  [[nodiscard]] std::vector<std::int64_t> join(const std::string& client) const {
+    const auto reply = eval(proto::kJoinScript,
+                            {keys.metadata(), keys.clients(), keys.client({client}),
+                             keys.last_client_disconnect_time()},
+                            {client, "w1", "60000", "50000", keys.events(), "address", "10.0.0.1"});
+    const auto& parts = reply.value().elements;
+    return {parts.at(0).as_integer().value(), parts.at(1).as_integer().value()};
+  }
+  [[nodiscard]] std::int64_t leave(const std::string& client) const {
+    return eval(proto::kLeaveScript,
+                {keys.clients(), keys.client({client}), keys.last_client_disconnect_time()},
+                {client, "60000", keys.events()})
+        .value()
+        .as_integer()
+        .value();
+  }
+  [[nodiscard]] std::int64_t heartbeat(const std::string& client) const {
+    return eval(proto::kHeartbeatScript, {keys.clients(), keys.client({client})},
+                {client, "50000", "bytes_sent", "77"})
+        .value()
+        .as_integer()
+        .value();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a join adds the client, and all that it writes expires", "[scripts]") {
+  const Bench b;
+  b.claim("w1");
+  CHECK(b.join("c1") == std::vector<std::int64_t>{1, 1});
+  CHECK(b.join("c2") == std::vector<std::int64_t>{1, 2});
+  CHECK(b.join("c2") == std::vector<std::int64_t>{1, 2});
+  CHECK(b.text({"HGET", b.keys.client({"c1"}), "address"}) == "10.0.0.1");
+  CHECK(b.number({"PTTL", b.keys.client({"c1"})}) > 0);
+  CHECK(b.number({"PTTL", b.keys.clients()}) > 0);
+}
+
+TEST_CASE("nobody joins a stopping stream", "[scripts]") {
+  const Bench b;
+  b.claim("w1");
+  b.must({"HSET", b.keys.metadata(), "state", "stopping"});
+  CHECK(b.join("c1") == std::vector<std::int64_t>{0, 0});
+  CHECK(b.number({"EXISTS", b.keys.clients(), b.keys.client({"c1"})}) == 0);
+}
+
+TEST_CASE("the last one out leaves the time, the next one in takes it away", "[scripts]") {
+  const Bench b;
+  static_cast<void>(b.join("c1"));
+  static_cast<void>(b.join("c2"));
+  CHECK(b.leave("c1") == 1);
+  CHECK(b.number({"EXISTS", b.keys.client({"c1"})}) == 0);
+  CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 0);
+  CHECK(b.leave("c2") == 0);
+  CHECK(std::stod(b.text({"GET", b.keys.last_client_disconnect_time()})) > 1'600'000'000);
+  CHECK(b.number({"PTTL", b.keys.last_client_disconnect_time()}) > 0);
+  static_cast<void>(b.join("c3"));
+  CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 0);
+}
+
+TEST_CASE("a leave that is said again writes nothing", "[scripts]") {
+  const Bench b;
+  CHECK(b.leave("c1") == 0);
+  CHECK(b.number({"DBSIZE"}) == 0);
+}
+
+TEST_CASE("a heartbeat keeps a client and never makes half of one", "[scripts]") {
+  const Bench b;
+  CHECK(b.heartbeat("c1") == 0);
+  CHECK(b.number({"DBSIZE"}) == 0);
+  static_cast<void>(b.join("c1"));
+  b.must({"PEXPIRE", b.keys.client({"c1"}), "100"});
+  CHECK(b.heartbeat("c1") == 1);
+  CHECK(b.number({"PTTL", b.keys.client({"c1"})}) > 100);
+  CHECK(b.text({"HGET", b.keys.client({"c1"}), "bytes_sent"}) == "77");
+  b.must({"DEL", b.keys.clients()});
+  CHECK(b.heartbeat("c1") == 0);
+}
+
+TEST_CASE("a Redis without memory still takes clients in and lets them go", "[scripts]") {
+  const Bench b;
+  b.claim("w1");
+  b.must({"CONFIG", "SET", "maxmemory", "1"});
+  CHECK(b.join("c1") == std::vector<std::int64_t>{1, 1});
+  CHECK(b.heartbeat("c1") == 1);
+  CHECK(b.leave("c1") == 0);
+}
