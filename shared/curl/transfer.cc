@@ -20,7 +20,9 @@ constexpr long kReceiveBufferBytes = 512L * 1024;
 /// This libcurl keeps every header line of an answer, without a limit of its own.
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;
 
-Errc kind_of(CURLcode code) {
+Errc kind_of(CURLcode code, Phase phase) {
+  // A connection that is swallowed is nobody there, as one that is refused.
+  if (code == CURLE_OPERATION_TIMEDOUT && phase == Phase::Connecting) return Errc::Unavailable;
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
@@ -109,8 +111,8 @@ void TransferState::finish(CURLcode code) {
   } else if (code != CURLE_OK) {
     // The error buffer is finer than the code's own words, where libcurl filled it.
     const bool is_detailed = error_text_.front() != '\0';
-    outcome.error =
-        Error{kind_of(code), is_detailed ? error_text_.data() : curl_easy_strerror(code)};
+    outcome.error = Error{kind_of(code, outcome.phase),
+                          is_detailed ? error_text_.data() : curl_easy_strerror(code)};
   }
   listener->on_done(outcome);
 }

@@ -143,6 +143,7 @@ TEST_CASE("when no engine can be reached all of them are named, within 3 s", "[f
   REQUIRE(world.failures.size() == 2);
   CHECK(world.failures[0].engine_id == "e1");
   CHECK(world.failures[1].engine_id == "e2");
+  for (const auto& failure : world.failures) CHECK(failure.error.code == Errc::Unavailable);
   CHECK(world.opened == 0);
 }
 

@@ -274,8 +274,10 @@ void StreamSession::on_event(const proto::Event& event) {
     case proto::EventType::ClientDisconnected:
       if (state_ == StreamState::Owning && !is_watched()) await_viewers();
       return;
-    case proto::EventType::StreamStarted:
     case proto::EventType::OwnerChanged:
+      if (follower_) follower_->on_owner_changed(event.epoch, event.index);
+      return;
+    case proto::EventType::StreamStarted:
     case proto::EventType::Stopping:
       return;
   }
