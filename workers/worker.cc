@@ -194,6 +194,9 @@ void Worker::add_routes() {
   router_.get("/streams", [this](http::Connection& connection, const Request& request) {
     status_.streams(connection, request);
   });
+  router_.get("/workers", [this](http::Connection& connection, const Request& request) {
+    status_.workers(connection, request);
+  });
 }
 
 void Worker::say_ready() {

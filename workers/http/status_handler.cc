@@ -46,6 +46,20 @@ std::string_view status_of(host::StreamPhase phase) {
   return "unknown";
 }
 
+std::string_view phase_of(host::WorkerPhase phase) {
+  switch (phase) {
+    case host::WorkerPhase::Empty:
+      return "empty";
+    case host::WorkerPhase::Starting:
+      return "starting";
+    case host::WorkerPhase::Serving:
+      return "serving";
+    case host::WorkerPhase::Draining:
+      return "draining";
+  }
+  return "unknown";
+}
+
 }  // namespace
 
 StatusHandler::StatusHandler(streams::StreamServices& services, std::string hostname,
@@ -73,6 +87,10 @@ void StatusHandler::streams(Connection& connection, const proto::http::Request& 
   answer(connection, request, answers_.json(request, 200, streams_json(status == "started")));
 }
 
+void StatusHandler::workers(Connection& connection, const proto::http::Request& request) const {
+  answer(connection, request, answers_.json(request, 200, workers_json()));
+}
+
 std::string StatusHandler::streams_json(bool started_only) const {
   rapidjson::StringBuffer buffer;
   JsonWriter out{buffer};
@@ -87,10 +105,7 @@ std::string StatusHandler::streams_json(bool started_only) const {
     write(out, "status", status_of(stream.phase));
     write(out, "clients", stream.viewers);
     const auto& owner = services_.board().slots[stream.owner.slot];
-    write(out, "owner",
-          stream.owner.generation == 0
-              ? std::string{}
-              : fmt::format("{}:{}", hostname_, owner.pid.load(std::memory_order_relaxed)));
+    write(out, "owner", stream.owner.generation == 0 ? std::string{} : worker_id(owner));
     write(out, "started_at", iso_time(stream.started_at_ms));
     write(out, "epoch", stream.epoch.value);
     write(out, "index", stream.index.value);
@@ -98,6 +113,41 @@ std::string StatusHandler::streams_json(bool started_only) const {
   }
   out.EndArray();
   return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string StatusHandler::workers_json() const {
+  rapidjson::StringBuffer buffer;
+  JsonWriter out{buffer};
+  out.StartArray();
+  const auto& slots = services_.board().slots;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const auto& slot = slots[i];
+    const auto phase = slot.phase.load(std::memory_order_relaxed);
+    if (phase == host::WorkerPhase::Empty) continue;
+    out.StartObject();
+    write(out, "id", worker_id(slot));
+    write(out, "slot", i);
+    write(out, "pid", static_cast<std::uint64_t>(slot.pid));
+    write(out, "phase", phase_of(phase));
+    write(out, "clients", slot.clients);
+    write(out, "connections", slot.connections);
+    write(out, "owned_streams", slot.owned_streams);
+    write(out, "requests", slot.requests);
+    write(out, "bytes_from_engines", slot.bytes_from_engines);
+    write(out, "bytes_to_clients", slot.bytes_to_clients);
+    write(out, "chunks_fetched", slot.chunks_fetched);
+    write(out, "chunks_skipped", slot.chunks_skipped);
+    write(out, "clients_skipped", slot.clients_skipped);
+    out.Key("redis_is_up");
+    out.Bool(slot.redis_is_up != 0);
+    out.EndObject();
+  }
+  out.EndArray();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string StatusHandler::worker_id(const host::SlotBoard& slot) const {
+  return fmt::format("{}:{}", hostname_, slot.pid.load(std::memory_order_relaxed));
 }
 
 }  // namespace ace::http

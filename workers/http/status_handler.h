@@ -15,9 +15,13 @@ class StatusHandler {
   void health(Connection& connection, const proto::http::Request& request) const;
   /// `GET /streams[?status=started]`: an array of the host's streams.
   void streams(Connection& connection, const proto::http::Request& request) const;
+  /// `GET /workers`: an array of the host's workers with what each does.
+  void workers(Connection& connection, const proto::http::Request& request) const;
 
  private:
   [[nodiscard]] std::string streams_json(bool started_only) const;
+  [[nodiscard]] std::string workers_json() const;
+  [[nodiscard]] std::string worker_id(const host::SlotBoard& slot) const;
 
   streams::StreamServices& services_;
   std::string hostname_;
