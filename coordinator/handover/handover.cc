@@ -122,6 +122,9 @@ void Handover::on_offer(Message message, UniqueFd socket) {
     return;
   }
   ++me.clients;
+  // Here, not when the sender reads the answer: a sender that is busy accepting would see its
+  // clients twice meanwhile, take us for full and keep all others.
+  host::OwnershipTable::counted_elsewhere(host_.scoreboard(), message.from, self_);
   const auto from = message.from;
   const auto transfer = message.transfer;
   boarding_[{from.slot, transfer}] = {
@@ -136,7 +139,6 @@ void Handover::on_offer(Message message, UniqueFd socket) {
 void Handover::on_accepted(const Message& message) {
   const auto found = offered_.find(message.transfer);
   if (found == offered_.end()) return;  // cancelled meanwhile; the cancel is on its way
-  host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, found->second.to);
   offered_.erase(found);
   send(Step::Go, message.from, message.transfer);
 }

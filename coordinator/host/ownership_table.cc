@@ -101,7 +101,11 @@ Result<OwnershipTable::Placing> OwnershipTable::place(Scoreboard& board, const p
 }
 
 void OwnershipTable::counted_elsewhere(Scoreboard& board, WorkerRef self, WorkerRef target) {
-  --board.slots[self.slot].placing[target.slot];
+  if (!board.is_alive(self)) return;
+  auto& placing = board.slots[self.slot].placing[target.slot];
+  auto count = placing.load();
+  while (count > 0 && !placing.compare_exchange_weak(count, count - 1)) {
+  }
 }
 
 void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,

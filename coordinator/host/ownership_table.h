@@ -68,7 +68,9 @@ class OwnershipTable {
   /// that arrive together meet in one place. `owner_only`: without Redis only the owner can serve.
   [[nodiscard]] Result<Placing> place(Scoreboard& board, const proto::StreamId& id, WorkerRef self,
                                       bool owner_only);
-  /// The hand-over of a placed client has ended, well or badly.
+  /// A client that `self` placed at `target` is counted there now, or comes back. Either of them
+  /// says so; twice for one client (a cancel that crosses an accept) does no lasting harm, since
+  /// the count stops at 0.
   static void counted_elsewhere(Scoreboard& board, WorkerRef self, WorkerRef target);
 
   /// Owner only (ignored from anybody else).

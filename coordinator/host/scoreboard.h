@@ -29,8 +29,8 @@ enum class WorkerPhase : std::uint32_t {
 };
 
 /// What one worker tells all others. Written by that worker alone, but for `generation`, `pid` and
-/// `phase`, which the supervisor sets at fork and at reap. Relaxed atomics: each number is right by
-/// itself, no two need to agree.
+/// `phase`, which the supervisor sets at fork and at reap, and for `placing`. Relaxed atomics: each
+/// number is right by itself, no two need to agree.
 struct alignas(64) SlotBoard {
   std::atomic<std::uint32_t> generation{};
   std::atomic<std::int32_t> pid{};
@@ -46,7 +46,8 @@ struct alignas(64) SlotBoard {
   std::atomic<std::uint64_t> chunks_fetched{};   ///< by followers, out of Redis
   std::atomic<std::uint64_t> chunks_skipped{};   ///< never stored: Redis refused or was too slow
   std::atomic<std::uint64_t> clients_skipped{};  ///< times a slow client was moved forward
-  /// Connections on their way from this worker to slot i: offered, not yet counted there.
+  /// Connections on their way from this worker to slot i: offered, not yet counted there. Taken
+  /// back by slot i's worker, in the moment in which that one counts them.
   std::array<std::atomic<std::uint32_t>, kMaxSlots> placing{};
 };
 

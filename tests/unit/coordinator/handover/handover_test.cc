@@ -93,6 +93,14 @@ TEST_CASE("a client is handed on with its request and counted once", "[handover]
   CHECK(::read(f.client_side.get(), &byte, 1) == 0);  // the sender kept no copy open
 }
 
+TEST_CASE("an accepted client is counted once before its sender knows", "[handover]") {
+  Fixture f;
+  f.offer_to_b();
+  f.b.handover->on_worker_died();  // reads b's inbox, not a's
+  CHECK(f.clients(f.b) == 1);
+  CHECK(f.on_their_way() == 0);
+}
+
 TEST_CASE("a worker that does not answer gets no client: the sender serves it", "[handover]") {
   Fixture f;
   f.b.handover.reset();  // alive, but its loop stands still
