@@ -1,0 +1,52 @@
+#include <algorithm>
+#include <numeric>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kViewers = 400;
+constexpr std::size_t kMostPerWorker = kViewers / 4 * 5 / 4;
+
+ServiceOptions low_bitrate() { return {.bitrate = 64'000}; }
+
+void check_balance(const Service& service, const Viewers& viewers) {
+  CHECK(viewers.count_with_bytes(1) == kViewers);
+  CHECK(viewers.count(ViewerState::Streaming) == kViewers);
+  CHECK(viewers.faults().empty());
+  std::size_t placed = 0;
+  for (const auto& [worker, count] : viewers.workers()) {
+    CHECK(count <= kMostPerWorker);
+    placed += count;
+  }
+  CHECK(placed == kViewers);
+  // What the workers say of themselves is what placement reckons with.
+  for (const auto& worker : service.workers()) {
+    CHECK(worker.clients == viewers.workers().at(worker.id));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("400 viewers that arrive at once are spread over the workers", "[balance]") {
+  const Service service{low_bitrate()};
+  Viewers viewers{service.port()};
+  viewers.open(kViewers, stream_target(stream_id(1)));
+  CHECK(all_served(viewers, 15s));
+  check_balance(service, viewers);
+}
+
+TEST_CASE("400 viewers that arrive one by one are spread over the workers", "[balance]") {
+  const Service service{low_bitrate()};
+  Viewers viewers{service.port()};
+  for (std::size_t i = 0; i < kViewers; ++i) {
+    viewers.open(1, stream_target(stream_id(1)));
+    REQUIRE(all_served(viewers, 5s));
+  }
+  check_balance(service, viewers);
+}

@@ -1,0 +1,37 @@
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("without Redis one stream is one session, and that is said once", "[no_redis]") {
+  Service service{{.bitrate = 1'000'000, .redis = RedisIs::Away}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(80, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  viewers.run_for(4s);
+  CHECK(viewers.faults().empty());
+  CHECK(viewers.count(ViewerState::Streaming) == 80);
+  CHECK(viewers.count_with_bytes(300'000) == 80);
+  CHECK(service.engines().state().stream(id).opened == 1);
+
+  const auto health = service.get("/healthz");
+  CHECK(health.status == 200);
+  CHECK(std::string{json_of(health.body)["redis"].GetString()} == "down");
+  CHECK(count_events(service.proxy().log(), "redis_down") == 1);
+}
+
+TEST_CASE("without Redis five streams are five sessions", "[no_redis]") {
+  const Service service{{.bitrate = 1'000'000, .redis = RedisIs::Away}};
+  Viewers viewers{service.port()};
+  for (unsigned i = 1; i <= 5; ++i) viewers.open(4, stream_target(stream_id(i)));
+  REQUIRE(all_served(viewers, 5s));
+  viewers.run_for(2s);
+  CHECK(viewers.faults().empty());
+  CHECK(viewers.count(ViewerState::Streaming) == 20);
+  const auto state = service.engines().state();
+  for (unsigned i = 1; i <= 5; ++i) CHECK(state.stream(stream_id(i)).opened == 1);
+  CHECK(state.engine(0, "sessions_opened") == 5);
+}

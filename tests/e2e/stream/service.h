@@ -1,0 +1,94 @@
+#pragma once
+
+#include <rapidjson/document.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/process/proxy_process.h"
+#include "tests/support/process/sim_process.h"
+#include "tests/support/redis/redis_server.h"
+#include "tests/support/viewers/viewers.h"
+
+namespace ace::test {
+
+/// A worker as `GET /workers` shows it.
+struct WorkerRow {
+  std::string id;  ///< what X-Ace-Worker says
+  pid_t pid{};
+  std::string phase;
+  std::uint64_t clients{};
+  std::uint64_t owned_streams{};
+  std::uint64_t bytes_from_engines{};
+  std::uint64_t chunks_fetched{};
+};
+
+/// A stream as `GET /streams` shows it.
+struct StreamRow {
+  std::string key;
+  std::string container_id;
+  std::string status;
+  std::string owner;
+  std::uint64_t clients{};
+};
+
+/// A stream's id: 40 hex digits, another for each number.
+[[nodiscard]] std::string stream_id(unsigned number);
+[[nodiscard]] std::string stream_target(std::string_view id);
+/// `ace_proxy:stream:{id}:{what}`
+[[nodiscard]] std::string stream_key(std::string_view id, std::string_view what);
+
+enum class RedisIs { There, Away };
+
+struct ServiceOptions {
+  unsigned workers{4};
+  std::size_t engines{1};
+  std::uint64_t bitrate{8'000'000};
+  RedisIs redis{RedisIs::There};
+  ProxyProcess::Environment environment{};  ///< of the proxy; ACE_ENGINES: instead of the simulated
+};
+
+/// The whole of it: Redis, simulated engines and the proxy in front of them, ready. Ends with all
+/// its processes when it is destroyed.
+class Service {
+ public:
+  explicit Service(const ServiceOptions& options = {});
+
+  [[nodiscard]] std::uint16_t port() const { return proxy_->port(); }
+  [[nodiscard]] const SimProcess& engines() const { return engines_; }
+  [[nodiscard]] ChildProcess& proxy() { return proxy_->process(); }
+
+  [[nodiscard]] std::vector<WorkerRow> workers() const;
+  /// The worker that owns streams; throws unless it is just one.
+  [[nodiscard]] WorkerRow owner() const;
+  [[nodiscard]] std::vector<StreamRow> started_streams() const;
+  [[nodiscard]] HttpReply get(std::string_view target) const;
+
+  // What redis-cli would print.
+  [[nodiscard]] redis::Reply redis(const std::vector<std::string>& command) const;
+  [[nodiscard]] std::int64_t redis_number(const std::vector<std::string>& command) const;
+  [[nodiscard]] std::size_t redis_count(const std::vector<std::string>& command) const;
+  /// A figure of INFO.
+  [[nodiscard]] std::uint64_t redis_info(const std::string& section, std::string_view name) const;
+
+ private:
+  TempDir dir_;
+  std::optional<RedisServer> redis_;
+  SimProcess engines_;
+  std::optional<ProxyProcess> proxy_;
+};
+
+/// Runs `viewers` until all of them have got media.
+[[nodiscard]] bool all_served(Viewers& viewers, std::chrono::milliseconds timeout);
+/// The reply's body as JSON; throws when it is none.
+[[nodiscard]] rapidjson::Document json_of(std::string_view body);
+/// How many lines of the log are this event.
+[[nodiscard]] std::size_t count_events(const std::string& log, std::string_view event);
+
+}  // namespace ace::test

@@ -1,0 +1,47 @@
+#include <signal.h>
+
+#include <cerrno>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool has_ended(pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
+
+}  // namespace
+
+TEST_CASE("SIGTERM ends every response properly and leaves nothing behind", "[shutdown]") {
+  Service service;
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(10, stream_target(id));
+  ViewerOptions old;
+  old.http10 = true;
+  viewers.open(10, stream_target(id), old);
+  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(viewers.workers().size() > 1);
+  viewers.run_for(1s);
+  const auto workers = service.workers();
+
+  const auto told = std::chrono::steady_clock::now();
+  service.proxy().signal(SIGTERM);
+  CHECK(viewers.run_until([&] { return viewers.count(ViewerState::Finished) == 20; }, 10s));
+  const auto exit = service.proxy().wait(10s);
+  CHECK(std::chrono::steady_clock::now() - told < 10s);
+  REQUIRE(exit);
+  CHECK(exit->code == 0);
+  for (const auto& worker : workers) CHECK(has_ended(worker.pid));
+
+  CHECK(viewers.faults().empty());
+  CHECK(viewers.count(ViewerState::Reset) == 0);
+  CHECK(viewers.count(ViewerState::Truncated) == 0);
+  const auto engine = service.engines().state();
+  CHECK(engine.engine(0, "sessions_alive") == 0);
+  CHECK(engine.engine(0, "stops_received") == 1);
+  CHECK(service.redis_number({"DBSIZE"}) == 0);
+}

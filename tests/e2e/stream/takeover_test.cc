@@ -1,0 +1,65 @@
+#include <signal.h>
+
+#include <algorithm>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Viewers on other workers than `owner`.
+std::vector<std::size_t> elsewhere(const Viewers& viewers, const std::string& owner) {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < viewers.size(); ++i) {
+    if (viewers.at(i).worker() != owner) indices.push_back(i);
+  }
+  return indices;
+}
+
+/// Packets that begin where none should, or that are not the engine's.
+bool has_broken_packets(const Viewer& viewer) {
+  return std::ranges::any_of(viewer.checker().faults(), [](const FaultRecord& record) {
+    return record.fault == StreamFault::BadSync || record.fault == StreamFault::Corrupt ||
+           record.fault == StreamFault::Foreign;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("viewers on other workers outlive the owner of their stream", "[takeover]") {
+  const Service service{{.bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  viewers.run_for(500ms);
+  const auto owner = service.owner();
+  const auto survivors = elsewhere(viewers, owner.id);
+  REQUIRE(survivors.size() >= 4);
+
+  ::kill(owner.pid, SIGKILL);
+  // What was on its way is not news: the bytes count from the new session on.
+  REQUIRE(viewers.run_until([&] { return service.engines().state().stream(id).opened > 1; }, 5s));
+  std::vector<std::uint64_t> before(viewers.size());
+  for (const auto i : survivors) before[i] = viewers.at(i).bytes();
+  const auto all_get_bytes = [&] {
+    return std::ranges::all_of(
+        survivors, [&](std::size_t i) { return viewers.at(i).bytes() > before[i] + 200'000; });
+  };
+  CHECK(viewers.run_until(all_get_bytes, 5s));
+  for (const auto i : survivors) {
+    CHECK(viewers.at(i).state() == ViewerState::Streaming);
+    CHECK_FALSE(has_broken_packets(viewers.at(i)));
+  }
+  const auto is_replaced = [&] {
+    const auto rows = service.workers();
+    return rows.size() == 4 && std::ranges::all_of(rows, [&](const auto& row) {
+             return row.phase == "serving" && row.pid != owner.pid;
+           });
+  };
+  CHECK(viewers.run_until(is_replaced, 5s));
+}
