@@ -140,7 +140,7 @@ void LeaseState::renew() {
                  {keys_.owner(), keys_.metadata(), keys_.buffer_index(), keys_.clients(),
                   keys_.last_client_disconnect_time(), proto::active_streams_key()},
                  {self_.value, fmt::to_string(epoch_.value), in_ms(timing_.lease), record_ttl_,
-                  std::string{id_.text()}},
+                  std::string{id_.text()}, keys_.events(), keys_.client_prefix()},
                  [weak = weak_from_this(), asked = grant_,
                   sent = clock_.now()](const Result<redis::Reply>& reply) {
                    const auto self = weak.lock();

@@ -77,7 +77,18 @@ end
 for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ttl) end
 redis.call('SADD', KEYS[6], ARGV[5])
 redis.call('PEXPIRE', KEYS[6], ttl)
-return {1, redis.call('SCARD', KEYS[4])}
+local clients = redis.call('SCARD', KEYS[4])
+local drawn = redis.call('SRANDMEMBER', KEYS[4], 64)
+for i = 1, #drawn do
+  if redis.call('EXISTS', ARGV[7] .. drawn[i]) == 0 then
+    redis.call('SREM', KEYS[4], drawn[i])
+    clients = clients - 1
+    publish(ARGV[6], 'client_disconnected', ',"client":' .. cjson.encode(drawn[i]) ..
+            ',"remaining":' .. clients)
+  end
+end
+if #drawn > 0 and clients == 0 then redis.call('SET', KEYS[5], now(), 'PX', ttl) end
+return {1, clients}
 )");
 
 const std::string kUpdateScript = script(R"(

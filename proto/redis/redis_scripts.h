@@ -22,8 +22,9 @@ namespace ace::proto {
 extern const std::string kClaimScript;
 
 /// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
-/// ARGV self, epoch, lease ms, record ms, stream id
-/// Answers {1, clients} or {0, owner}.
+/// ARGV self, epoch, lease ms, record ms, stream id, channel, client prefix
+/// Takes clients out of the set whose records have run out (their worker died), of 64
+/// at most that it draws by lot. Answers {1, clients} or {0, owner}.
 extern const std::string kRenewScript;
 
 /// KEYS owner, metadata. ARGV self, epoch, record ms, field, value [, field, value …]

@@ -63,3 +63,28 @@ TEST_CASE("viewers on other workers outlive the owner of their stream", "[takeov
   };
   CHECK(viewers.run_until(is_replaced, 5s));
 }
+
+TEST_CASE("clients of a worker that died do not keep their stream alive", "[takeover]") {
+  const Service service{{.bitrate = 2'000'000,
+                         .environment = {{"PROXY_HEARTBEAT_INTERVAL", "1s"},
+                                         {"PROXY_GHOST_CLIENT_MULTIPLIER", "2"},
+                                         {"PROXY_GRACE_PERIOD", "1s"}}}};
+  const auto id = stream_id(1);
+  const auto clients = stream_key(id, "clients");
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(viewers.run_until([&] { return service.redis_count({"SMEMBERS", clients}) == 20; }, 2s));
+  const auto owner = service.owner();
+  const auto survivors = elsewhere(viewers, owner.id);
+  ::kill(owner.pid, SIGKILL);
+  CHECK(viewers.run_until(
+      [&] {
+        return service.redis_count({"SMEMBERS", clients}) == survivors.size();
+      },
+      10s));
+  viewers.close_all();
+  const auto is_gone = [&] { return service.redis_count({"KEYS", stream_key(id, "*")}) == 0; };
+  CHECK(viewers.run_until(is_gone, 10s));
+  CHECK(service.engines().state().engine(0, "playback_connections") == 0);
+}

@@ -46,6 +46,25 @@ TEST_CASE("a join adds the client, and all that it writes expires", "[scripts]")
   CHECK(b.number({"PTTL", b.keys.clients()}) > 0);
 }
 
+TEST_CASE("a renewal removes clients whose record has run out", "[scripts]") {
+  const Bench b;
+  const auto epoch = b.claim("w1").epoch;
+  for (int i = 0; i < 100; ++i) static_cast<void>(b.join("c" + std::to_string(i)));
+  const auto clients_left = [&] {
+    return b.renew("w1", epoch).value().elements.at(1).as_integer().value();
+  };
+  CHECK(clients_left() == 100);
+  for (int i = 1; i < 100; ++i) b.must({"DEL", b.keys.client({"c" + std::to_string(i)})});
+  CHECK(clients_left() < 38);  // of 64 that were drawn, one at most has a record
+  while (clients_left() > 1) {
+  }
+  CHECK(b.number({"SISMEMBER", b.keys.clients(), "c0"}) == 1);
+  CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 0);
+  b.must({"DEL", b.keys.client({"c0"})});
+  CHECK(clients_left() == 0);
+  CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 1);
+}
+
 TEST_CASE("nobody joins a stopping stream", "[scripts]") {
   const Bench b;
   b.claim("w1");

@@ -114,6 +114,9 @@ TEST_CASE("a renewal keeps all of the stream's keys", "[scripts]") {
   const ScriptBench b;
   const auto won = b.claim("w1");
   b.must({"SADD", b.keys.clients(), "c1", "c2"});
+  for (const auto* client : {"c1", "c2"}) {
+    b.must({"HSET", b.keys.client({client}), "worker", "w2"});
+  }
   b.must({"PEXPIRE", b.keys.owner(), "999999"});  // a clock that was set back
   const auto renewed = b.renew("w1", won.epoch);
   CHECK(code_of(renewed) == 1);

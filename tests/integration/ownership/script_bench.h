@@ -70,7 +70,7 @@ struct ScriptBench {
     return eval(proto::kRenewScript,
                 {keys.owner(), keys.metadata(), keys.buffer_index(), keys.clients(),
                  keys.last_client_disconnect_time(), proto::active_streams_key()},
-                {self, epoch, "6000", "60000", id});
+                {self, epoch, "6000", "60000", id, keys.events(), keys.client_prefix()});
   }
   Result<redis::Reply> update(const std::string& self, const std::string& epoch,
                               const Strings& fields) const {

@@ -118,8 +118,10 @@ TEST_CASE("a lease is renewed every two seconds and counts the viewers", "[lease
   for (int i = 0; i < 5; ++i) {
     f.timers.advance(i == 0 ? 1ms : 2000ms);
     const auto call = f.redis.answer(proto::kRenewScript, kRenewed);
-    CHECK(call.args ==
-          std::vector<std::string>{"host:1", "500", "6000", "60000", std::string(40, 'a')});
+    const std::string id(40, 'a');
+    CHECK(call.args == std::vector<std::string>{"host:1", "500", "6000", "60000", id,
+                                                "ace_proxy:events:" + id,
+                                                "ace_proxy:stream:" + id + ":clients:"});
   }
   CHECK(f.viewers == 3U);
   CHECK(f.lease->may_write());
