@@ -1,3 +1,8 @@
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
@@ -34,6 +39,26 @@ Replies say(const Service& service, std::string_view bytes,
     rest = rest.subspan(used);
   }
   return replies;
+}
+
+/// One request and its reply on a connection that stays open.
+HttpReply ask_on(int fd, std::string_view bytes) {
+  HttpReply reply;
+  HttpReplyParser parser;
+  if (::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) return reply;
+  std::array<char, 4096> buffer{};
+  while (parser.state() == HttpReplyParser::State::Head ||
+         parser.state() == HttpReplyParser::State::Body) {
+    pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
+    if (::poll(&readable, 1, 2'000) <= 0) return reply;
+    const auto size = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (size <= 0) return reply;
+    parser.feed(ace::as_bytes({buffer.data(), static_cast<std::size_t>(size)}),
+                [&](ace::ByteSpan body) { reply.body.append(ace::as_text(body)); });
+  }
+  reply.status = parser.status();
+  reply.is_complete = parser.state() == HttpReplyParser::State::Done;
+  return reply;
 }
 
 void check_error(const HttpReply& reply, int status) {
@@ -140,7 +165,34 @@ TEST_CASE("a stream is asked for by infohash or content id too", "[requests]") {
   CHECK(state.stream(stream_id(2)).opened == 1);
 }
 
-TEST_CASE("a connection carries many requests, pipelined or not", "[requests]") {
+TEST_CASE("a connection carries one request after the other", "[requests]") {
+  const Service service{small()};
+  const auto fd = connect_loopback(service.port());
+  for (int i = 0; i < 10; ++i) {
+    const auto reply = ask_on(fd.get(), request("GET /healthz"));
+    CHECK(reply.status == 200);
+    CHECK(reply.is_complete);
+  }
+}
+
+TEST_CASE("a stream may follow other requests on its connection", "[requests]") {
+  const Service service{small()};
+  // Whoever accepts: one of two workers hands such a connection to the other.
+  for (int i = 0; i < 4; ++i) {
+    const auto replies = say(
+        service, request("GET /healthz") + request("GET " + stream_target(stream_id(1))), 400ms);
+    REQUIRE(replies.all.size() == 2);
+    CHECK(replies.all[0].status == 200);
+    CHECK(replies.all[1].status == 200);
+    CHECK(replies.all[1].headers.find("content-type") == "video/mp2t");
+    NumberedChecker checker;
+    checker.feed(ace::as_bytes(replies.all[1].body), {});
+    CHECK(checker.counts().numbered > 0);
+    CHECK(checker.is_clean());
+  }
+}
+
+TEST_CASE("a connection carries many requests at once", "[requests]") {
   const Service service{small()};
   std::string pipeline;
   for (const auto* line : {"GET /healthz", "GET /streams", "GET /nothing", "GET /workers"}) {

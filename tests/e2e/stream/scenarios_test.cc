@@ -109,6 +109,24 @@ TEST_CASE("scenario 4: five streams are distributed over three engines", "[scena
   }
 }
 
+TEST_CASE("a client that comes back within five seconds finds its stream", "[scenario]") {
+  const Service service{{.bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  viewers.close(0);
+  viewers.run_for(4s);
+  viewers.open(1, stream_target(id));
+  viewers.run_for(3s);
+  CHECK(viewers.count(ViewerState::Streaming) == 1);
+  // The burst is what the engine went on sending, then it is live: 7 s in all.
+  CHECK(viewers.at(1).bytes() > 1'400'000);
+  CHECK(viewers.faults().empty());
+  CHECK(service.engines().state().stream(id).opened == 1);
+  CHECK(service.engines().state().engine(0, "stops_received") == 0);
+}
+
 TEST_CASE("the engine's session is stopped and every key gone when nobody came back",
           "[scenario]") {
   const Service service{{.bitrate = 2'000'000}};
