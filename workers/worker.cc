@@ -27,7 +27,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kBeatEvery{500};
-constexpr milliseconds kTickEvery{1'000};
+constexpr milliseconds kTickEvery{500};
 constexpr milliseconds kStopCheckEvery{20};
 /// Kept back from the supervisor's deadline, to end in order all the same.
 constexpr milliseconds kStopReserve{1'000};
@@ -203,8 +203,10 @@ void Worker::say_ready() {
   if (std::exchange(is_ready_, true)) return;
   ready_timer_->stop();
   if (is_stopping_) return;
-  board_.phase = host::WorkerPhase::Serving;
-  server_.start_accepting();
+  if (!is_draining_) {
+    board_.phase = host::WorkerPhase::Serving;
+    server_.start_accepting();
+  }
   log::info("worker_ready", "worker={} slot={}", id_.value, context_.self.slot);
   if (!context_.control) return;
   const auto said = supervisor::send_control(
@@ -313,17 +315,19 @@ void Worker::check_stopped() {
     return;
   }
   if (clock_.now() < stop_by_) return;
+  // Clients that do not take their rest are closed now; that is no failure of ours. A stream that
+  // is not taken apart is.
   log::warn("worker_stop_incomplete", "worker={} streams={} connections={} engine_commands={}",
             id_.value, streams_.size(), server_.connections(), curl_.kept());
-  exit_code_ = 1;
-  loop_.stop();
+  if (streams_.size() > 0 || curl_.kept() > 0) exit_code_ = 1;
+  say_goodbye_to_redis();
 }
 
 void Worker::say_goodbye_to_redis() {
   // The last records were taken back without waiting: the answer to a PING behind them tells that
   // they arrived.
-  stop_timer_->stop();
   if (std::exchange(is_redis_told_, true)) return;
+  stop_timer_->once(kStopReserve / 2, [this] { loop_.stop(); });
   commands_.command({"PING"}, [this](const Result<redis::Reply>&) { loop_.stop(); });
 }
 

@@ -1,5 +1,6 @@
 #include "coordinator/handover/handover.h"
 
+#include <set>
 #include <vector>
 
 #include "shared/log/log.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr int kBatch = 32;
 
 constexpr std::chrono::milliseconds kResendAfter{5};
+
+bool is_busy(const Status& sent) { return !sent && sent.error().code == Errc::Busy; }
 
 }  // namespace
 
@@ -163,15 +166,19 @@ void Handover::send(Step step, host::WorkerRef to, std::uint64_t transfer) {
 }
 
 void Handover::send_waiting() {
-  while (!waiting_.empty()) {
-    const auto& next = waiting_.front();
-    const auto sent = send_to_inbox(host_.inbox(next.to.slot), next.bytes, -1);
-    if (!sent && sent.error().code == Errc::Busy && host_.scoreboard().is_alive(next.to)) {
-      resend_->once(kResendAfter, [this] { send_waiting(); });
-      return;
-    }
-    waiting_.pop_front();
+  // A worker that hangs holds up what is for it, in order, and nobody else's.
+  std::set<std::uint32_t> full;
+  std::deque<Outgoing> later;
+  for (auto& next : waiting_) {
+    const bool must_wait = full.contains(next.to.slot) ||
+                           (host_.scoreboard().is_alive(next.to) &&
+                            is_busy(send_to_inbox(host_.inbox(next.to.slot), next.bytes, -1)));
+    if (!must_wait) continue;
+    full.insert(next.to.slot);
+    later.push_back(std::move(next));
   }
+  waiting_ = std::move(later);
+  if (!waiting_.empty()) resend_->once(kResendAfter, [this] { send_waiting(); });
 }
 
 }  // namespace ace::handover

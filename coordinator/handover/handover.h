@@ -60,8 +60,11 @@ class Handover {
   /// returns.
   void on_worker_died();
 
-  /// Clients between two workers just now, in either direction.
-  [[nodiscard]] std::size_t in_flight() const { return offered_.size() + boarding_.size(); }
+  /// Clients between two workers just now, in either direction, and answers about them that are
+  /// still to be sent.
+  [[nodiscard]] std::size_t in_flight() const {
+    return offered_.size() + boarding_.size() + waiting_.size();
+  }
 
  private:
   struct Offered {

@@ -15,7 +15,7 @@ std::uint64_t fingerprint_of(const proto::StreamId& id) {
 }
 
 template <std::size_t N>
-void store_text(std::array<char, N>& to, const std::string& text) {
+void store_text(std::array<char, N>& to, std::string_view text) {
   const std::size_t size = std::min(text.size(), N - 1);
   std::copy_n(text.data(), size, to.data());
   to[size] = '\0';
@@ -26,12 +26,17 @@ std::string load_text(const std::array<char, N>& from) {
   return {from.data(), strnlen(from.data(), N)};
 }
 
+/// A worker whose loop has stood still this long gets no new client: it beats twice a second.
+constexpr std::chrono::milliseconds kFreshBeat{2'000};
+
 /// Living workers that take new clients, with what each holds and what is on its way to it.
 std::vector<WorkerLoad> candidates_of(const Scoreboard& board) {
   std::vector<WorkerLoad> loads;
+  const auto stale = SystemClock{}.now() - kFreshBeat;
   for (std::uint32_t slot = 0; slot < kMaxSlots; ++slot) {
     const auto& worker = board.slots[slot];
     if (worker.phase != WorkerPhase::Serving) continue;
+    if (SteadyTime{std::chrono::nanoseconds{worker.beat_ns}} < stale) continue;
     std::uint32_t clients = worker.clients;
     for (const auto& other : board.slots) clients += other.placing[slot];
     loads.push_back(
@@ -127,6 +132,22 @@ void OwnershipTable::advance(const proto::StreamId& id, WorkerRef self, proto::O
   entry->index = std::max(entry->index, index);
 }
 
+void OwnershipTable::remember_failure(const Scoreboard& board, const proto::StreamId& id,
+                                      SteadyTime until, std::string_view failure) {
+  const Lock lock{mutex_};
+  Entry* entry = find_or_add(board, id);
+  if (entry == nullptr) return;
+  store_text(entry->failure, failure);
+  entry->failed_until = until;
+}
+
+std::optional<std::string> OwnershipTable::failure_of(const proto::StreamId& id, SteadyTime now) {
+  const Lock lock{mutex_};
+  const Entry* entry = find_entry(id);
+  if (entry == nullptr || entry->failed_until <= now) return std::nullopt;
+  return load_text(entry->failure);
+}
+
 void OwnershipTable::set_viewers(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
                                  std::uint32_t viewers) {
   const Lock lock{mutex_};
@@ -147,7 +168,10 @@ std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
   const Lock lock{mutex_};
   std::vector<StreamView> views;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
-    if (fingerprints_[i] != 0) views.push_back(view_of(board, entries_[i]));
+    if (fingerprints_[i] == 0) continue;
+    auto view = view_of(board, entries_[i]);
+    // An entry that only remembers a failure is no stream.
+    if (view.owner.generation != 0 || view.viewers > 0) views.push_back(std::move(view));
   }
   return views;
 }
@@ -213,6 +237,7 @@ StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) 
 
 void OwnershipTable::free_if_unused(const Scoreboard& board, Entry& entry) {
   if (board.is_alive(entry.owner) || count_viewers(board, entry) > 0) return;
+  if (entry.failed_until > SystemClock{}.now()) return;
   fingerprints_[static_cast<std::size_t>(&entry - entries_.data())] = 0;
 }
 

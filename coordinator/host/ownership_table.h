@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/host/robust_mutex.h"
 #include "coordinator/host/scoreboard.h"
 #include "proto/ids.h"
+#include "shared/base/clock.h"
 #include "shared/base/result.h"
 
 namespace ace::host {
@@ -77,6 +79,12 @@ class OwnershipTable {
   void describe(const proto::StreamId& id, WorkerRef self, const StreamDetails& details);
   void advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,
                proto::ChunkIndex index);
+  /// The stream could not be started; `failure` says why (in the words of whoever reads it, cut to
+  /// what fits) and is remembered until `until`, for all workers of the host.
+  void remember_failure(const Scoreboard& board, const proto::StreamId& id, SteadyTime until,
+                        std::string_view failure);
+  /// Nothing when no start failed lately.
+  [[nodiscard]] std::optional<std::string> failure_of(const proto::StreamId& id, SteadyTime now);
   /// How many viewers of the stream `self` has.
   void set_viewers(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
                    std::uint32_t viewers);
@@ -102,6 +110,8 @@ class OwnershipTable {
     std::array<char, 128> engine_id;
     std::array<char, 48> infohash;
     std::array<Viewers, kMaxSlots> viewers;
+    SteadyTime failed_until;
+    std::array<char, 2048> failure;
   };
   class Lock;
 

@@ -260,6 +260,12 @@ void LeaseState::stop_keeping() {
   fence_timer_->stop();
 }
 
+void LeaseState::forget() {
+  if (phase_ != Phase::Held) return;
+  stop_keeping();
+  phase_ = Phase::Idle;
+}
+
 void LeaseState::close() {
   listener_ = nullptr;
   phase_ = Phase::Idle;

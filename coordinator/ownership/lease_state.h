@@ -30,6 +30,7 @@ class LeaseState : public std::enable_shared_from_this<LeaseState> {
   void finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last,
                        std::function<void(Status)> callback);
   void release(std::function<void(Status)> callback);
+  void forget();
   /// The lease is being destroyed: nothing is told or renewed any more.
   void close();
 

@@ -37,6 +37,8 @@ void StreamLease::finish_teardown(proto::ChunkIndex first, proto::ChunkIndex las
   state_->finish_teardown(first, last, std::move(callback));
 }
 
+void StreamLease::forget() { state_->forget(); }
+
 void StreamLease::release(std::function<void(Status)> callback) {
   state_->release(std::move(callback));
 }

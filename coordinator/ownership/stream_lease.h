@@ -84,6 +84,9 @@ class StreamLease {
   /// Leaves while others follow: gives the owner key up and deletes nothing else. The lease is
   /// over, whatever the answer.
   void release(std::function<void(Status)> callback);
+  /// Nothing is known of the lease any more: it counts as not held, and Redis is told nothing. A
+  /// new claim tells how things are.
+  void forget();
 
  private:
   std::shared_ptr<LeaseState> state_;

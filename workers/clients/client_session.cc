@@ -17,6 +17,9 @@ namespace {
 /// Chunks joined into one call when a client is behind: fewer calls is the whole saving there is.
 constexpr std::size_t kMaxPieces = 16;
 
+/// For the peer's end after ours.
+constexpr std::chrono::milliseconds kLinger{2'000};
+
 /// Sent to one client in one go before the others have their turn.
 constexpr std::size_t kMaxBytesPerTurn = 2U << 20U;
 
@@ -74,8 +77,10 @@ void ClientSession::refuse(std::string answer) {
   pump();
 }
 
-bool ClientSession::is_stuck_since(SteadyTime since) const {
-  return is_blocked_ && last_progress_ < since;
+bool ClientSession::is_stuck(std::chrono::milliseconds limit) const {
+  const auto quiet = clock_.now() - last_progress_;
+  if (phase_ == Phase::HalfClosed) return quiet > kLinger;
+  return is_blocked_ && quiet > limit;
 }
 
 std::chrono::milliseconds ClientSession::lag() const {
@@ -207,7 +212,6 @@ void ClientSession::half_close() {
   phase_ = Phase::HalfClosed;
   ::shutdown(socket_.get(), SHUT_WR);
   last_progress_ = clock_.now();
-  is_blocked_ = true;  // for is_stuck_since(): a peer that never closes is dropped in the end
 }
 
 void ClientSession::end(std::string_view why) {

@@ -58,8 +58,9 @@ class ClientSession {
   void finish();
   /// Instead of media: a whole error answer. Only while nothing was sent.
   void refuse(std::string answer);
-  /// Data is outstanding and the socket has taken none of it since `since`.
-  [[nodiscard]] bool is_stuck_since(SteadyTime since) const;
+  /// Data is outstanding and the socket has taken none of it for `limit`; or the answer has ended
+  /// and the peer does not close its side within a moment.
+  [[nodiscard]] bool is_stuck(std::chrono::milliseconds limit) const;
 
   [[nodiscard]] const ClientInfo& info() const { return info_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }

@@ -33,8 +33,6 @@ void Connection::start(std::string preread) {
   parse_unread();
 }
 
-bool Connection::is_idle() const { return phase_ == Phase::Reading && parser_.is_idle(); }
-
 void Connection::respond(std::string answer) { send(std::move(answer), false); }
 
 void Connection::respond_and_close(std::string answer) { send(std::move(answer), true); }

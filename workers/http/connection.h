@@ -76,8 +76,8 @@ class Connection {
   [[nodiscard]] const std::string& peer() const { return peer_; }
   /// How it came to this worker; the seat, if any, is the handler's to take.
   [[nodiscard]] Arrival& arrival() { return arrival_; }
-  /// It waits for a request, and nothing of one has come: closing it loses nothing.
-  [[nodiscard]] bool is_idle() const;
+  /// It waits for a request, or for the rest of one: there is nothing to answer yet.
+  [[nodiscard]] bool is_reading() const { return phase_ == Phase::Reading; }
 
  private:
   enum class Phase { Reading, Answering, Writing, Lingering, Done };

@@ -47,7 +47,7 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
     connection.respond_and_close(answers_.stream_head(request));
     return;
   }
-  if (const auto* failure = streams_.remembered_failure(*id)) {
+  if (const auto failure = streams_.refusal_for(*id)) {
     connection.respond_and_close(answers_.failure(request, *failure));
     return;
   }

@@ -65,7 +65,7 @@ void Server::stop_accepting() {
   is_accepting_ = false;
   resume_->stop();
   watchers_.clear();
-  std::erase_if(connections_, [](const auto& entry) { return entry.second->is_idle(); });
+  std::erase_if(connections_, [](const auto& entry) { return entry.second->is_reading(); });
   board_.connections = static_cast<std::uint32_t>(connections_.size());
 }
 

@@ -25,7 +25,7 @@ class Server final : private Connection::Listener {
   Server& operator=(const Server&) = delete;
 
   void start_accepting();
-  /// Accepts nothing new and closes what waits for a request; what is being answered goes on.
+  /// Accepts nothing new and closes what has no whole request yet; what is being answered goes on.
   void stop_accepting();
 
   /// A client that another worker hands over, or that our own offer did not get rid of, with what

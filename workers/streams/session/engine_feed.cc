@@ -1,5 +1,7 @@
 #include "workers/streams/session/engine_feed.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -12,11 +14,15 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstRetry{500};
 constexpr milliseconds kLastRetry{8'000};
-constexpr milliseconds kWatchEvery{1'000};
+constexpr milliseconds kWatchEvery{500};
+
+/// A session that delivered this long was a good one: what failed before it is forgotten. Without
+/// this, two engines that deliver a little and break off would be asked in turns without a pause.
+constexpr milliseconds kGoodSession{10'000};
 
 /// All engines together may take this long to refuse a connection: a viewer learns within 3 s that
 /// nobody is there.
-constexpr milliseconds kConnectBudget{2'500};
+constexpr milliseconds kConnectBudget{2'000};
 constexpr milliseconds kShortestConnect{250};
 
 }  // namespace
@@ -71,7 +77,7 @@ void EngineFeed::resume(PauseReason reason) {
   const bool was_paused = pause_reasons_ != 0;
   pause_reasons_ = static_cast<std::uint8_t>(pause_reasons_ & ~static_cast<std::uint8_t>(reason));
   if (was_paused && pause_reasons_ == 0 && session_) {
-    last_bytes_ = clock_.now();  // the silence was ours
+    last_media_ = clock_.now();  // the silence was ours
     session_->resume();
   }
 }
@@ -95,7 +101,9 @@ void EngineFeed::open_on_best_engine() {
 void EngineFeed::open(const engines::EngineAddress& engine) {
   engine_id_ = engine.id();
   listener_.on_feed_choice(engine_id_);
-  last_bytes_ = clock_.now();
+  opened_at_ = clock_.now();
+  last_media_ = opened_at_;
+  has_session_delivered_ = false;
   session_ = std::make_unique<engines::EngineSession>(
       curl_, timers_, engine, id_, timeouts_now(),
       static_cast<engines::EngineSession::Listener&>(*this));
@@ -119,18 +127,14 @@ void EngineFeed::on_session_open(const engines::SessionInfo& info) {
 bool EngineFeed::on_session_bytes(ByteSpan bytes) {
   if (pause_reasons_ != 0) return false;
   bytes_read_ += bytes.size();
-  last_bytes_ = clock_.now();
   aligner_.feed(bytes, [this](ByteSpan packets) { builder_.add(packets); });
   return true;
 }
 
 void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
-  if (!has_delivered_ || !failures_.empty()) {
-    has_delivered_ = true;
-    failures_.clear();
-    tried_.clear();
-    retries_ = 0;
-  }
+  last_media_ = clock_.now();
+  has_delivered_ = true;
+  has_session_delivered_ = true;
   listener_.on_feed_chunk(std::move(chunk));
 }
 
@@ -140,6 +144,11 @@ void EngineFeed::on_session_failed(const Error& why) {
   // What was read of the old session is whole media; the rest of a packet is not.
   builder_.flush();
   aligner_.reset();
+  if (has_session_delivered_ && clock_.now() - opened_at_ > kGoodSession) {
+    failures_.clear();
+    tried_.clear();
+    retries_ = 0;
+  }
   if (failures_.empty()) failing_since_ = clock_.now();
   failures_.push_back({.engine_id = engine_id_, .error = why});
   tried_.insert(engine_id_);
@@ -166,10 +175,15 @@ void EngineFeed::after_failure() {
 }
 
 void EngineFeed::check_silence() {
-  if (!session_ || !open_session_ || pause_reasons_ != 0 || !has_delivered_) return;
-  if (clock_.now() - last_bytes_ < options_.silence) return;
+  if (!session_ || !open_session_ || pause_reasons_ != 0) return;
+  // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
+  // nothing that a viewer could use.
+  const auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
+  const auto quiet = clock_.now() - last_media_;
+  if (quiet < limit) return;
   session_.reset();
-  on_session_failed({Errc::Timeout, engine_id_ + ": reading: no data for too long"});
+  const auto ms = std::chrono::duration_cast<milliseconds>(quiet).count();
+  on_session_failed({Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id_, ms)});
 }
 
 void EngineFeed::give_up() {

@@ -72,7 +72,8 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
 
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
   [[nodiscard]] std::uint64_t bytes_dropped() const { return aligner_.dropped_bytes(); }
-  [[nodiscard]] SteadyTime last_bytes() const { return last_bytes_; }
+  /// When the newest chunk was cut, or the session was opened.
+  [[nodiscard]] SteadyTime last_media() const { return last_media_; }
 
  private:
   void on_session_open(const engines::SessionInfo& info) override;
@@ -110,9 +111,11 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   std::uint8_t pause_reasons_{};
   SteadyTime failing_since_;
   std::uint64_t bytes_read_{};
-  SteadyTime last_bytes_;
+  SteadyTime opened_at_;
+  SteadyTime last_media_;
   unsigned retries_{};
-  bool has_delivered_{};
+  bool has_delivered_{};          ///< the feed, at any time
+  bool has_session_delivered_{};  ///< the present session
 };
 
 }  // namespace ace::streams

@@ -1,9 +1,65 @@
 #include "workers/streams/session/start_failure.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 namespace ace::streams {
+namespace {
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+std::string_view take_line(std::string_view& text) {
+  const auto end = std::min(text.find('\n'), text.size());
+  const auto line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+std::optional<int> number(std::string_view text) {
+  int value{};
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc{}) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string to_text(const StartFailure& failure) {
+  auto text = fmt::format("{}\n{}\n{}\n", failure.status, failure.code, one_line(failure.message));
+  for (const auto& engine : failure.engines) {
+    text += fmt::format("{}\n{}\n{}\n", engine.engine_id, static_cast<int>(engine.error.code),
+                        one_line(engine.error.text));
+  }
+  return text;
+}
+
+StartFailure parse_start_failure(std::string_view text) {
+  StartFailure failure;
+  failure.status = number(take_line(text)).value_or(failure.status);
+  failure.code = take_line(text);
+  failure.message = take_line(text);
+  while (text.find('\n') != std::string_view::npos) {
+    EngineFailure engine;
+    engine.engine_id = take_line(text);
+    const auto code = number(take_line(text));
+    engine.error = {static_cast<Errc>(code.value_or(static_cast<int>(Errc::System))),
+                    std::string{take_line(text)}};
+    failure.engines.push_back(std::move(engine));
+  }
+  return failure;
+}
+
+StartFailure stopping() {
+  return {
+      .status = 503, .code = "stopping", .message = "the proxy is being stopped", .engines = {}};
+}
 
 StartFailure start_failure(std::vector<EngineFailure> engines) {
   const auto any_with = [&](Errc code) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "workers/streams/session/engine_feed.h"
@@ -15,6 +16,13 @@ struct StartFailure {
   std::string message;
   std::vector<EngineFailure> engines;  ///< each engine that was tried, and why it failed
 };
+
+/// The proxy is being stopped: for viewers that have got nothing yet.
+[[nodiscard]] StartFailure stopping();
+
+/// For the host's table, which keeps text for all workers. Parsing takes what was cut short too.
+[[nodiscard]] std::string to_text(const StartFailure& failure);
+[[nodiscard]] StartFailure parse_start_failure(std::string_view text);
 
 /// The status follows what the engines did: unreachable or full is 503 (try later), too slow is
 /// 504, an engine that answered with an error or nonsense is 502.

@@ -23,10 +23,11 @@ void StreamManager::open(const proto::StreamId& id, NewViewer viewer) {
   started->start();
 }
 
-const StartFailure* StreamManager::remembered_failure(const proto::StreamId& id) const {
-  const auto failed = failures_.find(id);
-  if (failed == failures_.end() || services_.clock.now() >= failed->second.until) return nullptr;
-  return &failed->second.failure;
+std::optional<StartFailure> StreamManager::refusal_for(const proto::StreamId& id) const {
+  if (is_stopping_) return stopping();
+  const auto failure = services_.table().failure_of(id, services_.clock.now());
+  if (!failure) return std::nullopt;
+  return parse_start_failure(*failure);
 }
 
 void StreamManager::on_redis_up() {
@@ -41,12 +42,11 @@ void StreamManager::tick() {
   for (const auto& [id, session] : sessions_) session->tick();
   for (const auto& session : leaving_) session->tick();
   move_closed_away();
-  const auto now = services_.clock.now();
-  std::erase_if(failures_, [now](const auto& entry) { return entry.second.until <= now; });
   release_unused_grants();
 }
 
 void StreamManager::shut_down() {
+  is_stopping_ = true;
   for (const auto& [id, session] : sessions_) session->shut_down();
 }
 
@@ -66,12 +66,6 @@ void StreamManager::on_stream_closed(StreamSession&) {
     (*self)->is_cleanup_posted_ = false;
     (*self)->move_closed_away();
   });
-}
-
-void StreamManager::on_start_failed(const proto::StreamId& id, const StartFailure& failure) {
-  failures_.insert_or_assign(
-      id, Remembered{.failure = failure,
-                     .until = services_.clock.now() + services_.options.remember_failure});
 }
 
 void StreamManager::move_closed_away() {

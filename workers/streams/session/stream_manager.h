@@ -20,13 +20,14 @@ class StreamManager final : private StreamSession::Listener {
 
   /// Serves the viewer from the stream, starting it if need be.
   void open(const proto::StreamId& id, NewViewer viewer);
-  /// Why the stream could not be started just now: to be answered instead of open(), so that a
-  /// player that asks again and again does not open an engine session each time.
-  [[nodiscard]] const StartFailure* remembered_failure(const proto::StreamId& id) const;
+  /// What is to be answered instead of open(): the worker is being stopped, or the stream could not
+  /// be started just now, so that a player that asks again and again, and those who asked with it,
+  /// do not open an engine session each time. Failures are shared by all workers of the host.
+  [[nodiscard]] std::optional<StartFailure> refusal_for(const proto::StreamId& id) const;
 
   void on_redis_up();
   void on_worker_died();
-  /// Once a second.
+  /// Twice a second.
   void tick();
 
   /// Ends all streams properly; is_empty() tells when that is done.
@@ -38,13 +39,7 @@ class StreamManager final : private StreamSession::Listener {
                                                                const proto::ClientId& client) const;
 
  private:
-  struct Remembered {
-    StartFailure failure;
-    SteadyTime until;
-  };
-
   void on_stream_closed(StreamSession& session) override;
-  void on_start_failed(const proto::StreamId& id, const StartFailure& failure) override;
   void release_unused_grants();
   void move_closed_away();
 
@@ -52,11 +47,11 @@ class StreamManager final : private StreamSession::Listener {
   std::unordered_map<proto::StreamId, std::shared_ptr<StreamSession>> sessions_;
   /// Closed ones whose last viewers still get their rest.
   std::vector<std::shared_ptr<StreamSession>> leaving_;
-  std::unordered_map<proto::StreamId, Remembered> failures_;
   /// Granted by placement, but no session at the last tick: perhaps the client is on its way.
   std::set<proto::StreamId> unused_grants_;
   std::shared_ptr<StreamManager*> alive_;
   bool is_cleanup_posted_{};
+  bool is_stopping_{};
 };
 
 }  // namespace ace::streams

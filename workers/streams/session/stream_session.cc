@@ -13,6 +13,14 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kClaimRetry{100};
 
+/// Claims that Redis answers with an error (read-only, no permission) before this host decides
+/// alone.
+constexpr int kMaxFailedClaims = 20;
+
+/// A host that only followed another one's stream waits so long for Redis before it opens a session
+/// of its own.
+constexpr milliseconds kFollowerPatience{10'000};
+
 }  // namespace
 
 StreamSession::StreamSession(StreamServices& services, proto::StreamId id, Listener& listener)
@@ -30,7 +38,8 @@ StreamSession::StreamSession(StreamServices& services, proto::StreamId id, Liste
              services.options.record_ttl,
              *this},
       retry_{services.timers.make()},
-      grace_{services.timers.make()} {
+      grace_{services.timers.make()},
+      redis_seen_{services.clock.now()} {
   services_.events.subscribe(id_, *this);
 }
 
@@ -69,6 +78,7 @@ void StreamSession::leave(StreamState state) {
     --services_.me().owned_streams;
     grace_->stop();
     if (appender_) first_index_ = appender_->oldest();
+    was_append_busy_ = appender_ && !appender_->is_idle();
     appender_.reset();
     if (feed_) services_.loop.post([done = std::shared_ptr{std::move(feed_)}] {});
   }
@@ -82,13 +92,14 @@ void StreamSession::enter(StreamState state) {
     case StreamState::Owning:
       ++services_.me().owned_streams;
       first_index_ = index_.next();
-      if (lease_.is_held()) start_appending();
+      if (lease_.is_held()) start_appending(index_);
       viewers_.record_missing();
       start_feed();
       if (viewers_.empty()) await_viewers();
       return;
     case StreamState::Following:
       start_following();
+      viewers_.record_missing();
       return;
     case StreamState::Stopping:
       return;
@@ -121,7 +132,8 @@ void StreamSession::claim() {
   }
   epoch_ = std::max(epoch_, grant->epoch);
   index_ = std::max(index_, grant->index);
-  if (grant->owner != services_.self) {
+  follows_this_host_ = grant->owner != services_.self;
+  if (follows_this_host_) {
     apply(StreamEvent::ClaimLost);
   } else if (services_.redis_is_up()) {
     claim_in_redis({});
@@ -136,10 +148,13 @@ void StreamSession::claim_in_redis(std::vector<proto::WorkerId> known_dead) {
       epoch_, index_, std::move(known_dead),
       guarded([asked_for_dead](StreamSession& self, const Result<ownership::ClaimResult>& claimed) {
         if (claimed) {
+          self.failed_claims_ = 0;
           self.on_claimed(*claimed, asked_for_dead);
-        } else if (self.services_.redis_is_up()) {
+        } else if (self.services_.redis_is_up() && ++self.failed_claims_ < kMaxFailedClaims) {
           self.claim_later(kClaimRetry);  // unknown is never mine: ask again
         } else {
+          log::warn("claim_failed", "stream={} why=\"{}\": served without Redis", self.id_.text(),
+                    claimed.error().text);
           self.own_without_redis();  // the host's own table decides
         }
       }));
@@ -153,10 +168,7 @@ void StreamSession::on_claimed(const ownership::ClaimResult& claimed, bool asked
       apply(StreamEvent::ClaimWon);
       return;
     }
-    // Somebody died while it took the stream apart: finish that, then begin anew.
-    lease_.finish_teardown({1}, index_, guarded([](StreamSession& self, const Status&) {
-                             self.claim_later(milliseconds{0});
-                           }));
+    finish_foreign_teardown([](StreamSession& self) { self.claim_later(milliseconds{0}); });
   } else if (claimed.is_stopping) {
     claim_later(kClaimRetry);
   } else if (!asked_for_dead && is_dead_process_here(claimed.owner, services_.worker_id)) {
@@ -179,9 +191,20 @@ void StreamSession::own_without_redis() {
   apply(StreamEvent::ClaimWon);
 }
 
+void StreamSession::finish_foreign_teardown(std::function<void(StreamSession&)> then) {
+  // Somebody died, or lost Redis, while it took the stream apart: nobody can join until that is
+  // finished, and then the stream begins anew.
+  lease_.finish_teardown({1}, index_,
+                         guarded([then](StreamSession& self, const Status&) { then(self); }));
+}
+
 void StreamSession::look_for_owner() {
   const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
-  if (!grant || grant->owner != services_.self || !services_.redis_is_up()) return;
+  if (!grant || grant->owner != services_.self) return;
+  if (!services_.redis_is_up()) {
+    if (may_own_without_redis()) apply(StreamEvent::OwnerVanished);
+    return;
+  }
   // The host's part is ours; who owns it elsewhere shows when the claim is answered.
   if (std::exchange(is_claiming_lease_, true)) return;
   lease_.claim(epoch_, index_, {},
@@ -189,42 +212,75 @@ void StreamSession::look_for_owner() {
                  const auto self = weak.lock();
                  if (!self) return;
                  self->is_claiming_lease_ = false;
-                 if (!claimed || self->state_ != StreamState::Following) return;
-                 if (claimed->is_mine) {
-                   self->index_ = std::max(self->index_, claimed->index);
-                   self->apply(StreamEvent::OwnerVanished);
-                 } else if (is_dead_process_here(claimed->owner, self->services_.worker_id)) {
-                   self->apply(StreamEvent::OwnerVanished);
-                 }
+                 if (claimed) self->on_owner_found(*claimed);
                });
+}
+
+void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
+  if (state_ != StreamState::Following) return;
+  if (!claimed.is_mine) {
+    follows_this_host_ = false;
+    if (is_dead_process_here(claimed.owner, services_.worker_id)) {
+      apply(StreamEvent::OwnerVanished);
+    }
+    return;
+  }
+  // The claim that follows meets a teardown again, and finishes it.
+  if (claimed.is_stopping) lease_.forget();
+  index_ = std::max(index_, claimed.index);
+  apply(StreamEvent::OwnerVanished);
+}
+
+bool StreamSession::may_own_without_redis() const {
+  // An owner of this host is known to be gone. One of another host may well be alive: give Redis
+  // time to come back and tell.
+  return follows_this_host_ || services_.clock.now() - redis_seen_ > kFollowerPatience;
 }
 
 void StreamSession::regain_lease() {
   if (state_ != StreamState::Owning || lease_.is_held() || !services_.redis_is_up()) return;
   if (std::exchange(is_claiming_lease_, true)) return;
-  lease_.claim(
-      epoch_, index_, {}, [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->is_claiming_lease_ = false;
-        if (!claimed || self->state_ != StreamState::Owning) return;
-        if (!claimed->is_mine) {
-          log::warn("ownership_lost", "stream={} to={}", self->id_.text(), claimed->owner.value);
-          self->feed_->abandon();
-          self->apply(StreamEvent::ClaimLost);
-          return;
-        }
-        self->epoch_ = claimed->epoch;
-        self->index_ = std::max(self->index_, claimed->index);
-        self->start_appending();
-        self->lease_.update(to_fields(self->record_));
-      });
+  lease_.claim(epoch_, index_, {},
+               [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
+                 const auto self = weak.lock();
+                 if (!self) return;
+                 self->is_claiming_lease_ = false;
+                 if (claimed) self->on_lease_regained(*claimed);
+               });
+}
+
+void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
+  if (state_ == StreamState::Following) {
+    on_owner_found(claimed);
+    return;
+  }
+  if (state_ != StreamState::Owning) {
+    // Torn down meanwhile: what the claim wrote must not stay. A new claim takes what it won.
+    if (claimed.is_mine && state_ != StreamState::Claiming) {
+      lease_.finish_teardown(first_index_, index_, [](const Status&) {});
+    }
+    return;
+  }
+  if (!claimed.is_mine) {
+    log::warn("ownership_lost", "stream={} to={}", id_.text(), claimed.owner.value);
+    feed_->abandon();
+    apply(StreamEvent::ClaimLost);
+    return;
+  }
+  if (claimed.is_stopping) {
+    finish_foreign_teardown([](StreamSession& self) { self.regain_lease(); });
+    return;
+  }
+  epoch_ = claimed.epoch;
+  start_appending(claimed.index);
+  index_ = std::max(index_, claimed.index);
+  lease_.update(to_fields(record_));
 }
 
 void StreamSession::on_lease_lost(const Error& why) {
   log::warn("lease_lost", "stream={} epoch={} why=\"{}\"", id_.text(), epoch_.value, why.text);
   // No commits from here on; our own viewers go on being fed while the claim is asked again.
-  appender_.reset();
+  drop_appender();
   services_.loop.post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->regain_lease();
   });
@@ -244,12 +300,18 @@ void StreamSession::on_worker_died() {
 
 void StreamSession::tick() {
   viewers_.drop_stuck();
+  if (services_.redis_is_up()) redis_seen_ = services_.clock.now();
   switch (state_) {
     case StreamState::Owning:
       regain_lease();
       if (!is_watched() && !grace_->is_armed()) await_viewers();
       return;
     case StreamState::Following:
+      if (const auto failure = services_.table().failure_of(id_, services_.clock.now())) {
+        viewers_.refuse(parse_start_failure(*failure));
+        apply(StreamEvent::Abandoned);
+        return;
+      }
       look_for_owner();
       return;
     case StreamState::Claiming:
@@ -321,20 +383,17 @@ void StreamSession::shut_down() {
   switch (state_) {
     case StreamState::Owning:
       feed_->stop();
-      viewers_.finish();
+      viewers_.refuse(stopping());
       apply(StreamEvent::ViewersGone);
       tear_down(kTeardownTries);
       return;
     case StreamState::Claiming:
     case StreamState::Following:
-      viewers_.refuse({.status = 503,
-                       .code = "stopping",
-                       .message = "the proxy is being stopped",
-                       .engines = {}});
+      viewers_.refuse(stopping());
       apply(StreamEvent::Abandoned);
       return;
     case StreamState::Stopping:
-      viewers_.finish();
+      viewers_.refuse(stopping());
       return;
     case StreamState::Closed:
       return;

@@ -33,7 +33,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
     /// Closed, from within a method of the session: a new session may take its place, but this one
     /// lives until is_gone(), for viewers that still get their rest.
     virtual void on_stream_closed(StreamSession& session) = 0;
-    virtual void on_start_failed(const proto::StreamId& id, const StartFailure& failure) = 0;
   };
 
   StreamSession(StreamServices& services, proto::StreamId id, Listener& listener);
@@ -50,7 +49,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_redis_up();
   void on_redis_down();
   void on_worker_died();
-  /// Once a second.
+  /// Twice a second.
   void tick();
 
   [[nodiscard]] const proto::StreamId& id() const { return id_; }
@@ -87,11 +86,17 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void claim_later(std::chrono::milliseconds delay);
   void own_without_redis();
   void look_for_owner();
+  void on_owner_found(const ownership::ClaimResult& claimed);
+  [[nodiscard]] bool may_own_without_redis() const;
   void regain_lease();
+  void on_lease_regained(const ownership::ClaimResult& claimed);
+  void finish_foreign_teardown(std::function<void(StreamSession&)> then);
 
   // Owning.
   void start_feed();
-  void start_appending();
+  /// Redis stands at `committed`: what the window holds beyond it is appended first.
+  void start_appending(proto::ChunkIndex committed);
+  void drop_appender();
   void tell_details(host::StreamPhase phase);
   [[nodiscard]] bool is_watched() const;
   void await_viewers();
@@ -139,6 +144,10 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> grace_;
   std::uint64_t skipped_counted_{};
+  SteadyTime redis_seen_;     ///< when Redis was there last
+  int failed_claims_{};       ///< in a row, while Redis is there
+  bool follows_this_host_{};  ///< the owner is another worker of this host
+  bool was_append_busy_{};    ///< a chunk may still be on its way to Redis
   bool is_claiming_lease_{};
   bool is_shutting_down_{};
 };

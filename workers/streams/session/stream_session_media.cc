@@ -11,10 +11,11 @@ namespace ace::streams {
 namespace {
 
 std::size_t streams_on(host::OwnershipTable& table, const host::Scoreboard& board,
-                       const std::string& engine_id) {
+                       const std::string& engine_id, const proto::StreamId& asker) {
   const auto streams = table.list(board);
   return static_cast<std::size_t>(std::ranges::count_if(streams, [&](const auto& stream) {
-    return stream.owner.generation != 0 && stream.engine_id == engine_id;
+    // Not the asker itself: it must be able to come back to the engine that it is on.
+    return stream.id != asker && stream.owner.generation != 0 && stream.engine_id == engine_id;
   }));
 }
 
@@ -28,22 +29,34 @@ void StreamSession::start_feed() {
   tell_details(host::StreamPhase::Starting);
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines,
-      [&services = services_](const engines::EngineAddress& engine) {
-        return streams_on(services.table(), services.board(), engine.id());
+      [&services = services_, id = id_](const engines::EngineAddress& engine) {
+        return streams_on(services.table(), services.board(), engine.id(), id);
       },
       id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
   feed_->start();
 }
 
-void StreamSession::start_appending() {
+void StreamSession::start_appending(proto::ChunkIndex committed) {
+  skipped_counted_ = 0;
   appender_ = std::make_unique<ChunkAppender>(
       ChunkAppender::Grant{.stream = id_,
                            .self = services_.worker_id,
                            .epoch = epoch_,
-                           .index = index_,
+                           .index = committed,
                            .may_write = [this] { return lease_.may_write(); }},
       services_.chunks, services_.timers, services_.options.appender,
       static_cast<ChunkAppender::Listener&>(*this));
+  // What came while nobody could commit, after Redis had lost its memory say.
+  for (auto at = window_.oldest(); at < window_.edge(); ++at.value) {
+    const auto& item = *window_.at(at);
+    if (item.index > committed && item.index <= index_) appender_->append(item.index, item.chunk);
+  }
+}
+
+void StreamSession::drop_appender() {
+  appender_.reset();
+  // Whatever it held the engine back for is over.
+  if (feed_) feed_->resume(EngineFeed::PauseReason::RedisBacklog);
 }
 
 void StreamSession::on_feed_choice(const std::string& engine_id) {
@@ -104,7 +117,10 @@ void StreamSession::on_feed_failed(const std::vector<EngineFailure>& failures) {
 void StreamSession::fail(const StartFailure& failure) {
   log::warn("stream_failed", "stream={} status={} code={} why=\"{}\"", id_.text(), failure.status,
             failure.code, failure.message);
-  listener_.on_start_failed(id_, failure);
+  // For the viewers of other workers too, and for those who ask again at once.
+  services_.table().remember_failure(services_.board(), id_,
+                                     services_.clock.now() + services_.options.remember_failure,
+                                     to_text(failure));
   viewers_.refuse(failure);
   if (state_ == StreamState::Owning) {
     apply(StreamEvent::ViewersGone);
@@ -137,8 +153,10 @@ void StreamSession::on_backlog(bool is_too_much) {
 void StreamSession::on_append_refused(const Error& why) {
   log::warn("append_refused", "stream={} epoch={} why=\"{}\"", id_.text(), epoch_.value, why.text);
   services_.loop.post(guarded([](StreamSession& self) {
-    self.appender_.reset();
-    // The lease will be refused as well, with its next renewal: then it is claimed again.
+    self.drop_appender();
+    // Another owner, or keys that were lost under us: a new claim tells which.
+    self.lease_.forget();
+    self.regain_lease();
   }));
 }
 
@@ -148,11 +166,15 @@ void StreamSession::start_following() {
   follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers,
                                               services_.options.follower,
                                               static_cast<ChunkFollower::Listener&>(*this));
-  follower_->start();
+  // Who followed before goes on behind what its viewers have already got.
+  std::optional<proto::ChunkIndex> after;
+  if (const auto* newest = window_.at({window_.edge().value - 1})) after = newest->index;
+  follower_->start(after);
 }
 
 void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
                              proto::ChunkPtr chunk) {
+  if (state_ != StreamState::Following) return;  // an owner by now: the numbers are ours
   ++services_.me().chunks_fetched;
   epoch_ = std::max(epoch_, epoch);
   index_ = index;
@@ -234,6 +256,15 @@ void StreamSession::tear_down(int tries_left) {
 }
 
 void StreamSession::finish_teardown() {
+  if (std::exchange(was_append_busy_, false)) {
+    // It goes another way than this command: let it arrive, to be deleted with the rest.
+    retry_->once(kTeardownRetry, [this] { finish_teardown(); });
+    return;
+  }
+  if (!lease_.is_held()) {
+    torn_down();
+    return;
+  }
   lease_.finish_teardown(first_index_, index_, guarded([](StreamSession& self, const Status& done) {
                            if (!done) {
                              log::warn("teardown_incomplete", "stream={} why=\"{}\"",
@@ -244,6 +275,7 @@ void StreamSession::finish_teardown() {
 }
 
 void StreamSession::torn_down() {
+  lease_.forget();  // where an answer was lost, the next claim finds out what is left to do
   log::info("stream_stopped", "stream={}", id_.text());
   if (viewers_.empty() || is_shutting_down_) {
     apply(StreamEvent::TornDown);

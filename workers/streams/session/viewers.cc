@@ -74,12 +74,11 @@ void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
 }
 
 void Viewers::drop_stuck() {
-  const auto since = services_.clock.now() - services_.options.stalled_client;
   std::vector<proto::ClientId> stuck;
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {
       count_traffic(viewer);
-      if (viewer.client.session->is_stuck_since(since)) stuck.push_back(id);
+      if (viewer.client.session->is_stuck(services_.options.stalled_client)) stuck.push_back(id);
     }
   }
   for (const auto& id : stuck) remove(id, "takes no data");
