@@ -207,3 +207,34 @@ TEST_CASE("nothing is said after abandon, and the session is left to its new own
   CHECK(world.media == media);
   CHECK(engine.stops() == 0);
 }
+
+TEST_CASE("an engine that sends junk delivers nothing, and the next one is asked", "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine junk{loop, std::string(50'000, 'j')};
+  PlayingEngine good{loop, packets('g', 20)};
+  FeedOptions options;
+  options.timeouts.first_byte = 500ms;
+  World world{loop, {junk.scripted.port(), good.scripted.port()}, options};
+  world.feed->start();
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
+  CHECK(junk.sessions() == 1);
+  CHECK(world.media == packets('g', 20));
+  world.feed->abandon();
+}
+
+TEST_CASE("engines that deliver a little and break off are not asked without a pause", "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine one{loop, packets('1', 20)};
+  PlayingEngine two{loop, packets('2', 20)};
+  for (auto* engine : {&one, &two}) {
+    engine->scripted.on("/ace/r/", [](auto& c) {
+      c.send("HTTP/1.1 200 OK\r\n\r\n" + packets('x', 20));
+      c.close();
+    });
+  }
+  World world{loop, {one.scripted.port(), two.scripted.port()}};
+  world.feed->start();
+  run_for(loop, 400ms);  // less than the first pause
+  CHECK(one.sessions() + two.sessions() == 2);
+  world.feed->abandon();
+}

@@ -157,3 +157,23 @@ TEST_CASE("a receiver whose sender died before go serves the client", "[handover
   REQUIRE(f.b.boarded.size() == 1);
   CHECK(f.clients(f.b) == 1);
 }
+
+TEST_CASE("a worker that hangs holds up nobody else's answers", "[handover]") {
+  Fixture f;
+  // A third worker that never reads: its inbox is full to the brim.
+  const auto hung = f.board().open_slot(2);
+  f.board().slots[hung.slot].phase = WorkerPhase::Serving;
+  while (send_to_inbox(f.host->inbox(hung.slot), std::string(4000, 'x'), -1)) {
+  }
+  while (send_to_inbox(f.host->inbox(hung.slot), "x", -1)) {
+  }
+  // b owes the hung worker a refusal, and that cannot be sent.
+  const auto stray = ace::handover::encode({.step = ace::handover::Step::Offer,
+                                            .from = hung,
+                                            .to = {.slot = f.b.self.slot, .generation = 99},
+                                            .transfer = 1});
+  REQUIRE(send_to_inbox(f.host->inbox(f.b.self.slot), stray, -1));
+  f.offer_to_b();
+  f.run_until([&] { return !f.b.boarded.empty(); });
+  CHECK(f.returned.empty());
+}

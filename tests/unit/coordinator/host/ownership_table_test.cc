@@ -132,6 +132,31 @@ TEST_CASE("a full table refuses, and has room again when streams end", "[ownersh
   CHECK(host.table().acquire(host.board(), stream(5000), a).has_value());
 }
 
+TEST_CASE("a failed start is known to all workers for its time, and is no stream",
+          "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto now = ace::SystemClock{}.now();
+  REQUIRE(host.table().acquire(host.board(), stream(1), a));
+  host.table().remember_failure(host.board(), stream(1), now + std::chrono::hours{1}, "why");
+  host.table().release(host.board(), stream(1), a);
+  CHECK(host.table().failure_of(stream(1), now) == "why");
+  CHECK_FALSE(host.table().failure_of(stream(1), now + std::chrono::hours{2}).has_value());
+  CHECK_FALSE(host.table().failure_of(stream(2), now).has_value());
+  CHECK(host.table().list(host.board()).empty());
+}
+
+TEST_CASE("a worker that stands still gets no new client", "[placement]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto hung = host.start(1);
+  host.board().slots[hung.slot].beat_ns -=
+      std::chrono::nanoseconds{std::chrono::seconds{5}}.count();
+  for (int i = 0; i < 20; ++i) {
+    CHECK(host.table().place(host.board(), stream(i), a, false)->worker == a);
+  }
+}
+
 TEST_CASE("the table outlives a process that died inside its lock", "[ownership_table]") {
   // The robust mutex alone can be seen from outside: a child takes it and ends without unlocking.
   void* memory = ::mmap(nullptr, sizeof(RobustMutex), PROT_READ | PROT_WRITE,
