@@ -1,5 +1,6 @@
 #include "workers/worker.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -120,6 +121,7 @@ class Worker final : private handover::Handover::Listener,
   bool is_draining_{};
   bool is_stopping_{};
   bool is_redis_told_{};
+  bool had_streams_{};
   int exit_code_{};
 };
 
@@ -219,6 +221,8 @@ void Worker::beat() { board_.beat_ns = clock_.now().time_since_epoch().count(); 
 void Worker::tick() {
   streams_.tick();
   if (is_draining_ && !is_stopping_ && streams_.is_empty()) stop("drained");
+  // The last stream's chunks go back to the system when it has ended.
+  if (std::exchange(had_streams_, !streams_.is_empty()) && !had_streams_) ::malloc_trim(0);
 }
 
 void Worker::on_passenger(handover::Passenger passenger) {

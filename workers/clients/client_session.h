@@ -51,8 +51,8 @@ class ClientSession {
 
   /// Begins to deliver from `from` on. The window outlives the session.
   void feed_from(const streams::ChunkWindow& window, streams::WindowPosition from);
-  /// The window has grown.
-  void on_media();
+  /// The window has grown by one chunk, at `now`.
+  void on_media(SteadyTime now);
   /// What the window holds is delivered, then the answer ends properly: last chunk or FIN, never a
   /// reset.
   void finish();
@@ -78,6 +78,7 @@ class ClientSession {
 
   void on_ready(loop::FdEvents events);
   void read_and_drop();
+  [[nodiscard]] bool send_newest(SteadyTime now);
   void pump();
   [[nodiscard]] std::size_t gather(Gathered& out);
   void advance(std::size_t sent);
@@ -86,26 +87,27 @@ class ClientSession {
   void end(std::string_view why);
   [[nodiscard]] ByteSpan wire(const proto::Chunk& chunk) const;
 
-  const Clock& clock_;
-  UniqueFd socket_;
-  loop::FdWatcher watcher_;
-  ClientInfo info_;
-  proto::http::BodyFraming framing_;
-  Listener* listener_{};
-  Phase phase_{Phase::Waiting};
-
-  std::string owed_;  ///< text to be sent before anything else: the head, an error answer, the end
-  std::size_t owed_sent_{};
-  proto::ChunkPtr current_;  ///< a chunk of which some was sent
-  std::size_t current_sent_{};
-  const streams::ChunkWindow* window_{};
+  // What every chunk touches, side by side: between two of them the kernel's copying has pushed all
+  // of it out of the cache.
   streams::WindowPosition next_;
+  const streams::ChunkWindow* window_{};
+  proto::ChunkPtr current_;  ///< a chunk of which some was sent
+  SteadyTime last_progress_;
+  std::uint64_t bytes_sent_{};
+  std::string owed_;  ///< text to be sent before anything else: the head, an error answer, the end
+  UniqueFd socket_;
+  Phase phase_{Phase::Waiting};
+  proto::http::BodyFraming framing_;
+  bool is_blocked_{};  ///< the socket's buffer is full
   bool end_is_owed_{};
 
-  std::uint64_t bytes_sent_{};
+  std::size_t owed_sent_{};
+  std::size_t current_sent_{};
   std::uint64_t skips_{};
-  SteadyTime last_progress_;
-  bool is_blocked_{};  ///< the socket's buffer is full
+  Listener* listener_{};
+  const Clock& clock_;
+  ClientInfo info_;
+  loop::FdWatcher watcher_;
 };
 
 /// What every viewer's socket gets once: no Nagle delay, keepalive, and an end for connections

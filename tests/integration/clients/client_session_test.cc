@@ -52,7 +52,7 @@ struct Fixture : ClientSession::Listener {
                  .index = {index},
                  .chunk = Chunk::copy_of(ace::as_bytes(body_of(index, packets))),
                  .arrived = clock.now()});
-    session->on_media();
+    session->on_media(clock.now());
   }
   /// What has arrived at the peer, without waiting for more.
   std::string read_some(std::size_t at_most = 1U << 20U) {

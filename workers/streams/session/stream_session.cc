@@ -54,8 +54,6 @@ void StreamSession::add(NewViewer viewer) {
   viewers_.add(std::move(viewer));
 }
 
-// --- states ---------------------------------------------------------------------------------
-
 void StreamSession::apply(StreamEvent event) {
   const auto to = next(state_, event);
   if (!to) return;
@@ -106,14 +104,10 @@ void StreamSession::enter(StreamState state) {
     case StreamState::Closed:
       services_.events.unsubscribe(id_);
       services_.table().release(services_.board(), id_, services_.self);
-      report_closed();
+      listener_.on_stream_closed(*this);
       return;
   }
 }
-
-void StreamSession::report_closed() { listener_.on_stream_closed(*this); }
-
-// --- who owns it ----------------------------------------------------------------------------
 
 void StreamSession::claim() {
   if (is_claiming_lease_) {
@@ -299,7 +293,7 @@ void StreamSession::on_worker_died() {
 }
 
 void StreamSession::tick() {
-  viewers_.drop_stuck();
+  viewers_.tick();
   if (services_.redis_is_up()) redis_seen_ = services_.clock.now();
   switch (state_) {
     case StreamState::Owning:
@@ -376,28 +370,6 @@ void StreamSession::on_join_refused() {
       raw->look_for_owner();
     });
   });
-}
-
-void StreamSession::shut_down() {
-  is_shutting_down_ = true;
-  switch (state_) {
-    case StreamState::Owning:
-      feed_->stop();
-      viewers_.refuse(stopping());
-      apply(StreamEvent::ViewersGone);
-      tear_down(kTeardownTries);
-      return;
-    case StreamState::Claiming:
-    case StreamState::Following:
-      viewers_.refuse(stopping());
-      apply(StreamEvent::Abandoned);
-      return;
-    case StreamState::Stopping:
-      viewers_.refuse(stopping());
-      return;
-    case StreamState::Closed:
-      return;
-  }
 }
 
 }  // namespace ace::streams

@@ -79,7 +79,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void enter(StreamState state);
   void leave(StreamState state);
 
-  // Who owns it.
   void claim();
   void claim_in_redis(std::vector<proto::WorkerId> known_dead);
   void on_claimed(const ownership::ClaimResult& claimed, bool asked_for_dead);
@@ -92,7 +91,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_lease_regained(const ownership::ClaimResult& claimed);
   void finish_foreign_teardown(std::function<void(StreamSession&)> then);
 
-  // Owning.
   void start_feed();
   /// Redis stands at `committed`: what the window holds beyond it is appended first.
   void start_appending(proto::ChunkIndex committed);
@@ -105,15 +103,9 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void finish_teardown();
   void torn_down();
 
-  /// Attempts to end a stream for which Redis still names clients: those of other workers that are
-  /// leaving too. After that it is left to them.
-  static constexpr int kTeardownTries = 20;
-  static constexpr std::chrono::milliseconds kTeardownRetry{100};
-
   void start_following();
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk);
   void fail(const StartFailure& failure);
-  void report_closed();
   /// A callback that does nothing once the session is gone or has changed its state.
   template <class F>
   [[nodiscard]] auto guarded(F callback) {

@@ -10,6 +10,11 @@
 namespace ace::streams {
 namespace {
 
+/// Attempts to end a stream for which Redis still names clients: those of other workers that are
+/// leaving too. After that it is left to them.
+constexpr int kTeardownTries = 20;
+constexpr std::chrono::milliseconds kTeardownRetry{100};
+
 std::size_t streams_on(host::OwnershipTable& table, const host::Scoreboard& board,
                        const std::string& engine_id, const proto::StreamId& asker) {
   const auto streams = table.list(board);
@@ -187,11 +192,9 @@ void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) 
 
 void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk) {
   index_ = index;
-  window_.push({.epoch = epoch,
-                .index = index,
-                .chunk = std::move(chunk),
-                .arrived = services_.clock.now()});
-  viewers_.on_media();
+  const auto now = services_.clock.now();
+  window_.push({.epoch = epoch, .index = index, .chunk = std::move(chunk), .arrived = now});
+  viewers_.on_media(now);
 }
 
 // --- the end of an owned stream -------------------------------------------------------------
@@ -284,6 +287,28 @@ void StreamSession::torn_down() {
   // Who came meanwhile gets a new stream. The old window is no part of it.
   window_.clear();
   apply(StreamEvent::Revived);
+}
+
+void StreamSession::shut_down() {
+  is_shutting_down_ = true;
+  switch (state_) {
+    case StreamState::Owning:
+      feed_->stop();
+      viewers_.refuse(stopping());
+      apply(StreamEvent::ViewersGone);
+      tear_down(kTeardownTries);
+      return;
+    case StreamState::Claiming:
+    case StreamState::Following:
+      viewers_.refuse(stopping());
+      apply(StreamEvent::Abandoned);
+      return;
+    case StreamState::Stopping:
+      viewers_.refuse(stopping());
+      return;
+    case StreamState::Closed:
+      return;
+  }
 }
 
 }  // namespace ace::streams

@@ -31,14 +31,12 @@ void Viewers::add(NewViewer viewer) {
   record(added);
   auto& session = *added.client.session;
   session.set_listener(this);
+  sessions_.push_back(&session);
   session.feed_from(window_, window_.join_position(services_.options.join_burst));
 }
 
-void Viewers::on_media() {
-  for (auto& [id, viewer] : viewers_) {
-    viewer.client.session->on_media();
-    count_traffic(viewer);
-  }
+void Viewers::on_media(SteadyTime now) {
+  for (auto* session : sessions_) session->on_media(now);
 }
 
 void Viewers::record_missing() {
@@ -64,6 +62,7 @@ void Viewers::refuse(const StartFailure& failure) {
 
 void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
   auto dismissed = std::exchange(viewers_, {});
+  sessions_.clear();
   for (auto& [id, viewer] : dismissed) {
     services_.clients.leave(id_, id);
     viewer.client.seat = {};
@@ -73,7 +72,7 @@ void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
   for (auto& [id, viewer] : leaving_) last_words(viewer);
 }
 
-void Viewers::drop_stuck() {
+void Viewers::tick() {
   std::vector<proto::ClientId> stuck;
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {
@@ -107,10 +106,11 @@ void Viewers::remove(const proto::ClientId& id, const std::string& why) {
   const auto found = group.find(id);
   if (found == group.end()) return;
   count_traffic(found->second);
-  const auto& session = *found->second.client.session;
+  auto& session = *found->second.client.session;
   log::info("client_disconnected", "stream={} client={} bytes={} skips={} why=\"{}\"", id_.text(),
             id.value, session.bytes_sent(), session.skips(), why);
   const bool was_viewer = &group == &viewers_;
+  std::erase(sessions_, &session);
   group.erase(found);
   if (was_viewer) {
     tell_table();

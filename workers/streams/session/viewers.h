@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "workers/clients/client_seat.h"
 #include "workers/clients/client_session.h"
@@ -41,13 +42,14 @@ class Viewers final : private clients::ClientSession::Listener {
   Viewers& operator=(const Viewers&) = delete;
 
   void add(NewViewer viewer);
-  void on_media();
+  void on_media(SteadyTime now);
   /// Records again whom Redis refused because the stream was stopping.
   void record_missing();
   /// Everybody gets what the window holds, then a proper end.
   void finish();
   void refuse(const StartFailure& failure);
-  void drop_stuck();
+  /// Twice a second: adds up what was sent, and drops who takes nothing.
+  void tick();
 
   [[nodiscard]] std::size_t count() const { return viewers_.size(); }
   [[nodiscard]] bool empty() const { return viewers_.empty(); }
@@ -77,6 +79,7 @@ class Viewers final : private clients::ClientSession::Listener {
   Listener& listener_;
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
+  std::vector<clients::ClientSession*> sessions_;  ///< of viewers_, for every chunk's way to them
   /// Callbacks that outlive the object hold this weakly.
   std::shared_ptr<Viewers*> alive_;
 };
