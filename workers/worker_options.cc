@@ -13,6 +13,8 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.feed.timeouts.connect = config.engine_connect_timeout;
   options.feed.timeouts.json = config.engine_json_timeout;
   options.feed.timeouts.first_byte = config.engine_first_byte_timeout;
+  options.feed.unhealthy = config.connection_timeout;
+  options.filler_every = config.keepalive_interval;
   options.feed.chunk = {.max_bytes = config.buffer_chunk_size, .max_age = config.chunk_max_age};
   options.appender.buffer_chunks = config.buffer_chunks;
   options.appender.buffer_bytes = config.buffer_bytes;

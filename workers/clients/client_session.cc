@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -67,15 +68,26 @@ bool ClientSession::send_newest(SteadyTime now) {
   const bool keeps_up = phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
                         next_.value + 1 == window_->edge().value;
   if (!keeps_up) return false;
-  const auto& chunk = window_->at(next_)->chunk;
+  const auto chunk = window_->at(next_)->chunk;
+  ++next_.value;
+  return send_whole(chunk, now);
+}
+
+void ClientSession::send_filler(const proto::ChunkPtr& filler) {
+  const bool has_all = phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
+                       !is_blocked_ && next_ == window_->edge();
+  if (has_all && !send_whole(filler, clock_.now())) pump();
+}
+
+bool ClientSession::send_whole(const proto::ChunkPtr& chunk, SteadyTime now) {
   const auto bytes = wire(*chunk);
   const ssize_t sent =
       ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent <= 0) return false;
-  const auto size = static_cast<std::size_t>(sent);
-  bytes_sent_ += size;
-  last_progress_ = now;
-  ++next_.value;
+  const auto size = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+  if (size > 0) {
+    bytes_sent_ += size;
+    last_progress_ = now;
+  }
   if (size == bytes.size()) return true;
   current_ = chunk;
   current_sent_ = size;

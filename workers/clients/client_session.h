@@ -53,6 +53,9 @@ class ClientSession {
   void feed_from(const streams::ChunkWindow& window, streams::WindowPosition from);
   /// The window has grown by one chunk, at `now`.
   void on_media(SteadyTime now);
+  /// While the stream is silent: something that is neither media nor a gap, for players that hang
+  /// up on silence. Only for a client that has got all there is; others have data to wait for.
+  void send_filler(const proto::ChunkPtr& filler);
   /// What the window holds is delivered, then the answer ends properly: last chunk or FIN, never a
   /// reset.
   void finish();
@@ -79,6 +82,8 @@ class ClientSession {
   void on_ready(loop::FdEvents events);
   void read_and_drop();
   [[nodiscard]] bool send_newest(SteadyTime now);
+  /// One call; what it does not take is remembered as `current_`.
+  [[nodiscard]] bool send_whole(const proto::ChunkPtr& chunk, SteadyTime now);
   void pump();
   [[nodiscard]] std::size_t gather(Gathered& out);
   void advance(std::size_t sent);

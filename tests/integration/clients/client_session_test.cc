@@ -143,6 +143,24 @@ TEST_CASE("who falls out of the window skips on a chunk's border and is counted"
   CHECK(got >= 188'000);
 }
 
+TEST_CASE("filler goes to who has got all there is, and to nobody else", "[client]") {
+  Fixture f{BodyFraming::UntilClose};
+  const auto filler = Chunk::copy_of(ace::as_bytes(std::string(188, '-')));
+  f.session->feed_from(f.window, f.window.edge());
+  f.session->send_filler(filler);
+  CHECK(f.read_some().empty());  // nothing before the first media
+  f.push(1);
+  const auto before = f.read_some();
+  f.session->send_filler(filler);
+  CHECK(f.read_some() == std::string(188, '-'));
+  f.push(2);
+  CHECK(f.read_some() == body_of(2, 10));
+  for (std::uint64_t i = 3; i <= 30; ++i) f.push(i, 1000);  // more than the socket takes
+  const auto sent = f.session->bytes_sent();
+  f.session->send_filler(filler);
+  CHECK(f.session->bytes_sent() == sent);
+}
+
 TEST_CASE("a finished stream ends properly, after what is buffered", "[client]") {
   Fixture f;
   f.session->feed_from(f.window, f.window.edge());

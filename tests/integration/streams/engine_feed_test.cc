@@ -79,6 +79,7 @@ struct World : EngineFeed::Listener {
   void on_feed_choice(const std::string& engine_id) override { choices.push_back(engine_id); }
   void on_feed_open(const ace::engines::SessionInfo&) override { ++opened; }
   void on_feed_chunk(ChunkPtr chunk) override { media += ace::as_text(chunk->payload()); }
+  void on_feed_silent(std::chrono::milliseconds) override { is_silent = true; }
   void on_feed_failed(const std::vector<EngineFailure>& why) override {
     failures = why;
     has_failed = true;
@@ -96,6 +97,7 @@ struct World : EngineFeed::Listener {
   std::string media;
   std::vector<EngineFailure> failures;
   bool has_failed{};
+  bool is_silent{};
 };
 
 std::uint16_t closed_port() {
@@ -168,11 +170,13 @@ TEST_CASE("a session that falls silent is given up", "[feed]") {
   PlayingEngine first{loop, packets('1', 20)};
   PlayingEngine second{loop, packets('2', 20)};
   FeedOptions options;
-  options.silence = 500ms;
+  options.unhealthy = 100ms;
+  options.silence = 1500ms;
   World world{loop, {first.scripted.port(), second.scripted.port()}, options};
   world.feed->start();
   REQUIRE(run_until(loop, [&] { return second.sessions() == 1; }));
   CHECK(first.stops() <= 1);
+  CHECK(world.is_silent);
   CHECK_FALSE(world.has_failed);
   world.feed->abandon();
 }

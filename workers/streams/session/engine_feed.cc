@@ -180,10 +180,14 @@ void EngineFeed::check_silence() {
   // nothing that a viewer could use.
   const auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
   const auto quiet = clock_.now() - last_media_;
-  if (quiet < limit) return;
-  session_.reset();
-  const auto ms = std::chrono::duration_cast<milliseconds>(quiet).count();
-  on_session_failed({Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id_, ms)});
+  const auto since = std::chrono::duration_cast<milliseconds>(quiet);
+  if (quiet >= limit) {
+    session_.reset();
+    on_session_failed(
+        {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id_, since.count())});
+  } else if (quiet >= options_.unhealthy) {
+    listener_.on_feed_silent(since);
+  }
 }
 
 void EngineFeed::give_up() {

@@ -30,6 +30,8 @@ struct FeedOptions {
   ChunkLimits chunk;
   /// How long a stream that has delivered before is tried to be brought back.
   std::chrono::milliseconds give_up{300'000};
+  /// Silence after which a stream counts as unhealthy.
+  std::chrono::milliseconds unhealthy{10'000};
   /// A session that has been silent this long is given up.
   std::chrono::milliseconds silence{30'000};
 };
@@ -47,6 +49,8 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
     /// A session is open; media is to come.
     virtual void on_feed_open(const engines::SessionInfo& info) = 0;
     virtual void on_feed_chunk(proto::ChunkPtr chunk) = 0;
+    /// No media for FeedOptions::unhealthy, told again and again until there is some.
+    virtual void on_feed_silent(std::chrono::milliseconds since) = 0;
     /// No engine delivers, or none has for too long: the last word of the feed.
     virtual void on_feed_failed(const std::vector<EngineFailure>& failures) = 0;
   };

@@ -29,6 +29,10 @@ struct StreamOptions {
   std::chrono::milliseconds record_ttl{60'000};
   std::chrono::milliseconds grace_period{5'000};
   std::chrono::milliseconds join_burst{6'000};
+  /// From `filler_after` of silence on, viewers get a null packet every `filler_every`: several
+  /// players hang up after 3 s without a byte.
+  std::chrono::milliseconds filler_after{2'000};
+  std::chrono::milliseconds filler_every{500};
   /// A viewer whose socket takes nothing for this long is dropped.
   std::chrono::milliseconds stalled_client{30'000};
   /// How long a failed start is remembered: players ask again at once.

@@ -295,6 +295,7 @@ void StreamSession::on_worker_died() {
 void StreamSession::tick() {
   viewers_.tick();
   if (services_.redis_is_up()) redis_seen_ = services_.clock.now();
+  fill_silence();
   switch (state_) {
     case StreamState::Owning:
       regain_lease();

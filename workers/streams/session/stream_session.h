@@ -62,6 +62,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_feed_choice(const std::string& engine_id) override;
   void on_feed_open(const engines::SessionInfo& info) override;
   void on_feed_chunk(proto::ChunkPtr chunk) override;
+  void on_feed_silent(std::chrono::milliseconds since) override;
   void on_feed_failed(const std::vector<EngineFailure>& failures) override;
   void on_committed(proto::ChunkIndex index) override;
   void on_backlog(bool too_much) override;
@@ -105,6 +106,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
 
   void start_following();
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk);
+  void fill_silence();
   void fail(const StartFailure& failure);
   /// A callback that does nothing once the session is gone or has changed its state.
   template <class F>
@@ -128,7 +130,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::unique_ptr<EngineFeed> feed_;
   std::unique_ptr<ChunkAppender> appender_;
   std::unique_ptr<ChunkFollower> follower_;
-
   proto::StreamRecord record_;  ///< what is known of the engine session, while owning
   proto::OwnerEpoch epoch_;
   proto::ChunkIndex index_;        ///< the newest chunk this worker knows of
@@ -136,6 +137,8 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> grace_;
   std::uint64_t skipped_counted_{};
+  SteadyTime last_media_;
+  SteadyTime last_filler_;
   SteadyTime redis_seen_;     ///< when Redis was there last
   int failed_claims_{};       ///< in a row, while Redis is there
   bool follows_this_host_{};  ///< the owner is another worker of this host

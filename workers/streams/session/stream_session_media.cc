@@ -99,7 +99,11 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
   services_.me().bytes_from_engines += size;
   record_.total_bytes += size;
   if (record_.state == proto::StreamState::Active) return;
-  record_.state = proto::StreamState::Active;
+  if (std::exchange(record_.state, proto::StreamState::Active) == proto::StreamState::Buffering) {
+    log::info("stream_well_again", "stream={} engine={}", id_.text(), record_.engine_id);
+    lease_.update(to_fields(record_));
+    return;
+  }
   log::info("stream_started", "stream={} engine={} epoch={}", id_.text(), record_.engine_id,
             epoch_.value);
   tell_details(host::StreamPhase::Streaming);
@@ -108,6 +112,14 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
                                  .epoch = epoch_,
                                  .index = index,
                                  .worker = services_.worker_id});
+}
+
+void StreamSession::on_feed_silent(std::chrono::milliseconds since) {
+  if (record_.state != proto::StreamState::Active) return;
+  log::warn("stream_unhealthy", "stream={} engine={} silent_ms={}", id_.text(), record_.engine_id,
+            since.count());
+  record_.state = proto::StreamState::Buffering;
+  lease_.update(to_fields(record_));
 }
 
 void StreamSession::on_feed_failed(const std::vector<EngineFailure>& failures) {
@@ -194,7 +206,17 @@ void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto
   index_ = index;
   const auto now = services_.clock.now();
   window_.push({.epoch = epoch, .index = index, .chunk = std::move(chunk), .arrived = now});
+  last_media_ = now;
   viewers_.on_media(now);
+}
+
+void StreamSession::fill_silence() {
+  // Never before the first real packet: probes take what comes first for the stream.
+  const auto now = services_.clock.now();
+  if (window_.empty() || now - last_media_ < services_.options.filler_after) return;
+  if (now - last_filler_ < services_.options.filler_every) return;
+  last_filler_ = now;
+  viewers_.send_filler();
 }
 
 // --- the end of an owned stream -------------------------------------------------------------

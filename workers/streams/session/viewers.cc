@@ -1,11 +1,25 @@
 #include "workers/streams/session/viewers.h"
 
+#include <array>
 #include <utility>
 #include <vector>
 
 #include "shared/log/log.h"
 
 namespace ace::streams {
+namespace {
+
+/// PID 0x1FFF: every demultiplexer drops it.
+proto::ChunkPtr null_packet() {
+  std::array<std::byte, proto::kTsPacketSize> packet{};
+  packet.fill(std::byte{0xff});
+  packet[0] = std::byte{0x47};
+  packet[1] = std::byte{0x1f};
+  packet[3] = std::byte{0x10};
+  return proto::Chunk::copy_of(packet);
+}
+
+}  // namespace
 
 Viewers::Viewers(StreamServices& services, proto::StreamId id, const ChunkWindow& window,
                  Listener& listener)
@@ -37,6 +51,11 @@ void Viewers::add(NewViewer viewer) {
 
 void Viewers::on_media(SteadyTime now) {
   for (auto* session : sessions_) session->on_media(now);
+}
+
+void Viewers::send_filler() {
+  static const auto kNullPacket = null_packet();
+  for (auto* session : sessions_) session->send_filler(kNullPacket);
 }
 
 void Viewers::record_missing() {

@@ -48,6 +48,8 @@ class Viewers final : private clients::ClientSession::Listener {
   /// Everybody gets what the window holds, then a proper end.
   void finish();
   void refuse(const StartFailure& failure);
+  /// The stream is silent: null packets for who has got all there is.
+  void send_filler();
   /// Twice a second: adds up what was sent, and drops who takes nothing.
   void tick();
 
