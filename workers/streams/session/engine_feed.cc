@@ -126,7 +126,6 @@ void EngineFeed::on_session_open(const engines::SessionInfo& info) {
 
 bool EngineFeed::on_session_bytes(ByteSpan bytes) {
   if (pause_reasons_ != 0) return false;
-  bytes_read_ += bytes.size();
   aligner_.feed(bytes, [this](ByteSpan packets) { builder_.add(packets); });
   return true;
 }

@@ -74,11 +74,6 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   void pause(PauseReason reason);
   void resume(PauseReason reason);
 
-  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
-  [[nodiscard]] std::uint64_t bytes_dropped() const { return aligner_.dropped_bytes(); }
-  /// When the newest chunk was cut, or the session was opened.
-  [[nodiscard]] SteadyTime last_media() const { return last_media_; }
-
  private:
   void on_session_open(const engines::SessionInfo& info) override;
   bool on_session_bytes(ByteSpan bytes) override;
@@ -114,7 +109,6 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   engines::ExcludedEngines tried_;
   std::uint8_t pause_reasons_{};
   SteadyTime failing_since_;
-  std::uint64_t bytes_read_{};
   SteadyTime opened_at_;
   SteadyTime last_media_;
   unsigned retries_{};
