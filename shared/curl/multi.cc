@@ -17,6 +17,12 @@ CURLM* make_multi() {
   return multi;
 }
 
+TransferState* transfer_of(CURL* easy) {
+  char* user{};
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
+  return reinterpret_cast<TransferState*>(user);
+}
+
 }  // namespace
 
 MultiState::MultiState(loop::Loop& loop, loop::TimerFactory& timers)
@@ -32,7 +38,10 @@ MultiState::~MultiState() {
   multi_.reset();  // it may still speak to the callbacks above
 }
 
-int MultiState::on_socket(CURL*, curl_socket_t fd, int what, void* user, void*) noexcept {
+int MultiState::on_socket(CURL* easy, curl_socket_t fd, int what, void* user, void*) noexcept {
+  if (auto* const transfer = transfer_of(easy)) {
+    transfer->set_socket(what == CURL_POLL_REMOVE ? -1 : fd);
+  }
   static_cast<MultiState*>(user)->watch(fd, what);
   return 0;
 }
@@ -121,9 +130,7 @@ void MultiState::finish_done() {
   while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;  // the message dies with the removal
-    char* user{};
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &user);
-    const auto transfer = reinterpret_cast<TransferState*>(user)->shared_from_this();
+    const auto transfer = transfer_of(message->easy_handle)->shared_from_this();
     remove(transfer);
     transfer->finish(code);
   }

@@ -32,6 +32,9 @@ class MultiState {
   /// to afterwards.
   void run(const std::function<void(CURLM*)>& call);
 
+  /// libcurl is on the stack: it takes no calls now.
+  [[nodiscard]] bool is_running() const { return depth_ > 0; }
+
   [[nodiscard]] loop::Loop& loop() { return loop_; }
 
   std::unordered_map<const void*, std::shared_ptr<void>> jobs;
@@ -45,7 +48,7 @@ class MultiState {
     void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
   };
 
-  static int on_socket(CURL*, curl_socket_t fd, int what, void* user, void*) noexcept;
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* user, void*) noexcept;
   static int on_timer(CURLM*, long timeout_ms, void* user) noexcept;
   void watch(int fd, int what);
   void on_ready(int fd, loop::FdEvents events);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include <charconv>
 #include <utility>
@@ -183,6 +184,21 @@ void TransferState::continue_reading() {
   multi->run([this](CURLM*) { curl_easy_pause(easy_.raw(), CURLPAUSE_CONT); });
 }
 
+void TransferState::set_low_water(std::size_t bytes) {
+  const int size = static_cast<int>(bytes);
+  // A kernel that refuses goes on waking us for every byte: slower, not wrong.
+  (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVLOWAT, &size, sizeof size);
+}
+
+void TransferState::read_waiting() {
+  const auto multi = multi_.lock();
+  if (socket_ < 0 || paused_ || is_aborted() || !multi || multi->is_running()) return;
+  multi->run([socket = socket_](CURLM* raw) {
+    int running{};
+    curl_multi_socket_action(raw, socket, CURL_CSELECT_IN, &running);
+  });
+}
+
 Transfer::Transfer(Multi& multi, const Request& request, Listener& listener)
     : state_{std::make_shared<TransferState>(multi.state_, request, listener)} {
   multi.state_->add(state_);
@@ -191,6 +207,13 @@ Transfer::Transfer(Multi& multi, const Request& request, Listener& listener)
 Transfer::~Transfer() { state_->abort(); }
 
 void Transfer::resume() { state_->resume(); }
+
+void Transfer::set_low_water(std::size_t bytes) { state_->set_low_water(bytes); }
+
+void Transfer::read_waiting() {
+  const auto state = state_;  // the listener may destroy the transfer
+  state->read_waiting();
+}
 
 bool Transfer::is_paused() const { return state_->is_paused(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,12 @@ class Transfer {
   /// when the transfer is not paused.
   void resume();
   [[nodiscard]] bool is_paused() const;
+  /// Once the headers are in: the socket reports bytes only when so many wait (1: at the first), or
+  /// at its end. A wake-up costs as much as reading 100 KiB, and engines send in small pieces.
+  void set_low_water(std::size_t bytes);
+  /// Hands over, from inside this call, what waits below the low-water mark. Nothing happens while
+  /// paused or from within a callback of any transfer.
+  void read_waiting();
   [[nodiscard]] Phase phase() const;
 
  private:

@@ -26,6 +26,11 @@ class TransferState : public std::enable_shared_from_this<TransferState> {
   /// libcurl is through with the handle (which it has given back).
   void finish(CURLcode code);
   void resume();
+  void set_low_water(std::size_t bytes);
+  void read_waiting();
+  /// The socket that libcurl waits for on behalf of this transfer; -1: none. libcurl's own answer
+  /// (CURLINFO_ACTIVESOCKET) is not there before a transfer has ended.
+  void set_socket(int socket) { socket_ = socket; }
   [[nodiscard]] bool is_paused() const { return paused_; }
   [[nodiscard]] Phase phase() const;
   [[nodiscard]] bool is_aborted() const { return listener_ == nullptr; }
@@ -46,6 +51,7 @@ class TransferState : public std::enable_shared_from_this<TransferState> {
   bool delivering_{};  // the listener has the bytes and has not said what to do with them
   bool resuming_{};    // a resume() is on its way through the loop
   std::size_t header_bytes_{};
+  int socket_{-1};
   Easy easy_;
 };
 

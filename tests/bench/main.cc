@@ -34,7 +34,8 @@ double rate_mbit(const Cost& cost, const Load& load) {
 }
 
 double run_raw_send(const Settings& settings) {
-  const auto cost = ace::bench::measure_raw_send(settings.load);
+  const auto cost =
+      ace::bench::measure_raw_send(settings.load, static_cast<std::size_t>(settings.workers));
   fmt::print("raw send  {:.3f} CPU s/GB  ({:.2f} Mbit/s a client, {:.2f} s of CPU)\n",
              cost.per_gb(), rate_mbit(cost, settings.load), cost.cpu.count());
   return cost.per_gb();

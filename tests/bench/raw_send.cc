@@ -3,9 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,23 +11,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <new>
 #include <stdexcept>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "shared/base/bytes.h"
 #include "shared/base/scope_exit.h"
-#include "tests/support/process/http_request.h"
+#include "tests/support/viewers/viewers.h"
 
 namespace ace::bench {
 namespace {
 
 constexpr std::size_t kPiece = 100_KiB;
+constexpr std::chrono::seconds kStartTimeout{20};
 
-/// Seen by both processes; the sender writes, the measuring one reads.
+constexpr std::string_view kHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n";
+
+/// Seen by all processes; the senders write, the measuring one reads.
 struct Progress {
   std::atomic<std::uint64_t> bytes{};
   std::atomic<std::uint64_t> late_rounds{};
@@ -55,27 +56,6 @@ Listening listen_on_loopback() {
   return result;
 }
 
-[[noreturn]] void receive_all(std::uint16_t port, std::size_t clients) {
-  const UniqueFd epoll{::epoll_create1(EPOLL_CLOEXEC)};
-  std::vector<UniqueFd> sockets;
-  for (std::size_t i = 0; i < clients; ++i) {
-    sockets.push_back(test::connect_loopback(port));
-    epoll_event wanted{};
-    wanted.events = EPOLLIN;
-    wanted.data.fd = sockets.back().get();
-    ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, sockets.back().get(), &wanted);
-  }
-  std::array<epoll_event, 256> events;
-  std::vector<std::byte> buffer(256_KiB);
-  while (true) {
-    const int ready = ::epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), -1);
-    for (int i = 0; i < ready; ++i) {
-      const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (::recv(fd, buffer.data(), buffer.size(), MSG_TRUNC | MSG_DONTWAIT) == 0) ::_exit(0);
-    }
-  }
-}
-
 void sleep_until(std::chrono::nanoseconds time) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(time);
   const timespec at{.tv_sec = whole.count(), .tv_nsec = (time - whole).count()};
@@ -88,15 +68,19 @@ std::chrono::nanoseconds monotonic_now() {
   return std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec};
 }
 
-[[noreturn]] void send_paced(int listening, const Load& load, Progress& progress) {
+[[noreturn]] void send_paced(int listening, std::size_t clients, std::uint64_t bitrate,
+                             Progress& progress) {
   std::vector<UniqueFd> sockets;
   const int on = 1;
-  for (std::size_t i = 0; i < load.clients; ++i) {
+  for (std::size_t i = 0; i < clients; ++i) {
     sockets.emplace_back(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
     ::setsockopt(sockets.back().get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
+  for (const auto& socket : sockets) {
+    if (::send(socket.get(), kHead.data(), kHead.size(), MSG_NOSIGNAL) <= 0) ::_exit(1);
+  }
   const std::vector<std::byte> piece(kPiece, std::byte{0x47});
-  const std::chrono::nanoseconds period{kPiece * 8 * 1'000'000'000 / load.bitrate};
+  const std::chrono::nanoseconds period{kPiece * 8 * 1'000'000'000 / bitrate};
   for (auto due = monotonic_now();; due += period) {
     if (monotonic_now() > due + period) ++progress.late_rounds;
     sleep_until(due);
@@ -119,29 +103,57 @@ pid_t fork_to(const Work& work) {
   return pid;
 }
 
-void end(pid_t pid) {
-  ::kill(pid, SIGKILL);
-  ::waitpid(pid, nullptr, 0);
-}
+/// Processes that share the clients as evenly as they can.
+class Senders {
+ public:
+  Senders(int listening, const Load& load, std::size_t processes, Progress& progress) {
+    for (std::size_t i = 0; i < processes; ++i) {
+      const auto clients = load.clients * (i + 1) / processes - load.clients * i / processes;
+      pids_.push_back(
+          fork_to([=, &progress] { send_paced(listening, clients, load.bitrate, progress); }));
+    }
+  }
+  ~Senders() {
+    for (const pid_t pid : pids_) {
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, 0);
+    }
+  }
+  Senders(const Senders&) = delete;
+  Senders& operator=(const Senders&) = delete;
+
+  [[nodiscard]] CpuSeconds cpu() const {
+    CpuSeconds total{};
+    for (const pid_t pid : pids_) total += cpu_time(pid);
+    return total;
+  }
+
+ private:
+  std::vector<pid_t> pids_;
+};
 
 }  // namespace
 
-Cost measure_raw_send(const Load& load) {
+Cost measure_raw_send(const Load& load, std::size_t processes) {
   void* shared =
       ::mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) throw std::runtime_error{"mmap failed"};
   const ScopeExit unmap{[&] { ::munmap(shared, sizeof(Progress)); }};
   auto& progress = *::new (shared) Progress{};
   const auto listening = listen_on_loopback();
-  const pid_t sender = fork_to([&] { send_paced(listening.fd.get(), load, progress); });
-  const ScopeExit end_sender{[sender] { end(sender); }};
-  const pid_t receiver = fork_to([&] { receive_all(listening.port, load.clients); });
-  const ScopeExit end_receiver{[receiver] { end(receiver); }};
-  sleep_until(monotonic_now() + load.warm_up);
-  const Cost before{cpu_time(sender), progress.bytes};
+  const Senders senders{listening.fd.get(), load, processes, progress};
+  // The same viewers as the proxy's: who reads, and when, decides how warm the kernel's pages are.
+  test::Viewers viewers{listening.port};
+  viewers.open(load.clients, "/", {.discard = true});
+  const auto all_served = [&] { return viewers.count_with_bytes(1) == load.clients; };
+  if (!viewers.run_until(all_served, kStartTimeout)) {
+    throw std::runtime_error{"the raw sender does not serve everybody"};
+  }
+  viewers.run_for(load.warm_up);
+  const Cost before{senders.cpu(), progress.bytes};
   const auto late_before = progress.late_rounds.load();
-  sleep_until(monotonic_now() + load.measured);
-  const Cost after{cpu_time(sender), progress.bytes};
+  viewers.run_for(load.measured);
+  const Cost after{senders.cpu(), progress.bytes};
   if (after.bytes == before.bytes) throw std::runtime_error{"the raw sender sends nothing"};
   if (progress.late_rounds > late_before + 3) {
     throw std::runtime_error{"the raw sender fell behind its pace: fewer clients, please"};

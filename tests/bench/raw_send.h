@@ -15,9 +15,9 @@ struct Load {
   std::chrono::seconds measured{10};
 };
 
-/// The control: what the same bytes cost when one process sends them from one buffer, with send()
-/// and nothing else, in pieces of 100 KiB at the pace of the stream. Receivers discard in a process
-/// of their own. Throws when the sockets cannot be had or the sender fell behind.
-[[nodiscard]] Cost measure_raw_send(const Load& load);
+/// The control: what the same bytes cost when `processes` share the clients evenly and send from
+/// one buffer, with send() and nothing else, in pieces of 100 KiB at the pace of the stream, to the
+/// same viewers as the proxy's. Throws when the sockets cannot be had or a sender fell behind.
+[[nodiscard]] Cost measure_raw_send(const Load& load, std::size_t processes);
 
 }  // namespace ace::bench

@@ -39,6 +39,14 @@ void EngineSession::resume() {
   if (playback_) playback_->resume();
 }
 
+void EngineSession::set_low_water(std::size_t bytes) {
+  if (playback_) playback_->set_low_water(bytes);
+}
+
+void EngineSession::read_waiting() {
+  if (playback_) playback_->read_waiting();
+}
+
 void EngineSession::on_opened(Result<SessionInfo> opened) {
   opener_.reset();
   if (!opened) return fail_with(std::move(opened).error());

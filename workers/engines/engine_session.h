@@ -51,6 +51,10 @@ class EngineSession final : private Playback::Listener {
   [[nodiscard]] Status adopt(const SessionInfo& info);
   /// Bytes flow again from the next turn of the loop. Nothing happens when it is not paused.
   void resume();
+  /// While bytes come: be told of them only when `bytes` wait, and read what waits when it suits.
+  /// As curl::Transfer has them.
+  void set_low_water(std::size_t bytes);
+  void read_waiting();
 
  private:
   bool on_playback_bytes(ByteSpan bytes) override;

@@ -34,6 +34,8 @@ class Playback final : private curl::Transfer::Listener {
   Playback& operator=(const Playback&) = delete;
 
   void resume() { transfer_->resume(); }
+  void set_low_water(std::size_t bytes) { transfer_->set_low_water(bytes); }
+  void read_waiting() { transfer_->read_waiting(); }
 
  private:
   void open();

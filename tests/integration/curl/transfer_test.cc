@@ -14,6 +14,7 @@
 
 using namespace std::chrono_literals;
 using ace::as_text;
+using ace::operator""_KiB;
 using ace::ByteSpan;
 using ace::curl::Flow;
 using ace::curl::Multi;
@@ -144,6 +145,39 @@ TEST_CASE("a paused transfer leaves the bytes to TCP, and loses none", "[curl]")
   REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
   CHECK_FALSE(world.reader.outcome->error);
   CHECK(world.reader.body == sent);
+}
+
+TEST_CASE("below the low-water mark bytes wait until they are asked for", "[curl]") {
+  World world;
+  world.engine.on("/r", [](auto& c) { c.send(std::string{kEndless} + "first"); });
+  world.start();
+  REQUIRE(world.run([&] { return world.reader.body == "first"; }));
+  world.transfer->set_low_water(64_KiB);
+  auto* const connection = world.engine.connection("/r");
+  connection->send(" second");
+  run_for(world.loop, 100ms);
+  CHECK(world.reader.body == "first");
+  world.transfer->read_waiting();
+  CHECK(world.reader.body == "first second");
+  world.transfer->read_waiting();  // nothing there: nothing happens
+
+  SECTION("the mark reached is news") {
+    connection->send(pattern(100'000));
+    REQUIRE(world.run([&] { return world.reader.body.size() == 12 + 100'000; }));
+  }
+  SECTION("the end is news, with what waits before it") {
+    connection->send(" third");
+    connection->close();
+    REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
+    CHECK(world.reader.body == "first second third");
+  }
+  SECTION("a mark taken back makes each byte news") {
+    connection->send(" third");
+    run_for(world.loop, 50ms);
+    world.transfer->set_low_water(1);
+    connection->send("!");
+    REQUIRE(world.run([&] { return world.reader.body == "first second third!"; }));
+  }
 }
 
 TEST_CASE("every byte survives pauses at every turn, in chunked coding too", "[curl]") {

@@ -199,6 +199,27 @@ TEST_CASE("a paused feed takes nothing from its engine, and loses nothing", "[fe
   world.feed->abandon();
 }
 
+TEST_CASE("an engine that drips is heard at the pace of chunks, and again after a silence",
+          "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine engine{loop, packets('1', 1)};
+  World world{loop, {engine.scripted.port()}};
+  world.feed->start();
+  std::string sent = packets('1', 1);
+  const auto all_there = [&] { return world.media == sent; };
+  REQUIRE(run_until(loop, all_there));
+  for (const char maker : {'2', '3', '4'}) {
+    sent += packets(maker, 1);
+    engine.playback->send(packets(maker, 1));
+    REQUIRE(run_until(loop, all_there));
+  }
+  run_for(loop, 50ms);  // many chunks' ages long
+  sent += packets('5', 1);
+  engine.playback->send(packets('5', 1));
+  CHECK(run_until(loop, all_there));
+  world.feed->abandon();
+}
+
 TEST_CASE("nothing is said after abandon, and the session is left to its new owner", "[feed]") {
   ace::loop::Loop loop;
   PlayingEngine engine{loop, packets('1', 20)};

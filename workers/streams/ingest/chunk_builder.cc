@@ -29,17 +29,27 @@ void ChunkBuilder::add(ByteSpan packets) {
     const auto taken = std::min(max_bytes_ - staging_.size(), packets.size());
     stage(packets.first(taken));
     packets = packets.subspan(taken);
-    if (staging_.size() == max_bytes_) flush();
+    if (staging_.size() == max_bytes_) cut_staged();
   }
 }
 
 void ChunkBuilder::stage(ByteSpan packets) {
-  if (staging_.empty()) age_timer_->once(max_age_, [this] { flush(); });
+  if (!age_timer_->is_armed()) age_timer_->once(max_age_, [this] { on_due(); });
   staging_.insert(staging_.end(), packets.begin(), packets.end());
 }
 
+void ChunkBuilder::on_due() {
+  const auto session = generation_;
+  listener_.on_chunk_due();
+  if (session == generation_) cut_staged();
+}
+
 void ChunkBuilder::flush() {
+  cut_staged();
   age_timer_->stop();
+}
+
+void ChunkBuilder::cut_staged() {
   if (!staging_.empty()) cut(staging_);
 }
 
@@ -52,6 +62,8 @@ void ChunkBuilder::discard() {
 void ChunkBuilder::cut(ByteSpan payload) {
   auto chunk = proto::Chunk::copy_of(payload);
   staging_.clear();
+  // From now, not from the next byte: that one may wait where nobody sees it.
+  age_timer_->once(max_age_, [this] { on_due(); });
   listener_.on_chunk(std::move(chunk));
 }
 

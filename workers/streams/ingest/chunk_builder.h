@@ -15,10 +15,11 @@ namespace ace::streams {
 /// young ones at low rates.
 struct ChunkLimits {
   std::size_t max_bytes{320_KiB};          ///< rounded down to whole packets, at least one
-  std::chrono::milliseconds max_age{100};  ///< of the oldest byte
+  std::chrono::milliseconds max_age{100};  ///< of the oldest byte, at most
 };
 
-/// Gathers whole TS packets and cuts chunks out of them.
+/// Gathers whole TS packets and cuts chunks out of them. While packets come it cuts at least every
+/// `max_age`, and asks for them just before, so that their source need not tell of each one.
 class ChunkBuilder {
  public:
   class Listener {
@@ -26,6 +27,9 @@ class ChunkBuilder {
     virtual ~Listener() = default;
     /// From within add(), flush() or the timer. May call discard(); must not destroy the builder.
     virtual void on_chunk(proto::ChunkPtr chunk) = 0;
+    /// A chunk will be cut of what is there after this call: the moment to add() what waits
+    /// elsewhere. May call discard(); must not destroy the builder.
+    virtual void on_chunk_due() = 0;
   };
 
   /// The listener must outlive the builder.
@@ -44,6 +48,8 @@ class ChunkBuilder {
 
  private:
   void stage(ByteSpan packets);
+  void on_due();
+  void cut_staged();
   void cut(ByteSpan payload);
 
   std::size_t max_bytes_;

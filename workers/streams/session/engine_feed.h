@@ -79,6 +79,7 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   bool on_session_bytes(ByteSpan bytes) override;
   void on_session_failed(const Error& why) override;
   void on_chunk(proto::ChunkPtr chunk) override;
+  void on_chunk_due() override;
 
   void open_on_best_engine();
   void open(const engines::EngineAddress& engine);
@@ -86,6 +87,7 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   void check_silence();
   void give_up();
   void let_go();
+  void set_flowing(bool is_flowing);
   [[nodiscard]] engines::SessionTimeouts timeouts_now() const;
 
   curl::Multi& curl_;
@@ -114,6 +116,7 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   unsigned retries_{};
   bool has_delivered_{};          ///< the feed, at any time
   bool has_session_delivered_{};  ///< the present session
+  bool is_flowing_{};             ///< its bytes are fetched when a chunk is due
 };
 
 }  // namespace ace::streams
