@@ -22,6 +22,7 @@ constexpr std::array kTypeWords{
     TypeWord{EventType::StreamStarted, "stream_started"},
     TypeWord{EventType::Chunk, "chunk"},
     TypeWord{EventType::OwnerChanged, "owner_changed"},
+    TypeWord{EventType::EngineChanged, "engine_changed"},
     TypeWord{EventType::Leaving, "leaving"},
     TypeWord{EventType::ClientConnected, "client_connected"},
     TypeWord{EventType::ClientDisconnected, "client_disconnected"},
@@ -90,6 +91,7 @@ std::string to_json(const Event& event) {
   if (event.is_skipped) json.add_true("skipped");
   if (!event.worker.value.empty()) json.add("worker", event.worker.value);
   if (!event.client.value.empty()) json.add("client", event.client.value);
+  if (!event.engine.empty()) json.add("engine", event.engine);
   if (event.type == ClientConnected || event.type == ClientDisconnected) {
     json.add("remaining", event.remaining);
   }
@@ -118,6 +120,7 @@ Result<std::optional<Event>> parse_event(std::string_view json) {
   event.is_skipped = flag(document, "skipped");
   event.worker = WorkerId{text(document, "worker")};
   event.client = ClientId{text(document, "client")};
+  event.engine = text(document, "engine");
   event.remaining = number(document, "remaining");
   return std::optional<Event>{std::move(event)};
 }

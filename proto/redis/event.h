@@ -14,6 +14,7 @@ enum class EventType {
   StreamStarted,       ///< the first chunk of an ownership is there
   Chunk,               ///< `index` is committed in `epoch`
   OwnerChanged,        ///< `worker` won `epoch`; chunks after `index` will be its
+  EngineChanged,       ///< `engine` plays the stream from now on, for the owner `worker`
   Leaving,             ///< the owner gave up its lease while others follow: claim
   ClientConnected,     ///< `client` on `worker`; `remaining` counts it
   ClientDisconnected,  ///< `remaining` are left
@@ -33,6 +34,7 @@ struct Event {
   bool is_skipped{};  ///< Chunk: the index moved on without a payload
   WorkerId worker{};
   ClientId client{};
+  std::string engine{};
   std::uint64_t remaining{};
   bool operator==(const Event&) const = default;
 };

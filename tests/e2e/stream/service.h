@@ -74,6 +74,8 @@ class Service {
   [[nodiscard]] redis::Reply redis(const std::vector<std::string>& command) const;
   [[nodiscard]] std::int64_t redis_number(const std::vector<std::string>& command) const;
   [[nodiscard]] std::size_t redis_count(const std::vector<std::string>& command) const;
+  /// Redis' own socket, for tools.
+  [[nodiscard]] std::string redis_socket() const { return redis_.value().endpoint().socket; }
   /// A figure of INFO.
   [[nodiscard]] std::uint64_t redis_info(const std::string& section, std::string_view name) const;
 

@@ -335,6 +335,7 @@ void StreamSession::on_event(const proto::Event& event) {
       if (follower_) follower_->on_owner_changed(event.epoch, event.index);
       return;
     case proto::EventType::StreamStarted:
+    case proto::EventType::EngineChanged:
     case proto::EventType::Stopping:
       return;
   }

@@ -88,6 +88,10 @@ void StreamSession::on_feed_open(const engines::SessionInfo& info) {
             info.infohash);
   tell_details(host::StreamPhase::Starting);
   lease_.update(to_fields(record_));
+  services_.events.publish(id_, {.type = proto::EventType::EngineChanged,
+                                 .epoch = epoch_,
+                                 .worker = services_.worker_id,
+                                 .engine = info.engine_id});
 }
 
 void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
