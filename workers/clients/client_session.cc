@@ -28,6 +28,16 @@ iovec piece(ByteSpan bytes) {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
 }
 
+/// The rest of a chunk from its random access point on, with the tables in front.
+proto::ChunkPtr lead_in(const streams::ChunkWindow::Item& item) {
+  const ByteSpan tables{item.random_access->tables};
+  const auto media = item.chunk->payload().subspan(item.random_access->offset);
+  const auto chunk = proto::Chunk::allocate(tables.size() + media.size());
+  const auto after_tables = std::ranges::copy(tables, chunk->mutable_payload().begin()).out;
+  std::ranges::copy(media, after_tables);
+  return chunk;
+}
+
 void set_option(int socket, int level, int option, int value) {
   // A socket that does not know an option (a unix one) is served without it.
   (void)::setsockopt(socket, level, option, &value, sizeof value);
@@ -53,10 +63,20 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
   watcher_.watch(true, false);
 }
 
-void ClientSession::feed_from(const streams::ChunkWindow& window, streams::WindowPosition from) {
+void ClientSession::join(const streams::ChunkWindow& window, std::chrono::milliseconds burst) {
   window_ = &window;
-  next_ = from;
-  if (phase_ == Phase::Waiting && window.at(next_) != nullptr) pump();
+  burst_ = burst;
+  next_ = window.edge();
+  if (phase_ == Phase::Waiting && !window.empty()) pump();
+}
+
+void ClientSession::begin() {
+  next_ = window_->join_position(burst_);
+  const auto* item = window_->at(next_);
+  if (item == nullptr || item->random_access == nullptr) return;
+  current_ = lead_in(*item);
+  current_sent_ = 0;
+  ++next_.value;
 }
 
 void ClientSession::on_media(SteadyTime now) {
@@ -152,6 +172,7 @@ void ClientSession::read_and_drop() {
 void ClientSession::pump() {
   if (phase_ == Phase::HalfClosed || phase_ == Phase::Gone) return;
   std::size_t sent_in_turn = 0;
+  if (phase_ == Phase::Waiting && window_ != nullptr && current_ == nullptr) begin();
   while (sent_in_turn < kMaxBytesPerTurn) {
     skip_if_left_behind();
     Gathered gathered;
@@ -192,7 +213,7 @@ std::size_t ClientSession::gather(Gathered& out) {
   const streams::ChunkWindow::Item* item =
       window_ != nullptr && out.count < kMaxPieces ? window_->at(next_) : nullptr;
   // The head waits for the first media: an error answer may still take its place.
-  if (phase_ == Phase::Waiting && item == nullptr) return 0;
+  if (phase_ == Phase::Waiting && item == nullptr && current_ == nullptr) return 0;
   if (owed_sent_ < owed_.size()) add(as_bytes(std::string_view{owed_}.substr(owed_sent_)));
   if (current_ != nullptr) add(wire(*current_).subspan(current_sent_));
   for (auto at = next_; item != nullptr && out.count < kMaxPieces; item = window_->at(at)) {

@@ -49,8 +49,10 @@ class ClientSession {
   /// Before anything else; outlives the session or is replaced.
   void set_listener(Listener* listener) { listener_ = listener; }
 
-  /// Begins to deliver from `from` on. The window outlives the session.
-  void feed_from(const streams::ChunkWindow& window, streams::WindowPosition from);
+  /// Begins to deliver, now or with the next on_media(): where the window says that one joins with
+  /// `burst`, from a random access point on and with the tables before it. The window outlives the
+  /// session.
+  void join(const streams::ChunkWindow& window, std::chrono::milliseconds burst);
   /// The window has grown by one chunk, at `now`.
   void on_media(SteadyTime now);
   /// While the stream is silent: something that is neither media nor a gap, for players that hang
@@ -85,6 +87,7 @@ class ClientSession {
   /// One call; what it does not take is remembered as `current_`.
   [[nodiscard]] bool send_whole(const proto::ChunkPtr& chunk, SteadyTime now);
   void pump();
+  void begin();
   [[nodiscard]] std::size_t gather(Gathered& out);
   void advance(std::size_t sent);
   void skip_if_left_behind();
@@ -109,6 +112,7 @@ class ClientSession {
   std::size_t owed_sent_{};
   std::size_t current_sent_{};
   std::uint64_t skips_{};
+  std::chrono::milliseconds burst_{};
   Listener* listener_{};
   const Clock& clock_;
   ClientInfo info_;

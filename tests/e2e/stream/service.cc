@@ -37,7 +37,7 @@ std::string stream_key(std::string_view id, std::string_view what) {
 }
 
 Service::Service(const ServiceOptions& options)
-    : engines_{{.engines = options.engines, .bitrate = options.bitrate}} {
+    : engines_{{.engines = options.engines, .bitrate = options.bitrate, .source = options.source}} {
   auto environment = options.environment;
   environment.try_emplace("ACE_ENGINES", engines_.engine_list());
   environment["PROXY_WORKERS"] = std::to_string(options.workers);

@@ -18,6 +18,7 @@ using ace::UniqueFd;
 using ace::clients::ClientSession;
 using ace::proto::Chunk;
 using ace::proto::ChunkPtr;
+using ace::proto::RandomAccessPoint;
 using ace::proto::http::BodyFraming;
 using ace::streams::ChunkWindow;
 
@@ -51,7 +52,9 @@ struct Fixture : ClientSession::Listener {
     window.push({.epoch = {1},
                  .index = {index},
                  .chunk = Chunk::copy_of(ace::as_bytes(body_of(index, packets))),
-                 .arrived = clock.now()});
+                 .arrived = clock.now(),
+                 .media_time = {},
+                 .random_access = entry});
     session->on_media(clock.now());
   }
   /// What has arrived at the peer, without waiting for more.
@@ -87,6 +90,7 @@ struct Fixture : ClientSession::Listener {
   ace::loop::Loop loop;
   ace::test::ManualClock clock;
   ChunkWindow window;
+  std::shared_ptr<RandomAccessPoint> entry;  ///< of what is pushed
   UniqueFd peer;
   std::unique_ptr<ClientSession> session;
   std::string gone;
@@ -96,7 +100,7 @@ struct Fixture : ClientSession::Listener {
 
 TEST_CASE("the head waits for the first media, and leaves with it", "[client]") {
   Fixture f;
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   CHECK(f.read_some().empty());
   CHECK(f.session->is_waiting());
   f.push(1);
@@ -107,16 +111,35 @@ TEST_CASE("the head waits for the first media, and leaves with it", "[client]") 
 TEST_CASE("a client that joins late gets the window, then what comes", "[client]") {
   Fixture f{BodyFraming::UntilClose};
   for (std::uint64_t i = 1; i <= 40; ++i) f.push(i);
-  f.session->feed_from(f.window, {5});
+  f.session->join(f.window, 6s);
   std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
-  for (std::uint64_t i = 5; i <= 41; ++i) expected += body_of(i, 10);
+  for (std::uint64_t i = 1; i <= 41; ++i) expected += body_of(i, 10);
   f.push(41);
+  CHECK(f.read_all(expected.size()) == expected);
+}
+
+TEST_CASE("who joins begins with tables and a random access point, in either framing", "[client]") {
+  const auto framing = GENERATE(BodyFraming::Chunked, BodyFraming::UntilClose);
+  Fixture f{framing};
+  const std::string tables = body_of(99, 2);
+  f.push(1);
+  f.entry = std::make_shared<RandomAccessPoint>(RandomAccessPoint{.offset = 4 * 188, .tables = {}});
+  for (const auto byte : ace::as_bytes(tables)) f.entry->tables.push_back(byte);
+  f.push(2);
+  f.entry.reset();
+  f.push(3);
+  f.session->join(f.window, 6s);
+  const auto lead_in = tables + body_of(2, 10).substr(4 * 188);
+  const auto wire = [&](const std::string& body) {
+    return framing == BodyFraming::Chunked ? framed(body) : body;
+  };
+  const auto expected = "HTTP/1.1 200 OK\r\n\r\n" + wire(lead_in) + wire(body_of(3, 10));
   CHECK(f.read_all(expected.size()) == expected);
 }
 
 TEST_CASE("a slow reader gets every byte in order", "[client]") {
   Fixture f;
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
   for (std::uint64_t i = 1; i <= 30; ++i) {
     f.push(i, 1000);  // 30 x 188 kB: far more than the socket holds
@@ -129,7 +152,7 @@ TEST_CASE("a slow reader gets every byte in order", "[client]") {
 
 TEST_CASE("who falls out of the window skips on a chunk's border and is counted", "[client]") {
   Fixture f{BodyFraming::UntilClose, {.span = 1h, .bytes = 1'000'000}};
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   for (std::uint64_t i = 1; i <= 30; ++i) f.push(i, 1000);
   // Room again, but the next chunks have left the window: what was begun is finished, then the
   // newest follows.
@@ -151,7 +174,7 @@ TEST_CASE("who falls out of the window skips on a chunk's border and is counted"
 TEST_CASE("filler goes to who has got all there is, and to nobody else", "[client]") {
   Fixture f{BodyFraming::UntilClose};
   const auto filler = Chunk::copy_of(ace::as_bytes(std::string(188, '-')));
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   f.session->send_filler(filler);
   CHECK(f.read_some().empty());  // nothing before the first media
   f.push(1);
@@ -168,7 +191,7 @@ TEST_CASE("filler goes to who has got all there is, and to nobody else", "[clien
 
 TEST_CASE("a finished stream ends properly, after what is buffered", "[client]") {
   Fixture f;
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   for (std::uint64_t i = 1; i <= 20; ++i) f.push(i, 1000);
   f.session->finish();
   std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
@@ -185,7 +208,7 @@ TEST_CASE("a finished stream ends properly, after what is buffered", "[client]")
 
 TEST_CASE("an error answer takes the head's place while nothing was sent", "[client]") {
   Fixture f;
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   f.session->refuse("HTTP/1.1 503 Service Unavailable\r\n\r\n");
   CHECK(f.read_some() == "HTTP/1.1 503 Service Unavailable\r\n\r\n");
   char byte{};
@@ -194,7 +217,7 @@ TEST_CASE("an error answer takes the head's place while nothing was sent", "[cli
 
 TEST_CASE("a client that leaves is noticed without any media", "[client]") {
   Fixture f;
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   f.peer.reset();
   f.run_until_gone();
   CHECK(f.gone == "client closed");
@@ -202,7 +225,7 @@ TEST_CASE("a client that leaves is noticed without any media", "[client]") {
 
 TEST_CASE("a client that takes nothing is stuck; one that only waits is not", "[client]") {
   Fixture f;
-  f.session->feed_from(f.window, f.window.edge());
+  f.session->join(f.window, 0ms);
   f.push(1);
   f.clock.advance(1min);
   CHECK_FALSE(f.session->is_stuck(30s));

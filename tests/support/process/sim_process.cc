@@ -105,7 +105,7 @@ SimProcess::SimProcess(const SimOptions& options) {
   }
   child_options.arguments.insert(
       child_options.arguments.end(),
-      {"--source", "numbered", "--bitrate", std::to_string(options.bitrate)});
+      {"--source", options.source, "--bitrate", std::to_string(options.bitrate)});
   child_options.arguments.insert(child_options.arguments.end(), options.arguments.begin(),
                                  options.arguments.end());
   child_options.hold_stdin = true;

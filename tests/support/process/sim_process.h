@@ -45,10 +45,11 @@ class SimState {
 struct SimOptions {
   std::size_t engines{1};
   std::uint64_t bitrate{8'000'000};
+  std::string source{"numbered"};        ///< or "ffmpeg": real H.264 and AAC
   std::vector<std::string> arguments{};  ///< further flags of ace-engine-sim
 };
 
-/// A running `ace-engine-sim` with numbered sources. It ends when this process does, however.
+/// A running `ace-engine-sim`. It ends when this process does, however.
 class SimProcess {
  public:
   explicit SimProcess(const SimOptions& options = {});

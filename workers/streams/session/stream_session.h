@@ -124,6 +124,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   StreamState state_{StreamState::Claiming};
   std::uint64_t generation_{};  ///< one more with every change of state
 
+  proto::TsIndex ts_index_;
   ChunkWindow window_;
   Viewers viewers_;
   ownership::StreamLease lease_;

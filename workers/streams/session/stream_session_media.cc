@@ -209,9 +209,22 @@ void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) 
 void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk) {
   index_ = index;
   const auto now = services_.clock.now();
-  window_.push({.epoch = epoch, .index = index, .chunk = std::move(chunk), .arrived = now});
+  auto scanned = ts_index_.scan(chunk->payload());
+  std::shared_ptr<const proto::RandomAccessPoint> entry;
+  if (scanned.random_access) {
+    entry = std::make_shared<proto::RandomAccessPoint>(std::move(*scanned.random_access));
+  }
+  // A follower that has just begun reads seconds of media within a moment: whoever waits begins
+  // with the key frame in there, not with its first byte.
+  const bool may_begin = !follower_ || entry || index >= follower_->newest();
+  window_.push({.epoch = epoch,
+                .index = index,
+                .chunk = std::move(chunk),
+                .arrived = now,
+                .media_time = ts_index_.media_time(),
+                .random_access = std::move(entry)});
   last_media_ = now;
-  viewers_.on_media(now);
+  viewers_.on_media(now, may_begin);
 }
 
 void StreamSession::fill_silence() {

@@ -46,11 +46,13 @@ void Viewers::add(NewViewer viewer) {
   auto& session = *added.client.session;
   session.set_listener(this);
   sessions_.push_back(&session);
-  session.feed_from(window_, window_.join_position(services_.options.join_burst));
+  session.join(window_, services_.options.join_burst);
 }
 
-void Viewers::on_media(SteadyTime now) {
-  for (auto* session : sessions_) session->on_media(now);
+void Viewers::on_media(SteadyTime now, bool may_begin) {
+  for (auto* session : sessions_) {
+    if (may_begin || !session->is_waiting()) session->on_media(now);
+  }
 }
 
 void Viewers::send_filler() {

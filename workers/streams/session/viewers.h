@@ -42,7 +42,9 @@ class Viewers final : private clients::ClientSession::Listener {
   Viewers& operator=(const Viewers&) = delete;
 
   void add(NewViewer viewer);
-  void on_media(SteadyTime now);
+  /// The window has grown. `may_begin`: those who have got nothing yet may begin with what is
+  /// there.
+  void on_media(SteadyTime now, bool may_begin);
   /// Records again whom Redis refused because the stream was stopping.
   void record_missing();
   /// Everybody gets what the window holds, then a proper end.

@@ -1,6 +1,7 @@
 #include "workers/streams/window/chunk_window.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace ace::streams {
 
@@ -26,12 +27,24 @@ const ChunkWindow::Item* ChunkWindow::at(WindowPosition position) const {
   return &items_[position.value - first_];
 }
 
+std::chrono::nanoseconds ChunkWindow::age_of(const Item& item) const {
+  const auto& newest = items_.back();
+  // Media time, for an engine may deliver minutes in one burst.
+  const bool has_clock = newest.media_time > items_.front().media_time;
+  return has_clock ? newest.media_time - item.media_time : newest.arrived - item.arrived;
+}
+
 WindowPosition ChunkWindow::join_position(std::chrono::milliseconds burst) const {
   if (items_.empty()) return edge();
-  const auto from = items_.back().arrived - burst;
-  const auto first =
-      std::ranges::find_if(items_, [from](const Item& item) { return item.arrived >= from; });
-  return {first_ + static_cast<std::uint64_t>(first - items_.begin())};
+  const auto is_entry = [](const Item& item) { return item.random_access != nullptr; };
+  const auto is_recent = [&](const Item& item) { return age_of(item) <= burst; };
+  const auto first = std::ranges::find_if(items_, is_recent);  // the newest one is
+  auto begin = std::find_if(first, items_.end(), is_entry);
+  if (begin == items_.end()) {
+    const auto older = std::find_if(std::reverse_iterator{first}, items_.rend(), is_entry);
+    begin = older == items_.rend() ? first : std::prev(older.base());
+  }
+  return {first_ + static_cast<std::uint64_t>(begin - items_.begin())};
 }
 
 }  // namespace ace::streams

@@ -4,9 +4,11 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
+#include <memory>
 
 #include "proto/chunk.h"
 #include "proto/ids.h"
+#include "proto/mpeg_ts/ts_index.h"
 #include "shared/base/clock.h"
 
 namespace ace::streams {
@@ -31,6 +33,10 @@ class ChunkWindow {
     proto::ChunkIndex index;
     proto::ChunkPtr chunk;
     SteadyTime arrived;
+    /// By the stream's own clock (PCR), at the chunk's end; stays 0 where it has none.
+    std::chrono::nanoseconds media_time{};
+    /// Where in the chunk a decoder can begin; null: nowhere.
+    std::shared_ptr<const proto::RandomAccessPoint> random_access{};
   };
 
   explicit ChunkWindow(Limits limits) : limits_{limits} {}
@@ -43,12 +49,16 @@ class ChunkWindow {
   /// Where the next chunk to come will stand: the live edge.
   [[nodiscard]] WindowPosition edge() const { return {first_ + items_.size()}; }
   [[nodiscard]] WindowPosition oldest() const { return {first_}; }
-  /// Where a client that joins now begins: `burst` behind the newest chunk, as far as there is one.
+  /// Where a client that joins now begins: with the oldest random access point that is at most
+  /// `burst` of media behind the newest chunk, else with the newest one further back, else (nothing
+  /// is known of any) `burst` behind.
   [[nodiscard]] WindowPosition join_position(std::chrono::milliseconds burst) const;
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
+  [[nodiscard]] std::chrono::nanoseconds age_of(const Item& item) const;
+
   Limits limits_;
   std::deque<Item> items_;
   std::uint64_t first_{1};

@@ -7,6 +7,7 @@
 using namespace std::chrono_literals;
 using ace::SteadyTime;
 using ace::proto::Chunk;
+using ace::proto::RandomAccessPoint;
 using ace::streams::ChunkWindow;
 using ace::streams::WindowPosition;
 
@@ -19,7 +20,9 @@ void push(ChunkWindow& window, std::uint64_t index, std::chrono::milliseconds at
   window.push({.epoch = {1},
                .index = {index},
                .chunk = Chunk::copy_of(ace::as_bytes(std::string(size, 'x'))),
-               .arrived = kStart + at});
+               .arrived = kStart + at,
+               .media_time = {},
+               .random_access = {}});
 }
 
 }  // namespace
@@ -58,4 +61,31 @@ TEST_CASE("a client joins as far back as its burst reaches", "[window]") {
   CHECK(window.join_position(5s) == WindowPosition{30});
   CHECK(window.join_position(0ms) == WindowPosition{80});
   CHECK(window.join_position(1min) == WindowPosition{1});
+}
+
+TEST_CASE("who joins begins at a random access point of the burst, by media time", "[window]") {
+  ChunkWindow window{{.span = 100s, .bytes = 1U << 20U}};
+  // All of it came within a moment, as engines deliver at the start: 20 s of media.
+  const auto add = [&](std::chrono::seconds media, bool is_entry) {
+    window.push({.epoch = {1},
+                 .index = {static_cast<std::uint64_t>(media.count())},
+                 .chunk = Chunk::copy_of(ace::as_bytes(std::string(188, 'x'))),
+                 .arrived = kStart,
+                 .media_time = media,
+                 .random_access = is_entry ? std::make_shared<RandomAccessPoint>() : nullptr});
+  };
+  const auto joins_at = [&](std::chrono::milliseconds burst) {
+    return window.at(window.join_position(burst))->index.value;
+  };
+  for (int i = 1; i <= 20; ++i) add(std::chrono::seconds{i}, i % 4 == 0 && i <= 16);
+  CHECK(joins_at(6s) == 16);  // 14 would be 6 s back, and is none
+  CHECK(joins_at(8s) == 12);  // the oldest one that is not further back
+  CHECK(joins_at(0s) == 16);  // none so near: the newest there is
+  CHECK(joins_at(60s) == 4);
+}
+
+TEST_CASE("without any random access point who joins begins at the burst's border", "[window]") {
+  ChunkWindow window{{.span = 100s, .bytes = 1U << 20U}};
+  for (std::uint64_t i = 1; i <= 100; ++i) push(window, i, i * 100ms);
+  CHECK(window.at(window.join_position(6s))->index.value == 40);
 }
