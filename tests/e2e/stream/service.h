@@ -51,7 +51,7 @@ struct ServiceOptions {
   std::size_t engines{1};
   std::uint64_t bitrate{8'000'000};
   RedisIs redis{RedisIs::There};
-  std::string source{"numbered"};  ///< as SimOptions has it
+  std::string source{"numbered"};           ///< as SimOptions has it
   ProxyProcess::Environment environment{};  ///< of the proxy; ACE_ENGINES: instead of the simulated
 };
 

@@ -103,7 +103,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void tear_down(int tries_left);
   void finish_teardown();
   void torn_down();
-
   void start_following();
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk);
   void fill_silence();
