@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for word in "$@"; do
   case "$word" in
-    --long) export ACE_TEST_LONG=1 ;;
+    --long) export ACE_LONG=1 ;;
     *)
       echo "run.sh: unknown flag $word; --long is the only one" >&2
       exit 2

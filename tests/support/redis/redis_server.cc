@@ -136,6 +136,13 @@ void RedisServer::kill() {
   std::filesystem::remove(endpoint().socket, ignored);
 }
 
+void RedisServer::require_password(const std::string& password) {
+  if (!command({"CONFIG", "SET", "requirepass", password})) {
+    throw std::runtime_error{"redis-server takes no password"};
+  }
+  options_.password = password;
+}
+
 void RedisServer::restart() {
   kill();
   start_process();

@@ -41,6 +41,8 @@ class RedisServer {
   void resume();
   /// Ends at once (SIGKILL). Nothing is left to connect to.
   void kill();
+  /// From now on who connects must show it; empty: nobody must. command() does.
+  void require_password(const std::string& password);
   /// A new server at the same places, with nothing in it.
   void restart();
 

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+#include "tests/e2e/stream/sockets.h"
+#include "tests/support/process/resident_memory.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kViewers = 16;
+constexpr std::uint64_t kBitrate = 2'000'000;
+constexpr std::size_t kMostMemory = 200U << 20U;
+constexpr auto kRecovery = 20s;
+
+std::set<pid_t> pids(const Service& service) {
+  std::set<pid_t> all;
+  for (const auto& worker : service.workers()) all.insert(worker.pid);
+  return all;
+}
+
+/// A stream with viewers on its owner and on others, before Redis gets into trouble.
+class Watched {
+ public:
+  Watched()
+      : service_{{.workers = 3,
+                  .bitrate = kBitrate,
+                  .environment = {{"PROXY_HEARTBEAT_INTERVAL", "1s"},
+                                  {"PROXY_GHOST_CLIENT_MULTIPLIER", "20"}}}},
+        viewers_{service_.port()} {
+    viewers_.open(kViewers, stream_target(id_));
+    REQUIRE(all_served(viewers_, 20s));
+    REQUIRE(viewers_.run_until([&] { return recorded() == kViewers; }, 10s));
+    workers_ = pids(service_);
+    owner_ = service_.owner().id;
+    const auto with_owner = static_cast<std::size_t>(viewers_.workers().at(owner_));
+    REQUIRE(with_owner > 0);
+    REQUIRE(with_owner < kViewers);
+  }
+
+  [[nodiscard]] Service& service() { return service_; }
+  [[nodiscard]] std::string key(std::string_view what) const { return stream_key(id_, what); }
+  [[nodiscard]] std::size_t recorded() const {
+    return service_.redis_count({"SMEMBERS", key("clients")});
+  }
+
+  /// Time passes, and memory stays within its bounds.
+  void run(std::chrono::milliseconds duration) {
+    viewers_.run_for(duration);
+    for (const auto pid : workers_) {
+      if (!kIsSanitized) CHECK(resident_bytes(pid) < kMostMemory);
+    }
+  }
+  void redis(const std::vector<std::string>& command) const {
+    static_cast<void>(service_.redis(command));
+  }
+
+  /// Redis is well again: everybody gets what the engine sends now.
+  void check_recovery() {
+    std::vector<std::uint64_t> before;
+    for (std::size_t i = 0; i < kViewers; ++i) before.push_back(newest(i));
+    // Packets are numbered in time: what is sent two seconds from now.
+    const auto ahead = 2 * kBitrate / 8 / 188;
+    const auto all_live = [&] {
+      for (std::size_t i = 0; i < kViewers; ++i) {
+        if (newest(i) < before[i] + ahead) return false;
+      }
+      return true;
+    };
+    CHECK(viewers_.run_until(all_live, kRecovery));
+    CHECK(viewers_.run_until([&] { return recorded() == kViewers; }, kRecovery));
+    CHECK(viewers_.run_until(
+        [&] {
+          return service_.redis({"GET", key("owner")}).text == service_.owner().id;
+        },
+        kRecovery));
+    run(0ms);
+  }
+
+  enum class Gaps { None, OfFollowers };
+  void check_all_kept(Gaps gaps = Gaps::None) const {
+    CHECK(pids(service_) == workers_);
+    CHECK(viewers_.count(ViewerState::Streaming) == kViewers);
+    for (std::size_t i = 0; i < kViewers; ++i) {
+      const auto& checker = viewers_.at(i).checker();
+      const bool may_miss = gaps == Gaps::OfFollowers && viewers_.at(i).worker() != owner_;
+      INFO("viewer " << i << " of " << viewers_.at(i).worker() << ", owner " << owner_);
+      for (const auto& fault : checker.faults()) {
+        UNSCOPED_INFO(to_string(fault.fault) << ": " << fault.text);
+      }
+      const auto is_wrong = [&](const FaultRecord& record) {
+        return record.fault != StreamFault::Gap || !may_miss;
+      };
+      CHECK(std::ranges::none_of(checker.faults(), is_wrong));
+      if (!may_miss) CHECK(checker.counts().missing == 0);
+    }
+    const auto session = service_.engines().state().stream(id_);
+    CHECK(session.opened == 1);
+    CHECK(session.alive == 1);
+    CHECK(service_.get("/healthz").status == 200);
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t newest(std::size_t viewer) const {
+    return viewers_.at(viewer).checker().last_seq().value_or(0);
+  }
+
+  std::string id_{stream_id(1)};
+  Service service_;
+  Viewers viewers_;
+  std::set<pid_t> workers_;
+  std::string owner_;
+};
+
+}  // namespace
+
+TEST_CASE("Redis that pauses for a while costs viewers nothing", "[redis_trouble]") {
+  const auto pause = GENERATE(1s, 5s);
+  INFO("for " << pause.count() << " s");
+  Watched stream;
+  stream.service().redis_server().pause();
+  stream.run(pause);
+  stream.service().redis_server().resume();
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("Redis without memory costs the owner's viewers nothing", "[redis_trouble]") {
+  Watched stream;
+  stream.redis({"CONFIG", "SET", "maxmemory", "1"});
+  stream.run(3s);
+  stream.redis({"CONFIG", "SET", "maxmemory", "0"});
+  stream.check_recovery();
+  // What Redis never held, followers never get.
+  stream.check_all_kept(Watched::Gaps::OfFollowers);
+}
+
+TEST_CASE("Redis that turns read-only costs viewers nothing", "[redis_trouble]") {
+  const RefusingPort nobody;
+  const auto colon = nobody.address().find(':');
+  Watched stream;
+  stream.redis(
+      {"REPLICAOF", nobody.address().substr(0, colon), nobody.address().substr(colon + 1)});
+  stream.run(6s);  // longer than a lease can do without renewal
+  stream.redis({"REPLICAOF", "NO", "ONE"});
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("a key that holds another type is healed without a viewer noticing", "[redis_trouble]") {
+  const std::string what = GENERATE("metadata", "buffer:index", "owner", "clients");
+  INFO(what);
+  Watched stream;
+  stream.redis({"DEL", stream.key(what)});
+  stream.redis({"RPUSH", stream.key(what), "junk"});
+  stream.run(1s);
+  stream.check_recovery();
+  stream.check_all_kept();
+  CHECK(stream.service().redis({"TYPE", stream.key(what)}).text != "list");
+}
+
+TEST_CASE("Redis that cuts connections again and again costs viewers nothing", "[redis_trouble]") {
+  Watched stream;
+  for (int i = 0; i < 10; ++i) {
+    stream.redis({"CLIENT", "KILL", "TYPE", "pubsub"});
+    stream.redis({"CLIENT", "KILL", "TYPE", "normal"});
+    stream.run(300ms);
+  }
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("Redis that wants a password all of a sudden costs viewers nothing", "[redis_trouble]") {
+  Watched stream;
+  auto& server = stream.service().redis_server();
+  server.require_password("secret");
+  // Who is connected stays so.
+  stream.redis({"CLIENT", "KILL", "TYPE", "pubsub"});
+  stream.redis({"CLIENT", "KILL", "TYPE", "normal"});
+  stream.run(4s);
+  server.require_password("");
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("viewers do without events", "[redis_trouble]") {
+  Watched stream;
+  stream.redis({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 1 0 0"});
+  stream.run(3s);
+  stream.check_recovery();
+  stream.check_all_kept();
+}
