@@ -83,6 +83,7 @@ void LeaseState::claim(proto::OwnerEpoch held, proto::ChunkIndex index,
                        const std::vector<proto::WorkerId>& known_dead, ClaimCallback callback) {
   ACE_CHECK(phase_ == Phase::Idle, "one claim at a time, and none while held");
   phase_ = Phase::Claiming;
+  known_index_ = index;
   std::vector<std::string> args{self_.value,
                                 fmt::to_string(held.value),
                                 fmt::to_string(index.value),
@@ -119,10 +120,22 @@ void LeaseState::claim(proto::OwnerEpoch held, proto::ChunkIndex index,
 void LeaseState::on_claimed(SteadyTime sent, Result<ClaimResult> result,
                             const ClaimCallback& callback) {
   phase_ = Phase::Idle;
-  if (!result || !result->is_mine) return callback(std::move(result));
+  if (!result) {
+    const auto why = result.error().code;
+    may_have_won_ = may_have_won_ || why == Errc::Closed || why == Errc::Timeout;
+    return callback(std::move(result));
+  }
+  if (!result->is_mine) {
+    const bool is_from_us = result->owner == self_ && may_have_won_;
+    may_have_won_ = false;
+    if (is_from_us) return claim(result->epoch, known_index_, {}, callback);
+    return callback(std::move(result));
+  }
+  may_have_won_ = false;
   epoch_ = result->epoch;
   fence_at_ = sent + timing_.fence_after;
   if (clock_.now() >= fence_at_) {
+    may_have_won_ = true;
     return callback(fail(Errc::Timeout, "claim: granted too late to be used"));
   }
   phase_ = Phase::Held;

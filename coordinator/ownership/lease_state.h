@@ -66,6 +66,8 @@ class LeaseState : public std::enable_shared_from_this<LeaseState> {
   std::unique_ptr<loop::Timer> fence_timer_;
 
   Phase phase_{Phase::Idle};
+  proto::ChunkIndex known_index_;  ///< of the last claim
+  bool may_have_won_{};            ///< a claim of ours was granted perhaps, and nobody told us
   proto::OwnerEpoch epoch_;
   SteadyTime fence_at_{};
   std::uint64_t grant_{};  ///< counts grants and their ends: answers to an earlier one are stale

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "coordinator/ownership/client_records.h"
+#include "proto/redis/redis_keys.h"
+#include "proto/redis/redis_scripts.h"
 #include "tests/integration/ownership/worker_bench.h"
 
 using namespace ace;
@@ -189,4 +191,29 @@ TEST_CASE("a restarted Redis is claimed again above what was there before", "[ow
   CHECK((*answer)->is_mine);
   CHECK((*answer)->epoch > before);
   CHECK((*answer)->index == proto::ChunkIndex{10});
+}
+
+TEST_CASE("a claim whose answer was lost is not another one's", "[ownership]") {
+  World world;
+  Worker owner{world, "w1"};
+  std::optional<Result<ownership::ClaimResult>> answer;
+  const auto claim = [&] {
+    answer.reset();
+    owner.lease.claim({}, {}, {}, [&](auto result) { answer = std::move(result); });
+    return world.until([&] { return answer.has_value(); });
+  };
+  // A server that does not know the script would ask for it, and nobody would answer.
+  REQUIRE(world.server.command({"SCRIPT", "LOAD", proto::kClaimScript}).has_value());
+  world.server.pause();
+  REQUIRE(claim());
+  REQUIRE_FALSE(answer->has_value());
+  world.server.resume();
+  REQUIRE(world.until([&] { return owner.commands.is_up(); }));
+  // Redis has read it by now, though its connection was given up.
+  const auto holder = world.server.command({"GET", proto::StreamKeys{world.id}.owner()});
+  REQUIRE(holder->as_text() == "w1");
+  REQUIRE(claim());
+  REQUIRE(answer->has_value());
+  CHECK((*answer)->is_mine);
+  CHECK(owner.lease.may_write());
 }

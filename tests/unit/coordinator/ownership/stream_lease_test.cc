@@ -91,6 +91,27 @@ TEST_CASE("an error of Redis, or nonsense, is never a grant", "[lease]") {
   f.claim();  // and may be tried again
 }
 
+TEST_CASE("a grant whose answer was lost is asked for by its epoch", "[lease]") {
+  const auto ours = array({integer(0), integer(450), integer(7), text("host:1"), integer(0)});
+  Fixture f;
+  f.claim();
+  SECTION("it was lost") {
+    f.redis.answer(proto::kClaimScript, fail(Errc::Timeout, "no answer"));
+    f.claim();
+    f.redis.answer(proto::kClaimScript, ours);
+    const auto call = f.redis.answer(proto::kClaimScript, kGranted);
+    CHECK(call.args[1] == "450");
+    CHECK(f.lease->is_held());
+  }
+  SECTION("it was never sent: the name is not ours, whoever bears it") {
+    f.redis.answer(proto::kClaimScript, fail(Errc::Unavailable, "redis is down"));
+    f.claim();
+    f.redis.answer(proto::kClaimScript, ours);
+    CHECK(f.redis.pending() == 0);
+    CHECK_FALSE(f.claimed->value().is_mine);
+  }
+}
+
 TEST_CASE("a grant that comes after its fence is of no use", "[lease]") {
   Fixture f;
   f.claim();
