@@ -90,6 +90,7 @@ void StreamSession::enter(StreamState state) {
     case StreamState::Owning:
       ++services_.me().owned_streams;
       first_index_ = index_.next();
+      committed_ = index_;
       if (lease_.is_held()) start_appending(index_);
       viewers_.record_missing();
       start_feed();
@@ -234,7 +235,8 @@ bool StreamSession::may_own_without_redis() const {
 void StreamSession::regain_lease() {
   if (state_ != StreamState::Owning || lease_.is_held() || !services_.redis_is_up()) return;
   if (std::exchange(is_claiming_lease_, true)) return;
-  lease_.claim(epoch_, index_, {},
+  // Not our newest index: what Redis did not get while nobody could commit goes there yet.
+  lease_.claim(epoch_, committed_, {},
                [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
                  const auto self = weak.lock();
                  if (!self) return;

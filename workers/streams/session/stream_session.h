@@ -133,6 +133,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   proto::StreamRecord record_;  ///< what is known of the engine session, while owning
   proto::OwnerEpoch epoch_;
   proto::ChunkIndex index_;        ///< the newest chunk this worker knows of
+  proto::ChunkIndex committed_;    ///< while owning: up to here Redis has, or had, the chunks
   proto::ChunkIndex first_index_;  ///< the oldest chunk that Redis may hold, for teardown
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> grace_;

@@ -51,10 +51,15 @@ void StreamSession::start_appending(proto::ChunkIndex committed) {
                            .may_write = [this] { return lease_.may_write(); }},
       services_.chunks, services_.timers, services_.options.appender,
       static_cast<ChunkAppender::Listener&>(*this));
-  // What came while nobody could commit, after Redis had lost its memory say.
+  committed_ = committed;
+  // What came while nobody could commit. Of a long time without, the window has only the end.
+  auto next = committed.next();
   for (auto at = window_.oldest(); at < window_.edge(); ++at.value) {
     const auto& item = *window_.at(at);
-    if (item.index > committed && item.index <= index_) appender_->append(item.index, item.chunk);
+    if (item.index < next || item.index > index_) continue;
+    if (next < item.index) appender_->skip_to({item.index.value - 1});
+    appender_->append(item.index, item.chunk);
+    next = item.index.next();
   }
 }
 
@@ -157,7 +162,8 @@ void StreamSession::tell_details(host::StreamPhase phase) {
       {.phase = phase, .engine_id = record_.engine_id, .infohash = record_.infohash});
 }
 
-void StreamSession::on_committed(proto::ChunkIndex) {
+void StreamSession::on_committed(proto::ChunkIndex index) {
+  committed_ = index;
   const auto skipped = appender_->skipped();
   services_.me().chunks_skipped += skipped - std::exchange(skipped_counted_, skipped);
 }

@@ -31,6 +31,8 @@ class AppendQueue {
   [[nodiscard]] proto::ChunkIndex next() const { return next_; }
   [[nodiscard]] proto::ChunkIndex committed() const { return committed_; }
   void push(proto::ChunkPtr chunk);
+  /// A run that nobody has any more: the next index there can be is the one after `last`.
+  void skip_to(proto::ChunkIndex last);
 
   [[nodiscard]] bool has_unsent() const { return sent_ < items_.size(); }
   /// The oldest one that waits; demands has_unsent().

@@ -65,6 +65,13 @@ void AppenderState::append(proto::ChunkIndex index, proto::ChunkPtr chunk) {
   update_backlog();
 }
 
+void AppenderState::skip_to(proto::ChunkIndex last) {
+  if (mode_ == Mode::Stopped) return;
+  ACE_CHECK(last >= queue_.next(), "a skip goes forward");
+  queue_.skip_to(last);
+  send_more();
+}
+
 void AppenderState::on_redis_up() {
   if (mode_ == Mode::Waiting) resume();
   send_more();

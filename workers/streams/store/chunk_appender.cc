@@ -15,6 +15,8 @@ void ChunkAppender::append(proto::ChunkIndex index, proto::ChunkPtr chunk) {
   state->append(index, std::move(chunk));
 }
 
+void ChunkAppender::skip_to(proto::ChunkIndex last) { state_->skip_to(last); }
+
 void ChunkAppender::on_redis_up() {
   const auto state = state_;
   state->on_redis_up();

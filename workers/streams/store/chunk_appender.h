@@ -64,6 +64,8 @@ class ChunkAppender {
 
   /// `index` is the one after the last appended, or after the granted one.
   void append(proto::ChunkIndex index, proto::ChunkPtr chunk);
+  /// Nobody has the chunks up to `last` any more: followers miss them.
+  void skip_to(proto::ChunkIndex last);
   /// The pipe's connection is there again.
   void on_redis_up();
 

@@ -65,3 +65,16 @@ TEST_CASE("what had no room becomes a skip once nothing is in flight", "[append_
   CHECK(queue.unsent().is_skip());
   CHECK(queue.bytes() == 0);
 }
+
+TEST_CASE("what nobody has is one run, then chunks follow", "[append_queue]") {
+  AppendQueue queue{{10}, 1000};
+  queue.skip_to({5000});
+  queue.push(chunk_of(100));
+  CHECK(queue.given_up() == 4990);
+  CHECK(queue.unsent().is_skip());
+  CHECK(queue.unsent().first == proto::ChunkIndex{11});
+  CHECK(queue.unsent().last == proto::ChunkIndex{5000});
+  queue.mark_sent();
+  CHECK(queue.unsent().first == proto::ChunkIndex{5001});
+  CHECK(queue.bytes() == 100);
+}

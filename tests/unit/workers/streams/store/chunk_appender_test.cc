@@ -134,6 +134,17 @@ TEST_CASE("an outage longer than the queue leaves one run of skips", "[appender]
   f.check_chunks(4991, 5000);
 }
 
+TEST_CASE("what nobody has any more is skipped before what is there", "[appender]") {
+  Fixture f{{}, 7};
+  f.appender->skip_to({500});
+  f.next = 501;
+  f.append(3);
+  f.pipe.run();
+  CHECK(f.pipe.index == 503);
+  CHECK(f.appender->skipped() == 493);
+  f.check_chunks(501, 503);
+}
+
 TEST_CASE("a chunk that Redis has no memory for is skipped, the next one not", "[appender]") {
   Fixture f;
   f.pipe.max_value_bytes = 1500;
