@@ -13,7 +13,8 @@ namespace ace::test {
 class RefusingPort {
  public:
   RefusingPort();
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string port() const { return std::to_string(port_); }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + port(); }
 
  private:
   UniqueFd fd_;
