@@ -44,7 +44,7 @@ bool all_over(Viewers& viewers, std::chrono::milliseconds timeout) {
 
 TEST_CASE("five who ask at once for a cold stream share one session", "[single_flight]") {
   const Service service{five_workers()};
-  const unsigned rounds = is_long_run() ? 100 : 25;
+  const unsigned rounds = is_long_run() ? 500 : 100;
   for (unsigned round = 1; round <= rounds; ++round) {
     INFO("round " << round);
     const auto id = stream_id(round);
