@@ -26,17 +26,17 @@ std::string load_text(const std::array<char, N>& from) {
   return {from.data(), strnlen(from.data(), N)};
 }
 
-/// A worker whose loop has stood still this long gets no new client: it beats twice a second.
-constexpr std::chrono::milliseconds kFreshBeat{2'000};
+bool can_own(const Scoreboard& board, WorkerRef worker) {
+  return board.is_alive(worker) && board.has_beaten(worker.slot, OwnershipTable::kDeadBeat);
+}
 
 /// Living workers that take new clients, with what each holds and what is on its way to it.
 std::vector<WorkerLoad> candidates_of(const Scoreboard& board) {
   std::vector<WorkerLoad> loads;
-  const auto stale = SystemClock{}.now() - kFreshBeat;
   for (std::uint32_t slot = 0; slot < kMaxSlots; ++slot) {
     const auto& worker = board.slots[slot];
     if (worker.phase != WorkerPhase::Serving) continue;
-    if (SteadyTime{std::chrono::nanoseconds{worker.beat_ns}} < stale) continue;
+    if (!board.has_beaten(slot, kFreshBeat)) continue;
     std::uint32_t clients = worker.clients;
     for (const auto& other : board.slots) clients += other.placing[slot];
     loads.push_back(
@@ -63,7 +63,7 @@ Result<OwnershipTable::Grant> OwnershipTable::acquire(const Scoreboard& board,
   const Lock lock{mutex_};
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
-  if (!board.is_alive(entry->owner)) entry->owner = self;
+  if (!can_own(board, entry->owner)) entry->owner = self;
   return Grant{.owner = entry->owner, .epoch = entry->epoch, .index = entry->index};
 }
 
@@ -80,7 +80,7 @@ Result<OwnershipTable::Placing> OwnershipTable::place(Scoreboard& board, const p
   const Lock lock{mutex_};
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
-  const bool has_owner = board.is_alive(entry->owner);
+  const bool has_owner = can_own(board, entry->owner);
   WorkerRef chosen = entry->owner;
   if (!has_owner || !owner_only) {
     auto candidates = candidates_of(board);
@@ -181,6 +181,20 @@ std::vector<proto::StreamId> OwnershipTable::owned_by(WorkerRef self) {
   std::vector<proto::StreamId> ids;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
     if (fingerprints_[i] != 0 && entries_[i].owner == self) ids.push_back(entries_[i].id);
+  }
+  return ids;
+}
+
+std::vector<proto::StreamId> OwnershipTable::orphans(const Scoreboard& board) {
+  const Lock lock{mutex_};
+  std::vector<proto::StreamId> ids;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] == 0) continue;
+    const auto& entry = entries_[i];
+    const bool had_owner = entry.owner.generation != 0;
+    if (had_owner && !board.is_alive(entry.owner) && count_viewers(board, entry) == 0) {
+      ids.push_back(entry.id);
+    }
   }
   return ids;
 }

@@ -40,11 +40,15 @@ struct StreamDetails {
 
 /// Who owns which stream on this host, in memory that all workers share: the grant that holds with
 /// or without Redis (only the local owner claims there), and the place where a client is given its
-/// worker. An entry of a dead worker is free at once. Every method is safe from any worker, takes
+/// worker. An entry of a dead worker is free at once, one of a worker that stands still after
+/// kDeadBeat. Every method is safe from any worker, takes
 /// a few microseconds, and never blocks on anything but another worker doing the same.
 class OwnershipTable {
  public:
   static constexpr std::size_t kMaxStreams = 1024;
+  /// A worker whose last beat is older loses its streams to whoever asks for one: its lease in
+  /// Redis ends a moment later, and the supervisor will kill it.
+  static constexpr std::chrono::milliseconds kDeadBeat{5'000};
 
   /// Once, by the process that makes the memory.
   void init() { mutex_.init(); }
@@ -94,6 +98,8 @@ class OwnershipTable {
   /// Streams that are granted to `self`: it compares them with what it really runs, for a client
   /// whose placement granted one may have left on its way.
   [[nodiscard]] std::vector<proto::StreamId> owned_by(WorkerRef self);
+  /// Streams whose owner died, and that nobody on this host watches.
+  [[nodiscard]] std::vector<proto::StreamId> orphans(const Scoreboard& board);
 
  private:
   struct Viewers {

@@ -19,6 +19,19 @@ bool Scoreboard::is_alive(WorkerRef worker) const {
   return board.generation == worker.generation && board.phase != WorkerPhase::Empty;
 }
 
+bool Scoreboard::has_beaten(std::uint32_t slot, std::chrono::milliseconds time) const {
+  const SteadyTime beat{std::chrono::nanoseconds{slots[slot].beat_ns}};
+  return SystemClock{}.now() - beat <= time;
+}
+
+bool Scoreboard::is_caretaker(WorkerRef worker) const {
+  for (std::uint32_t slot = 0; slot < kMaxSlots; ++slot) {
+    if (slots[slot].phase != WorkerPhase::Serving || !has_beaten(slot, kFreshBeat)) continue;
+    return worker == WorkerRef{.slot = slot, .generation = slots[slot].generation};
+  }
+  return false;
+}
+
 WorkerRef Scoreboard::open_slot(std::uint32_t slot) {
   auto& board = slots[slot];
   forget_live_numbers(board);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@ namespace ace::host {
 
 /// Worker processes a host can have at once, old ones that drain included.
 inline constexpr std::size_t kMaxSlots = 64;
+
+/// A worker whose loop has stood still this long is given nothing new: it beats twice a second.
+inline constexpr std::chrono::milliseconds kFreshBeat{2'000};
 
 /// Which process of this host: a slot is used again after its worker has ended, the generation
 /// tells one use from the next. Generation 0 is nobody.
@@ -57,6 +61,11 @@ struct Scoreboard {
   std::array<SlotBoard, kMaxSlots> slots{};
 
   [[nodiscard]] bool is_alive(WorkerRef worker) const;
+  /// Whether the slot's loop has turned within `time`.
+  [[nodiscard]] bool has_beaten(std::uint32_t slot, std::chrono::milliseconds time) const;
+  /// The one worker that does what has to be done once on a host: the lowest slot that serves.
+  /// False for all others; for a moment there may be none, or two.
+  [[nodiscard]] bool is_caretaker(WorkerRef worker) const;
   /// Supervisor only. Begins the next generation of a slot: counters zero, phase Starting.
   WorkerRef open_slot(std::uint32_t slot);
   /// Supervisor only, right after fork.

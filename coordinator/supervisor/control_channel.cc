@@ -15,8 +15,9 @@ struct Wire {
   std::array<std::uint8_t, 3> unused;
   std::uint32_t slot;
   std::uint32_t generation;
+  std::int32_t pid;
 };
-static_assert(sizeof(Wire) == 12);
+static_assert(sizeof(Wire) == 16);
 
 bool is_known(std::uint8_t kind) {
   switch (static_cast<ControlKind>(kind)) {
@@ -44,7 +45,8 @@ Status send_control(int fd, ControlMessage message) {
   const Wire wire{.kind = static_cast<std::uint8_t>(message.kind),
                   .unused = {},
                   .slot = message.worker.slot,
-                  .generation = message.worker.generation};
+                  .generation = message.worker.generation,
+                  .pid = message.pid};
   const auto sent = send(fd, &wire, sizeof wire, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == static_cast<ssize_t>(sizeof wire)) return {};
   if (errno == EAGAIN || errno == ENOBUFS) return fail(Errc::Busy, "control channel is full");
@@ -65,7 +67,8 @@ Result<std::optional<ControlMessage>> receive_control(int fd) {
     return fail(Errc::Protocol, "control channel: a message of another kind");
   }
   return ControlMessage{.kind = static_cast<ControlKind>(wire.kind),
-                        .worker = {.slot = wire.slot, .generation = wire.generation}};
+                        .worker = {.slot = wire.slot, .generation = wire.generation},
+                        .pid = wire.pid};
 }
 
 }  // namespace ace::supervisor

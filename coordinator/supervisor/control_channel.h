@@ -19,6 +19,7 @@ enum class ControlKind : std::uint8_t {
 struct ControlMessage {
   ControlKind kind{};
   host::WorkerRef worker;  ///< only with WorkerDied
+  std::int32_t pid{};      ///< the same: its slot may have a new one by now
   bool operator==(const ControlMessage&) const = default;
 };
 

@@ -121,7 +121,7 @@ void Fleet::on_exit(const ChildExit& ended) {
   board_.close_slot(dead.slot);
   slot->apply(SlotEvent::Died);
   if (slot->state == SlotState::BackingOff) back_off(*slot, now);
-  tell_all({.kind = ControlKind::WorkerDied, .worker = dead});
+  tell_all({.kind = ControlKind::WorkerDied, .worker = dead, .pid = ended.pid});
 }
 
 void Fleet::note_end(const WorkerSlot& slot, const ChildExit& ended) {

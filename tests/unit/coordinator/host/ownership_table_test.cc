@@ -20,6 +20,10 @@ StreamId stream(int n) {
   return *StreamId::parse(std::string(40 - digits.size(), '0') + digits);
 }
 
+void age_beat(Scoreboard& board, WorkerRef worker, std::chrono::milliseconds by) {
+  board.slots[worker.slot].beat_ns -= std::chrono::nanoseconds{by}.count();
+}
+
 struct Host {
   Host() : memory{std::move(*HostMemory::create())} {}
   WorkerRef start(std::uint32_t slot) {
@@ -62,6 +66,78 @@ TEST_CASE("a dead owner's stream goes on where it stood", "[ownership_table]") {
   CHECK(grant->epoch.value == 7);
   CHECK(grant->index.value == 42);
   CHECK(host.table().acquire(host.board(), stream(1), again)->owner == b);
+}
+
+TEST_CASE("an owner that stands still loses its stream, and is heard no more",
+          "[ownership_table]") {
+  Host host;
+  const auto frozen = host.start(0);
+  const auto b = host.start(1);
+  REQUIRE(host.table().acquire(host.board(), stream(1), frozen));
+  host.table().advance(stream(1), frozen, {7}, {42});
+  age_beat(host.board(), frozen, OwnershipTable::kDeadBeat / 2);
+  CHECK(host.table().acquire(host.board(), stream(1), b)->owner == frozen);
+  age_beat(host.board(), frozen, OwnershipTable::kDeadBeat / 2);
+  CHECK(host.table().acquire(host.board(), stream(1), b)->owner == b);
+
+  // It comes back, believing.
+  host.board().slots[frozen.slot].beat_ns = host.board().slots[b.slot].beat_ns.load();
+  host.table().advance(stream(1), frozen, {9}, {99});
+  host.table().describe(stream(1), frozen, {.phase = {}, .engine_id = "old", .infohash = {}});
+  host.table().release(host.board(), stream(1), frozen);
+  const auto grant = host.table().acquire(host.board(), stream(1), frozen);
+  CHECK(grant->owner == b);
+  CHECK(grant->index.value == 42);
+  CHECK(host.table().find(host.board(), stream(1))->engine_id.empty());
+}
+
+TEST_CASE("a client of a stream whose owner stands still goes to one that moves",
+          "[ownership_table]") {
+  Host host;
+  const auto frozen = host.start(0);
+  const auto b = host.start(1);
+  REQUIRE(host.table().acquire(host.board(), stream(1), frozen));
+  age_beat(host.board(), frozen, 2 * OwnershipTable::kDeadBeat);
+  for (const bool owner_only : {true, false}) {
+    const auto placed = host.table().place(host.board(), stream(1), b, owner_only);
+    CHECK(placed->worker == b);
+    CHECK(placed->is_owner);
+  }
+}
+
+TEST_CASE("an orphan is a stream whose owner died and that nobody watches", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  for (int i = 1; i <= 3; ++i) REQUIRE(host.table().acquire(host.board(), stream(i), a));
+  REQUIRE(host.table().acquire(host.board(), stream(4), b));
+  host.table().set_viewers(host.board(), stream(1), a, 1);
+  host.table().set_viewers(host.board(), stream(2), b, 1);
+  host.table().release(host.board(), stream(3), a);
+  CHECK(host.table().orphans(host.board()).empty());
+  host.board().close_slot(a.slot);
+  // Its own viewers died with it; the second stream's heir will look by itself.
+  CHECK(host.table().orphans(host.board()) == std::vector{stream(1)});
+  REQUIRE(host.table().acquire(host.board(), stream(1), b));
+  CHECK(host.table().orphans(host.board()).empty());
+}
+
+TEST_CASE("the caretaker is the lowest slot that serves and moves", "[scoreboard]") {
+  Host host;
+  auto& board = host.board();
+  CHECK_FALSE(board.is_caretaker({.slot = 0, .generation = 1}));
+  const auto starting = board.open_slot(0);
+  const auto frozen = host.start(1);
+  const auto b = host.start(2);
+  const auto c = host.start(3);
+  age_beat(board, frozen, 2 * kFreshBeat);
+  CHECK_FALSE(board.is_caretaker(starting));
+  CHECK_FALSE(board.is_caretaker(frozen));
+  CHECK(board.is_caretaker(b));
+  CHECK_FALSE(board.is_caretaker(c));
+  board.close_slot(b.slot);
+  CHECK_FALSE(board.is_caretaker(b));
+  CHECK(board.is_caretaker(c));
 }
 
 TEST_CASE("requests for a cold stream meet at one worker", "[ownership_table]") {
@@ -150,8 +226,7 @@ TEST_CASE("a worker that stands still gets no new client", "[placement]") {
   Host host;
   const auto a = host.start(0);
   const auto hung = host.start(1);
-  host.board().slots[hung.slot].beat_ns -=
-      std::chrono::nanoseconds{std::chrono::seconds{5}}.count();
+  age_beat(host.board(), hung, std::chrono::seconds{5});
   for (int i = 0; i < 20; ++i) {
     CHECK(host.table().place(host.board(), stream(i), a, false)->worker == a);
   }

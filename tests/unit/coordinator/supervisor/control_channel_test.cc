@@ -9,8 +9,8 @@ using namespace ace::supervisor;
 TEST_CASE("a control message arrives as it was sent", "[supervisor]") {
   const auto channel = make_control_channel();
   REQUIRE(channel);
-  const ControlMessage died{.kind = ControlKind::WorkerDied,
-                            .worker = {.slot = 63, .generation = 70'000}};
+  const ControlMessage died{
+      .kind = ControlKind::WorkerDied, .worker = {.slot = 63, .generation = 70'000}, .pid = 4711};
   REQUIRE(send_control(channel->supervisor.get(), died));
   REQUIRE(send_control(channel->supervisor.get(), {.kind = ControlKind::Drain, .worker = {}}));
   CHECK(**receive_control(channel->worker.get()) == died);
