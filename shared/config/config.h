@@ -20,15 +20,19 @@ using namespace ace::literals;
 /// Cores this process may run on, within what PROXY_WORKERS allows.
 [[nodiscard]] unsigned workers_for_this_host();
 
+/// What the system calls this host.
+[[nodiscard]] std::string system_host_name();
+
 /// Every setting, checked. A default-constructed Config holds the defaults; settings.cc says for
 /// each member how it is called outside, what it means and what is allowed.
 struct Config {
   // server
   std::vector<ListenAddress> listen{{.host = "0.0.0.0", .port = 8000, .unix_path = {}}};
   unsigned workers{workers_for_this_host()};
-  std::string api_key;        ///< secret; empty: open to everybody
-  std::size_t max_clients{};  ///< on this host, all workers together; 0: no limit
-  std::string port_file;      ///< empty: none
+  std::string host_name{system_host_name()};  ///< part of the workers' ids
+  std::string api_key;                        ///< secret; empty: open to everybody
+  std::size_t max_clients{};                  ///< on this host, all workers together; 0: no limit
+  std::string port_file;                      ///< empty: none
   milliseconds shutdown_timeout{10s};
 
   // engines

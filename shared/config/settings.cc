@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <utility>
 
 #include "shared/config/value.h"
@@ -174,6 +177,28 @@ Setting workers_setting() {
   return setting;
 }
 
+Setting host_name_setting() {
+  Setting setting =
+      text({"Server", "PROXY_HOST_NAME", "",
+            "Name of this host among all that share a Redis; empty: the system's. Containers may "
+            "have equal ones: give each its own."},
+           "name", at(&Config::host_name));
+  setting.allowed = "letters, digits, '.', '-' and '_', at most 64";
+  setting.set = [](Config& config, std::string_view value) -> Status {
+    const auto name = trim(value);
+    const auto is_allowed = [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+    };
+    if (name.size() > 64 || !std::all_of(name.begin(), name.end(), is_allowed)) {
+      return not_allowed();
+    }
+    config.host_name = name.empty() ? system_host_name() : std::string{name};
+    return {};
+  };
+  setting.default_text = "";  // it differs from host to host
+  return setting;
+}
+
 Setting chunk_size_setting() {
   Setting setting = size({"Buffer", "PROXY_BUFFER_CHUNK_SIZE", "",
                           "Bytes of a full chunk, rounded down to whole 188-byte packets."},
@@ -195,6 +220,7 @@ void add_server(Table& all) {
        "Where to listen; a comma list. Port 0 lets the kernel choose (see PROXY_PORT_FILE)."},
       "host:port, [v6]:port or unix:/path", at(&Config::listen), parse_listen_list));
   all.push_back(workers_setting());
+  all.push_back(host_name_setting());
   all.push_back(count({"Server", "PROXY_MAX_CLIENTS", "--max-clients",
                        "Most viewers on this host; the next one is told 503. 0: no limit."},
                       at(&Config::max_clients), 0, 1'000'000));
@@ -337,6 +363,12 @@ unsigned workers_for_this_host() {
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
   return std::clamp(static_cast<unsigned>(CPU_COUNT(&mask)), 1U, kMostWorkers);
+}
+
+std::string system_host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
 }
 
 std::string Setting::flag() const {
