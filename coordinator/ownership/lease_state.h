@@ -25,6 +25,7 @@ class LeaseState : public std::enable_shared_from_this<LeaseState> {
 
   void claim(proto::OwnerEpoch held, proto::ChunkIndex index,
              const std::vector<proto::WorkerId>& known_dead, ClaimCallback callback);
+  void renew_now();
   void update(proto::Fields fields);
   void begin_teardown(std::function<void(Result<std::size_t>)> callback);
   void finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last,

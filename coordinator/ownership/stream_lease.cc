@@ -24,6 +24,8 @@ bool StreamLease::may_write() const { return state_->may_write(); }
 
 proto::OwnerEpoch StreamLease::epoch() const { return state_->epoch(); }
 
+void StreamLease::renew_now() { state_->renew_now(); }
+
 void StreamLease::update(std::vector<std::pair<std::string, std::string>> metadata_fields) {
   state_->update(std::move(metadata_fields));
 }

@@ -72,6 +72,9 @@ class StreamLease {
   /// The last granted, 0 for none.
   [[nodiscard]] proto::OwnerEpoch epoch() const;
 
+  /// Not only when it is due: takes out the clients of a worker that has just died, and counts the
+  /// others. Ignored while not held.
+  void renew_now();
   /// Writes metadata fields under my epoch; what Redis did not take is written again with the next
   /// renewal. Ignored while not held.
   void update(std::vector<std::pair<std::string, std::string>> metadata_fields);

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "coordinator/supervisor/worker_context.h"
+
 namespace ace::supervisor {
 namespace {
 
@@ -31,6 +33,9 @@ void reset_dispositions() {
 bool ChildExit::is_clean() const { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
 
 std::string ChildExit::describe() const {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kExitIdTaken) {
+    return "its id is that of another living worker: PROXY_HOST_NAME is not this host's alone";
+  }
   if (WIFEXITED(status)) return fmt::format("exit {}", WEXITSTATUS(status));
   if (!WIFSIGNALED(status)) return fmt::format("status {}", status);
   return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));

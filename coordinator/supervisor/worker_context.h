@@ -10,6 +10,9 @@
 
 namespace ace::supervisor {
 
+/// A worker's exit code: another living process has its id.
+inline constexpr int kExitIdTaken = 3;
+
 /// All that a worker process inherits. `host` outlives the worker; the descriptors are its own.
 struct WorkerContext {
   const config::Config* config{};

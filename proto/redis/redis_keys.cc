@@ -26,4 +26,10 @@ std::string StreamKeys::client(const ClientId& client) const {
 
 std::string active_streams_key() { return "ace_proxy:streams"; }
 
+std::string worker_key(const WorkerId& worker) { return worker_prefix() + worker.value; }
+
+std::string worker_prefix() { return "ace_proxy:worker:"; }
+
+std::string incarnation_key() { return "ace_proxy:incarnation"; }
+
 }  // namespace ace::proto

@@ -41,4 +41,12 @@ class StreamKeys {
 /// Set of the ids of all streams that have an owner or had one lately.
 [[nodiscard]] std::string active_streams_key();
 
+/// A living worker's sign of life.
+[[nodiscard]] std::string worker_key(const WorkerId& worker);
+/// What a worker's id is appended to.
+[[nodiscard]] std::string worker_prefix();
+
+/// Tells one life of Redis' memory from the next.
+[[nodiscard]] std::string incarnation_key();
+
 }  // namespace ace::proto

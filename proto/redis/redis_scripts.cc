@@ -22,6 +22,10 @@ local function is_mine(owner_key, metadata_key, self, epoch)
   local stored = num(redis.call('HGET', metadata_key, 'epoch'))
   return epoch > 0 and stored == epoch and (not owner or owner == self)
 end
+local function heal(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found ~= 'none' and found ~= kind then redis.call('UNLINK', key) end
+end
 local function publish(channel, event, fields)
   redis.call('PUBLISH', channel, '{"v":1,"event":"' .. event .. '"' .. fields .. '}')
 end
@@ -32,10 +36,6 @@ end
 }  // namespace
 
 const std::string kClaimScript = script(R"(
-local function heal(key, kind)
-  local found = redis.call('TYPE', key).ok
-  if found ~= 'none' and found ~= kind then redis.call('UNLINK', key) end
-end
 heal(KEYS[1], 'string') heal(KEYS[2], 'hash') heal(KEYS[3], 'string')
 heal(KEYS[4], 'set') heal(KEYS[5], 'set')
 local self, held, known, lease, ttl = ARGV[1], num(ARGV[2]), num(ARGV[3]), ARGV[4], ARGV[5]
@@ -78,16 +78,29 @@ for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ttl) end
 redis.call('SADD', KEYS[6], ARGV[5])
 redis.call('PEXPIRE', KEYS[6], ttl)
 local clients = redis.call('SCARD', KEYS[4])
-local drawn = redis.call('SRANDMEMBER', KEYS[4], 64)
-for i = 1, #drawn do
-  if redis.call('EXISTS', ARGV[7] .. drawn[i]) == 0 then
-    redis.call('SREM', KEYS[4], drawn[i])
-    clients = clients - 1
-    publish(ARGV[6], 'client_disconnected', ',"client":' .. cjson.encode(drawn[i]) ..
-            ',"remaining":' .. clients)
-  end
+local function is_ghost(record)
+  local worker = redis.pcall('HGET', record, 'worker')
+  if type(worker) == 'string' then return redis.call('EXISTS', ARGV[8] .. worker) == 0 end
+  return type(worker) == 'table' or redis.call('EXISTS', record) == 0
 end
-if #drawn > 0 and clients == 0 then redis.call('SET', KEYS[5], now(), 'PX', ttl) end
+local function remove_ghosts(most)
+  local found = false
+  local drawn = redis.call('SRANDMEMBER', KEYS[4], most)
+  for i = 1, #drawn do
+    if is_ghost(ARGV[7] .. drawn[i]) then
+      redis.call('SREM', KEYS[4], drawn[i])
+      redis.call('UNLINK', ARGV[7] .. drawn[i])
+      found, clients = true, clients - 1
+      publish(ARGV[6], 'client_disconnected', ',"client":' .. cjson.encode(drawn[i]) ..
+              ',"remaining":' .. clients)
+    end
+  end
+  return found
+end
+if remove_ghosts(64) then
+  remove_ghosts(1000)
+  if clients == 0 then redis.call('SET', KEYS[5], now(), 'PX', ttl) end
+end
 return {1, clients}
 )");
 
@@ -206,6 +219,42 @@ end
 for i = 3, #ARGV - 1, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 1
+)");
+
+const std::string kInspectScript = script(R"(
+if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then
+  redis.call('SREM', KEYS[3], ARGV[1])
+  return {0, ''}
+end
+return {1, redis.call('GET', KEYS[1]) or ''}
+)");
+
+const std::string kPresenceScript = script(R"(
+heal(KEYS[1], 'hash')
+local token = redis.call('HGET', KEYS[1], 'token')
+local beats = num(redis.call('HGET', KEYS[1], 'beats'))
+if token and token ~= ARGV[1] then
+  local rival = token .. '/' .. str(beats)
+  if rival ~= ARGV[3] then return {0, rival} end
+  redis.call('UNLINK', KEYS[1])
+end
+redis.call('HSETNX', KEYS[1], 'started_at', now())
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'beats', str(beats + 1), unpack(ARGV, 4))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return {1, token == ARGV[1] and 1 or 0}
+)");
+
+const std::string kAbsenceScript = script(R"(
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+return redis.call('UNLINK', KEYS[1])
+)");
+
+const std::string kIncarnationScript = script(R"(
+heal(KEYS[1], 'string')
+if redis.call('PEXPIRE', KEYS[1], ARGV[2]) == 0 then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+end
+return redis.call('GET', KEYS[1])
 )");
 
 const std::string kPositionScript = script(R"(

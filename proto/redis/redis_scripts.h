@@ -22,9 +22,10 @@ namespace ace::proto {
 extern const std::string kClaimScript;
 
 /// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
-/// ARGV self, epoch, lease ms, record ms, stream id, channel, client prefix
-/// Takes clients out of the set whose records have run out (their worker died), of 64
-/// at most that it draws by lot. Answers {1, clients} or {0, owner}.
+/// ARGV self, epoch, lease ms, record ms, stream id, channel, client prefix, worker prefix
+/// Takes out the clients that are ghosts: without a record, or of a worker without a sign of life.
+/// Looks at 64 of them, drawn by lot, and where one is a ghost at a thousand more. Answers
+/// {1, clients} or {0, owner}.
 extern const std::string kRenewScript;
 
 /// KEYS owner, metadata. ARGV self, epoch, record ms, field, value [, field, value …]
@@ -74,6 +75,23 @@ extern const std::string kLeaveScript;
 /// KEYS clients, client. ARGV client id, client ms, field, value [, field, value …]
 /// Never creates what is gone. Answers 1, or 0: the client is not (wholly) there, join again.
 extern const std::string kHeartbeatScript;
+
+/// KEYS owner, metadata, streams. ARGV stream id
+/// Takes the id out of the set when nothing is left of its stream. Answers {1, owner} (an empty
+/// owner: nobody's), or {0, ""}: no such stream.
+extern const std::string kInspectScript;
+
+/// KEYS worker. ARGV token, worker ms, rival to replace (or empty), field, value [, field, value …]
+/// Answers {1, was there}, or {0, rival}: the key is of another process; its name changes with each
+/// of its own calls.
+extern const std::string kPresenceScript;
+
+/// KEYS worker. ARGV token. Answers 1, or 0: not mine.
+extern const std::string kAbsenceScript;
+
+/// KEYS incarnation. ARGV new text, ms
+/// Answers the text that stands there, by this call or since an earlier one.
+extern const std::string kIncarnationScript;
 
 /// KEYS metadata, index. ARGV chunk prefix, chunks to go back, bytes to go back
 /// Answers {epoch, index, first}: `first` is where a reader begins that wants at most so many

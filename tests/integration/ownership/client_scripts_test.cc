@@ -8,11 +8,13 @@ using test::ScriptBench;
 namespace {
 
 struct Bench : ScriptBench {
-  [[nodiscard]] std::vector<std::int64_t> join(const std::string& client) const {
-    const auto reply = eval(proto::kJoinScript,
-                            {keys.metadata(), keys.clients(), keys.client({client}),
-                             keys.last_client_disconnect_time()},
-                            {client, "w1", "60000", "50000", keys.events(), "address", "10.0.0.1"});
+  [[nodiscard]] std::vector<std::int64_t> join(const std::string& client,
+                                               const std::string& worker = "w1") const {
+    const auto reply = eval(
+        proto::kJoinScript,
+        {keys.metadata(), keys.clients(), keys.client({client}),
+         keys.last_client_disconnect_time()},
+        {client, "w1", "60000", "50000", keys.events(), "address", "10.0.0.1", "worker", worker});
     const auto& parts = reply.value().elements;
     return {parts.at(0).as_integer().value(), parts.at(1).as_integer().value()};
   }
@@ -49,20 +51,49 @@ TEST_CASE("a join adds the client, and all that it writes expires", "[scripts]")
 TEST_CASE("a renewal removes clients whose record has run out", "[scripts]") {
   const Bench b;
   const auto epoch = b.claim("w1").epoch;
+  b.live("w1", "token").value();
   for (int i = 0; i < 100; ++i) static_cast<void>(b.join("c" + std::to_string(i)));
   const auto clients_left = [&] {
     return b.renew("w1", epoch).value().elements.at(1).as_integer().value();
   };
   CHECK(clients_left() == 100);
   for (int i = 1; i < 100; ++i) b.must({"DEL", b.keys.client({"c" + std::to_string(i)})});
-  CHECK(clients_left() < 38);  // of 64 that were drawn, one at most has a record
-  while (clients_left() > 1) {
-  }
+  CHECK(clients_left() == 1);
   CHECK(b.number({"SISMEMBER", b.keys.clients(), "c0"}) == 1);
   CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 0);
   b.must({"DEL", b.keys.client({"c0"})});
   CHECK(clients_left() == 0);
   CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 1);
+}
+
+TEST_CASE("a renewal removes the clients of a worker without a sign of life", "[scripts]") {
+  const Bench b;
+  const auto epoch = b.claim("w1").epoch;
+  b.live("w1", "token").value();
+  b.live("w2", "token").value();
+  for (int i = 0; i < 500; ++i) {
+    static_cast<void>(b.join("c" + std::to_string(i), i % 2 == 0 ? "w1" : "w2"));
+  }
+  const auto clients_left = [&] {
+    return b.renew("w1", epoch).value().elements.at(1).as_integer().value();
+  };
+  CHECK(clients_left() == 500);
+  b.must({"DEL", proto::worker_key({"w2"})});
+  // Half of all: none among the 64 that are looked at first is no chance worth naming.
+  CHECK(clients_left() == 250);
+  CHECK(b.number({"SISMEMBER", b.keys.clients(), "c1"}) == 0);
+  CHECK(b.number({"EXISTS", b.keys.client({"c1"})}) == 0);
+  CHECK(b.number({"SISMEMBER", b.keys.clients(), "c0"}) == 1);
+  CHECK(b.number({"EXISTS", b.keys.client({"c0"})}) == 1);
+}
+
+TEST_CASE("junk in a client's place stops no renewal", "[scripts]") {
+  const Bench b;
+  const auto epoch = b.claim("w1").epoch;
+  b.must({"SADD", b.keys.clients(), "junk"});
+  b.must({"SET", b.keys.client({"junk"}), "no hash"});
+  CHECK(b.renew("w1", epoch).value().elements.at(1).as_integer() == 0);
+  CHECK(b.number({"EXISTS", b.keys.client({"junk"})}) == 0);
 }
 
 TEST_CASE("nobody joins a stopping stream", "[scripts]") {

@@ -113,6 +113,7 @@ TEST_CASE("numbers that are none count as none", "[scripts]") {
 TEST_CASE("a renewal keeps all of the stream's keys", "[scripts]") {
   const ScriptBench b;
   const auto won = b.claim("w1");
+  b.live("w2", "token").value();
   b.must({"SADD", b.keys.clients(), "c1", "c2"});
   for (const auto* client : {"c1", "c2"}) {
     b.must({"HSET", b.keys.client({client}), "worker", "w2"});

@@ -70,7 +70,14 @@ struct ScriptBench {
     return eval(proto::kRenewScript,
                 {keys.owner(), keys.metadata(), keys.buffer_index(), keys.clients(),
                  keys.last_client_disconnect_time(), proto::active_streams_key()},
-                {self, epoch, "6000", "60000", id, keys.events(), keys.client_prefix()});
+                {self, epoch, "6000", "60000", id, keys.events(), keys.client_prefix(),
+                 proto::worker_prefix()});
+  }
+  /// A worker's sign of life: `token` tells processes with one id apart.
+  Result<redis::Reply> live(const std::string& worker, const std::string& token,
+                            const std::string& rival = "") const {
+    return eval(proto::kPresenceScript, {proto::worker_key({worker})},
+                {token, "6000", rival, "clients", "7"});
   }
   Result<redis::Reply> update(const std::string& self, const std::string& epoch,
                               const Strings& fields) const {

@@ -142,11 +142,27 @@ TEST_CASE("a lease is renewed every two seconds and counts the viewers", "[lease
     const std::string id(40, 'a');
     CHECK(call.args == std::vector<std::string>{"host:1", "500", "6000", "60000", id,
                                                 "ace_proxy:events:" + id,
-                                                "ace_proxy:stream:" + id + ":clients:"});
+                                                "ace_proxy:stream:" + id + ":clients:",
+                                                "ace_proxy:worker:"});
   }
   CHECK(f.viewers == 3U);
   CHECK(f.lease->may_write());
   CHECK(f.lost.empty());
+}
+
+TEST_CASE("a renewal out of turn replaces the next one", "[lease]") {
+  Fixture f;
+  f.lease->renew_now();
+  CHECK(f.redis.pending() == 0);  // nothing is held
+  f.hold();
+  f.timers.advance(1000ms);
+  f.lease->renew_now();
+  f.redis.answer(proto::kRenewScript, kRenewed);
+  CHECK(f.viewers == 3U);
+  f.timers.advance(1999ms);
+  CHECK(f.redis.pending() == 0);
+  f.timers.advance(1ms);
+  CHECK(f.redis.pending() == 1);
 }
 
 TEST_CASE("the fence stands five seconds after sending the last good renewal", "[lease]") {
