@@ -1,16 +1,17 @@
 #include "workers/worker.h"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "coordinator/handover/handover.h"
+#include "coordinator/ownership/worker_presence.h"
 #include "coordinator/supervisor/control_channel.h"
 #include "shared/log/log.h"
 #include "shared/loop/signal_watcher.h"
@@ -19,6 +20,7 @@
 #include "workers/http/router.h"
 #include "workers/http/server.h"
 #include "workers/http/status_handler.h"
+#include "workers/streams/session/orphan_watch.h"
 #include "workers/streams/session/stream_manager.h"
 #include "workers/worker_options.h"
 
@@ -35,15 +37,10 @@ constexpr milliseconds kStopReserve{1'000};
 /// Ready is said once it is known whether Redis is there, or after this long.
 constexpr milliseconds kRedisPatience{1'500};
 
-std::string hostname() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
-
 /// The composition root of one process: owns every part and wires them, in the order in which they
 /// need each other.
 class Worker final : private handover::Handover::Listener,
+                     private ownership::WorkerPresence::Listener,
                      private ownership::ClientRecords::Figures {
  public:
   explicit Worker(supervisor::WorkerContext context);
@@ -67,8 +64,13 @@ class Worker final : private handover::Handover::Listener,
   void on_passenger(handover::Passenger passenger) override;
   [[nodiscard]] std::optional<proto::ClientFigures> figures_of(
       const proto::StreamId& stream, const proto::ClientId& client) const override;
+  void on_presence_settled() override { say_ready(); }
+  void on_id_taken() override;
+  void on_presence_lost() override { clients_.on_redis_up(); }
+  [[nodiscard]] proto::Fields presence_figures() const override;
   void on_redis_changed(const std::optional<Error>& why);
   void on_control();
+  void on_worker_died(std::int32_t pid);
   void add_routes();
   void say_ready();
   void beat();
@@ -81,7 +83,6 @@ class Worker final : private handover::Handover::Listener,
 
   supervisor::WorkerContext context_;
   const config::Config& config_;
-  std::string hostname_;
   proto::WorkerId id_;
   host::SlotBoard& board_;
   SystemClock clock_;
@@ -91,6 +92,8 @@ class Worker final : private handover::Handover::Listener,
   RedisWatch redis_watch_{*this};
   redis::Client commands_;
   redis::ChunkConnection chunks_;
+  ownership::WorkerPresence presence_;
+  ownership::Incarnation incarnation_;
   ownership::EventBus events_;
   ownership::ClientRecords clients_;
   curl::Multi curl_{loop_, timers_};
@@ -98,6 +101,7 @@ class Worker final : private handover::Handover::Listener,
   streams::StreamOptions options_;
   streams::StreamServices services_;
   streams::StreamManager streams_{services_};
+  streams::OrphanWatch orphans_{services_, streams_, presence_};
   handover::Handover handover_;
   http::Answers answers_;
   http::Router router_{answers_};
@@ -128,11 +132,12 @@ class Worker final : private handover::Handover::Listener,
 Worker::Worker(supervisor::WorkerContext context)
     : context_{std::move(context)},
       config_{*context_.config},
-      hostname_{hostname()},
-      id_{hostname_ + ":" + std::to_string(::getpid())},
+      id_{config_.host_name + ":" + std::to_string(::getpid())},
       board_{context_.host->scoreboard().slots[context_.self.slot]},
       commands_{loop_, timers_, config_.redis, {}, redis_watch_},
       chunks_{loop_, timers_, config_.redis, {}, redis_watch_},
+      presence_{id_, commands_, timers_, clock_, {}, *this},
+      incarnation_{commands_, timers_, clock_, {}},
       events_{loop_, timers_, config_.redis, {}, commands_},
       clients_{id_, commands_, timers_, client_record_timing(config_), *this},
       engines_{engine_directory(config_)},
@@ -147,6 +152,7 @@ Worker::Worker(supervisor::WorkerContext context)
                 .chunks = chunks_,
                 .events = events_,
                 .clients = clients_,
+                .incarnation = incarnation_,
                 .curl = curl_,
                 .engines = engines_,
                 .options = options_},
@@ -158,7 +164,7 @@ Worker::Worker(supervisor::WorkerContext context)
           handover_,
           answers_,
           {.max_clients = config_.max_clients, .user_timeout = config_.stalled_client_timeout}},
-      status_{services_, hostname_, answers_},
+      status_{services_, config_.host_name, answers_},
       connection_limits_{connection_limits(config_)},
       connection_services_{.loop = loop_,
                            .timers = timers_,
@@ -202,6 +208,7 @@ void Worker::add_routes() {
 }
 
 void Worker::say_ready() {
+  if (presence_.is_in_doubt()) return;  // it comes again when that is settled
   if (std::exchange(is_ready_, true)) return;
   ready_timer_->stop();
   if (is_stopping_) return;
@@ -246,6 +253,7 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
       board_.redis_is_up = is_up ? 1 : 0;
       if (is_up) {
         log::info("redis_up", "redis={}", config_.redis.describe());
+        presence_.on_redis_up();  // before its clients: they count only while it is there
         clients_.on_redis_up();
         streams_.on_redis_up();
       } else if (is_spokesman()) {
@@ -253,7 +261,7 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
                   config_.redis.describe(), why->text);
       }
     }
-    if (is_up || why) say_ready();
+    if (!is_up && why) say_ready();
   });
 }
 
@@ -280,8 +288,7 @@ void Worker::on_control() {
         drain();
         break;
       case supervisor::ControlKind::WorkerDied:
-        handover_.on_worker_died();
-        streams_.on_worker_died();
+        on_worker_died((*message)->pid);
         break;
       case supervisor::ControlKind::ReopenLogs:
         log::reopen();
@@ -290,6 +297,27 @@ void Worker::on_control() {
         break;
     }
   }
+}
+
+void Worker::on_worker_died(std::int32_t pid) {
+  presence_.bury({fmt::format("{}:{}", config_.host_name, pid)});
+  handover_.on_worker_died();
+  streams_.on_worker_died();
+  orphans_.on_worker_died();
+}
+
+void Worker::on_id_taken() {
+  log::error("worker_id_taken",
+             "worker={}: another process that uses this Redis has this name; give each host its "
+             "own PROXY_HOST_NAME",
+             id_.value);
+  exit_code_ = supervisor::kExitIdTaken;
+  stop("its id is taken");
+}
+
+proto::Fields Worker::presence_figures() const {
+  return {{"clients", fmt::to_string(board_.clients.load())},
+          {"streams", fmt::to_string(board_.owned_streams.load())}};
 }
 
 void Worker::drain() {
@@ -331,6 +359,7 @@ void Worker::say_goodbye_to_redis() {
   // The last records were taken back without waiting: the answer to a PING behind them tells that
   // they arrived.
   if (std::exchange(is_redis_told_, true)) return;
+  presence_.leave();
   stop_timer_->once(kStopReserve / 2, [this] { loop_.stop(); });
   commands_.command({"PING"}, [this](const Result<redis::Reply>&) { loop_.stop(); });
 }

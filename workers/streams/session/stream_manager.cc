@@ -11,16 +11,26 @@ StreamManager::~StreamManager() = default;
 
 void StreamManager::open(const proto::StreamId& id, NewViewer viewer) {
   move_closed_away();
-  auto& session = sessions_[id];
-  if (session) {
-    session->add(std::move(viewer));
+  if (const auto found = sessions_.find(id); found != sessions_.end()) {
+    found->second->add(std::move(viewer));
     return;
   }
-  session =
+  const auto session = make_session(id);
+  session->add(std::move(viewer));
+  session->start();
+}
+
+void StreamManager::mind(const proto::StreamId& id) {
+  move_closed_away();
+  if (is_stopping_ || sessions_.contains(id)) return;
+  make_session(id)->start();
+}
+
+std::shared_ptr<StreamSession> StreamManager::make_session(const proto::StreamId& id) {
+  auto session =
       std::make_shared<StreamSession>(services_, id, static_cast<StreamSession::Listener&>(*this));
-  const auto started = session;
-  started->add(std::move(viewer));
-  started->start();
+  sessions_[id] = session;
+  return session;
 }
 
 std::optional<StartFailure> StreamManager::refusal_for(const proto::StreamId& id) const {

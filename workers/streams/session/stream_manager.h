@@ -20,6 +20,9 @@ class StreamManager final : private StreamSession::Listener {
 
   /// Serves the viewer from the stream, starting it if need be.
   void open(const proto::StreamId& id, NewViewer viewer);
+  /// Takes over a stream that has lost its owner, if nobody else does, and ends it when it stays
+  /// without viewers.
+  void mind(const proto::StreamId& id);
   /// What is to be answered instead of open(): the worker is being stopped, or the stream could not
   /// be started just now, so that a player that asks again and again, and those who asked with it,
   /// do not open an engine session each time. Failures are shared by all workers of the host.
@@ -40,6 +43,7 @@ class StreamManager final : private StreamSession::Listener {
 
  private:
   void on_stream_closed(StreamSession& session) override;
+  [[nodiscard]] std::shared_ptr<StreamSession> make_session(const proto::StreamId& id);
   void release_unused_grants();
   void move_closed_away();
 

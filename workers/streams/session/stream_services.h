@@ -7,6 +7,7 @@
 #include "coordinator/host/host_memory.h"
 #include "coordinator/ownership/client_records.h"
 #include "coordinator/ownership/event_bus.h"
+#include "coordinator/ownership/incarnation.h"
 #include "coordinator/ownership/stream_lease.h"
 #include "proto/ids.h"
 #include "shared/curl/multi.h"
@@ -51,6 +52,7 @@ struct StreamServices {
   redis::ChunkPipe& chunks;
   ownership::EventBus& events;
   ownership::ClientRecords& clients;
+  ownership::Incarnation& incarnation;
   curl::Multi& curl;
   const engines::EngineDirectory& engines;
   const StreamOptions& options;

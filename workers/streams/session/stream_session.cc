@@ -52,6 +52,7 @@ void StreamSession::start() { claim(); }
 void StreamSession::add(NewViewer viewer) {
   grace_->stop();
   viewers_.add(std::move(viewer));
+  feed_if_watched();
 }
 
 void StreamSession::apply(StreamEvent event) {
@@ -93,8 +94,9 @@ void StreamSession::enter(StreamState state) {
       committed_ = index_;
       if (lease_.is_held()) start_appending(index_);
       viewers_.record_missing();
-      start_feed();
       if (viewers_.empty()) await_viewers();
+      feed_if_watched();
+      lease_.renew_now();  // whose clients are left, now that the old owner is gone?
       return;
     case StreamState::Following:
       start_following();
@@ -139,8 +141,8 @@ void StreamSession::claim() {
 
 void StreamSession::claim_in_redis(std::vector<proto::WorkerId> known_dead) {
   const bool asked_for_dead = !known_dead.empty();
-  lease_.claim(
-      epoch_, index_, std::move(known_dead),
+  claim_as_heir(
+      std::move(known_dead),
       guarded([asked_for_dead](StreamSession& self, const Result<ownership::ClaimResult>& claimed) {
         if (claimed) {
           self.failed_claims_ = 0;
@@ -174,6 +176,10 @@ void StreamSession::on_claimed(const ownership::ClaimResult& claimed, bool asked
 }
 
 void StreamSession::claim_later(milliseconds delay) {
+  if (viewers_.empty()) {
+    apply(StreamEvent::Abandoned);  // an orphan: whoever looks for them comes again
+    return;
+  }
   retry_->once(delay, [this] { claim(); });
 }
 
@@ -202,13 +208,12 @@ void StreamSession::look_for_owner() {
   }
   // The host's part is ours; who owns it elsewhere shows when the claim is answered.
   if (std::exchange(is_claiming_lease_, true)) return;
-  lease_.claim(epoch_, index_, {},
-               [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
-                 const auto self = weak.lock();
-                 if (!self) return;
-                 self->is_claiming_lease_ = false;
-                 if (claimed) self->on_owner_found(*claimed);
-               });
+  claim_as_heir({}, [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->is_claiming_lease_ = false;
+    if (claimed) self->on_owner_found(*claimed);
+  });
 }
 
 void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
@@ -259,7 +264,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   }
   if (!claimed.is_mine) {
     log::warn("ownership_lost", "stream={} to={}", id_.text(), claimed.owner.value);
-    feed_->abandon();
+    if (feed_) feed_->abandon();
     apply(StreamEvent::ClaimLost);
     return;
   }
@@ -292,6 +297,7 @@ void StreamSession::on_redis_up() {
 
 void StreamSession::on_worker_died() {
   if (state_ == StreamState::Following) look_for_owner();
+  lease_.renew_now();
 }
 
 void StreamSession::tick() {
@@ -300,10 +306,13 @@ void StreamSession::tick() {
   fill_silence();
   switch (state_) {
     case StreamState::Owning:
-      regain_lease();
-      if (!is_watched() && !grace_->is_armed()) await_viewers();
+      keep_grant();
       return;
     case StreamState::Following:
+      if (viewers_.empty()) {
+        apply(StreamEvent::Abandoned);  // an orphan that found its owner
+        return;
+      }
       if (const auto failure = services_.table().failure_of(id_, services_.clock.now())) {
         viewers_.refuse(parse_start_failure(*failure));
         apply(StreamEvent::Abandoned);
@@ -329,6 +338,7 @@ void StreamSession::on_event(const proto::Event& event) {
       return;
     case proto::EventType::ClientConnected:
       grace_->stop();
+      if (state_ == StreamState::Owning && !feed_) start_feed();
       return;
     case proto::EventType::ClientDisconnected:
       if (state_ == StreamState::Owning && !is_watched()) await_viewers();

@@ -40,6 +40,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   StreamSession(const StreamSession&) = delete;
   StreamSession& operator=(const StreamSession&) = delete;
 
+  /// With the viewers that were added before; without any it minds a stream that lost its owner.
   void start();
   void add(NewViewer viewer);
   /// The worker stops: viewers get what is buffered and a proper end; an owner stops its engine and
@@ -47,7 +48,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void shut_down();
 
   void on_redis_up();
-  void on_redis_down();
   void on_worker_died();
   /// Twice a second.
   void tick();
@@ -75,13 +75,14 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_events_may_be_missing() override;
   void on_viewer_left() override;
   void on_join_refused() override;
-
   void apply(StreamEvent event);
   void enter(StreamState state);
   void leave(StreamState state);
-
   void claim();
   void claim_in_redis(std::vector<proto::WorkerId> known_dead);
+  void claim_as_heir(std::vector<proto::WorkerId> known_dead,
+                     std::function<void(Result<ownership::ClaimResult>)> callback);
+  void keep_grant();
   void on_claimed(const ownership::ClaimResult& claimed, bool asked_for_dead);
   void claim_later(std::chrono::milliseconds delay);
   void own_without_redis();
@@ -91,8 +92,9 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void regain_lease();
   void on_lease_regained(const ownership::ClaimResult& claimed);
   void finish_foreign_teardown(std::function<void(StreamSession&)> then);
-
   void start_feed();
+  void feed_if_watched();
+  void stop_engine();
   /// Redis stands at `committed`: what the window holds beyond it is appended first.
   void start_appending(proto::ChunkIndex committed);
   void drop_appender();
@@ -122,7 +124,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   Listener& listener_;
   StreamState state_{StreamState::Claiming};
   std::uint64_t generation_{};  ///< one more with every change of state
-
   proto::TsIndex ts_index_;
   ChunkWindow window_;
   Viewers viewers_;

@@ -255,13 +255,15 @@ void StreamSession::await_viewers() {
 }
 
 void StreamSession::on_viewers_counted(std::size_t clients) {
-  if (clients > 0) grace_->stop();
+  if (clients == 0) return;
+  grace_->stop();
+  if (state_ == StreamState::Owning && !feed_) start_feed();  // they are on other hosts
 }
 
 void StreamSession::stop_if_idle() {
   if (state_ != StreamState::Owning || is_watched()) return;
   if (!lease_.is_held()) {
-    feed_->stop();
+    stop_engine();
     apply(StreamEvent::ViewersGone);
     torn_down();
     return;
@@ -272,7 +274,7 @@ void StreamSession::stop_if_idle() {
       return;
     }
     log::info("stream_idle", "stream={}", self.id_.text());
-    self.feed_->stop();
+    self.stop_engine();
     self.apply(StreamEvent::ViewersGone);
     if (clients) {
       self.finish_teardown();
@@ -338,7 +340,7 @@ void StreamSession::shut_down() {
   is_shutting_down_ = true;
   switch (state_) {
     case StreamState::Owning:
-      feed_->stop();
+      stop_engine();
       viewers_.refuse(stopping());
       apply(StreamEvent::ViewersGone);
       tear_down(kTeardownTries);

@@ -1,0 +1,62 @@
+// The part of StreamSession that takes over what somebody else has left: claims behind owners that
+// died, streams that nobody watches any more, grants that another worker took meanwhile.
+
+#include <utility>
+
+#include "shared/log/log.h"
+#include "workers/streams/session/recorded_session.h"
+#include "workers/streams/session/stream_session.h"
+
+namespace ace::streams {
+
+void StreamSession::claim_as_heir(std::vector<proto::WorkerId> known_dead,
+                                  std::function<void(Result<ownership::ClaimResult>)> callback) {
+  services_.incarnation.ask([weak = weak_from_this(), asked = generation_,
+                             known_dead = std::move(known_dead),
+                             callback = std::move(callback)](bool may_claim) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (self->generation_ != asked) {
+      callback(ace::fail(Errc::Closed, "claim: not wanted any more"));
+    } else if (may_claim) {
+      self->lease_.claim(self->epoch_, self->index_, known_dead, callback);
+    } else {
+      // Nobody's, as far as Redis knows, but perhaps an owner's that has not said so yet: as with a
+      // stream that is stopping, ask again.
+      ownership::ClaimResult wait;
+      wait.is_stopping = true;
+      callback(wait);
+    }
+  });
+}
+
+void StreamSession::feed_if_watched() {
+  if (state_ == StreamState::Owning && !feed_ && is_watched()) start_feed();
+}
+
+void StreamSession::stop_engine() {
+  if (feed_) {
+    feed_->stop();
+  } else if (lease_.is_held()) {
+    stop_recorded_session(services_, id_);
+  }
+}
+
+void StreamSession::keep_grant() {
+  regain_lease();
+  if (!lease_.is_held() && !services_.redis_is_up()) {
+    // Without Redis the host's table alone decides. We may have stood still, and were replaced.
+    const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
+    if (grant && grant->owner != services_.self) {
+      log::warn("ownership_lost", "stream={} to_slot={}", id_.text(), grant->owner.slot);
+      follows_this_host_ = true;
+      if (feed_) feed_->abandon();
+      apply(StreamEvent::ClaimLost);
+      return;
+    }
+  }
+  feed_if_watched();
+  if (!is_watched() && !grace_->is_armed()) await_viewers();
+}
+
+}  // namespace ace::streams
