@@ -359,9 +359,10 @@ void Worker::say_goodbye_to_redis() {
   // The last records were taken back without waiting: the answer to a PING behind them tells that
   // they arrived.
   if (std::exchange(is_redis_told_, true)) return;
-  presence_.leave();
   stop_timer_->once(kStopReserve / 2, [this] { loop_.stop(); });
-  commands_.command({"PING"}, [this](const Result<redis::Reply>&) { loop_.stop(); });
+  presence_.leave([this] {
+    commands_.command({"PING"}, [this](const Result<redis::Reply>&) { loop_.stop(); });
+  });
 }
 
 }  // namespace

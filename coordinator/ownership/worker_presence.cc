@@ -50,11 +50,11 @@ void WorkerPresence::on_redis_up() {
   tell({});
 }
 
-void WorkerPresence::leave() {
-  if (std::exchange(is_over_, true)) return;
+void WorkerPresence::leave(std::function<void()> done) {
+  is_over_ = true;
   timer_->stop();
   commands_.eval(absence_script(), {proto::worker_key(self_)}, {token_},
-                 [](const Result<redis::Reply>&) {});
+                 [done = std::move(done)](const Result<redis::Reply>&) { done(); });
 }
 
 void WorkerPresence::bury(const proto::WorkerId& dead) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -50,8 +51,8 @@ class WorkerPresence {
   void on_redis_up();
   /// The key is another process's, and it is not known yet whether that one lives: do not begin.
   [[nodiscard]] bool is_in_doubt() const { return !rival_.empty(); }
-  /// The worker ends: its key goes with it.
-  void leave();
+  /// The worker ends: its key goes with it. `done` is called when Redis has answered, or cannot.
+  void leave(std::function<void()> done);
   /// Says that another worker is dead: its key need not run out.
   void bury(const proto::WorkerId& dead);
 

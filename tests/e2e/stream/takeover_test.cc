@@ -88,3 +88,74 @@ TEST_CASE("clients of a worker that died do not keep their stream alive", "[take
   CHECK(viewers.run_until(is_gone, 10s));
   CHECK(service.engines().state().engine(0, "playback_connections") == 0);
 }
+
+TEST_CASE("a dead worker's stream that nobody follows is ended", "[takeover]") {
+  const Service service{
+      {.workers = 2, .bitrate = 2'000'000, .environment = {{"PROXY_GRACE_PERIOD", "1s"}}}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(2, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  const auto owner = service.owner();
+  REQUIRE(elsewhere(viewers, owner.id).empty());
+  ::kill(owner.pid, SIGKILL);
+  // Long before the records' 60 s are over.
+  const auto is_gone = [&] { return service.redis_count({"KEYS", stream_key(id, "*")}) == 0; };
+  CHECK(viewers.run_until(is_gone, 15s));
+  const auto is_told = [&] { return service.engines().state().requests(0, "command") == 1; };
+  CHECK(viewers.run_until(is_told, 5s));
+  CHECK(service.engines().state().stream(id).opened == 1);
+  CHECK(service.redis_count({"KEYS", "ace_proxy:worker:" + owner.id}) == 0);
+}
+
+TEST_CASE("clients of a dead follower are out of Redis at once", "[takeover]") {
+  const Service service{{.bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  const auto clients = stream_key(id, "clients");
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(viewers.run_until([&] { return service.redis_count({"SMEMBERS", clients}) == 20; }, 2s));
+  const auto owner = service.owner();
+  const auto victim = viewers.at(elsewhere(viewers, owner.id).at(0)).worker();
+  const auto left = elsewhere(viewers, victim).size();
+  const auto rows = service.workers();
+  ::kill(std::ranges::find(rows, victim, &WorkerRow::id)->pid, SIGKILL);
+  // Their records would live for 50 s more.
+  const auto are_gone = [&] {
+    return service.redis_count({"SMEMBERS", clients}) == left &&
+           service.redis_count({"KEYS", stream_key(id, "clients:*")}) == left;
+  };
+  CHECK(viewers.run_until(are_gone, 10s));
+  CHECK(service.owner().id == owner.id);
+  CHECK(viewers.count(ViewerState::Streaming) == left);
+}
+
+TEST_CASE("viewers on other workers outlive an owner that stands still", "[takeover]") {
+  Service service{{.bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  const auto owner = service.owner();
+  const auto survivors = elsewhere(viewers, owner.id);
+  REQUIRE(survivors.size() >= 4);
+  ::kill(owner.pid, SIGSTOP);
+  const auto is_taken = [&] {
+    return service.redis({"GET", stream_key(id, "owner")}).as_text() != owner.id;
+  };
+  REQUIRE(viewers.run_until(is_taken, 15s));
+  // Nobody waited for the watchdog.
+  CHECK(count_events(service.proxy().log(), "worker_hangs") == 0);
+  std::vector<std::uint64_t> before(viewers.size());
+  for (const auto i : survivors) before[i] = viewers.at(i).bytes();
+  const auto all_get_bytes = [&] {
+    return std::ranges::all_of(
+        survivors, [&](std::size_t i) { return viewers.at(i).bytes() > before[i] + 200'000; });
+  };
+  CHECK(viewers.run_until(all_get_bytes, 10s));
+  for (const auto i : survivors) {
+    CHECK(viewers.at(i).state() == ViewerState::Streaming);
+    CHECK_FALSE(has_broken_packets(viewers.at(i)));
+  }
+}

@@ -145,8 +145,11 @@ TEST_CASE("a worker that ends takes its key with it and says no more", "[presenc
   Bench b;
   b.presence.on_redis_up();
   const auto told = b.answer(written(false));
-  b.presence.leave();
+  bool has_left = false;
+  b.presence.leave([&has_left] { has_left = true; });
+  CHECK_FALSE(has_left);
   const auto left = b.commands.answer(proto::kAbsenceScript, integer(1));
+  CHECK(has_left);
   CHECK(left.keys == told.keys);
   CHECK(left.args == std::vector<std::string>{told.args.at(0)});
   b.timers.advance(1min);
