@@ -202,20 +202,20 @@ TEST_CASE("a paused feed takes nothing from its engine, and loses nothing", "[fe
 TEST_CASE("an engine that drips is heard at the pace of chunks, and again after a silence",
           "[feed]") {
   ace::loop::Loop loop;
-  PlayingEngine engine{loop, packets('1', 1)};
+  PlayingEngine engine{loop, packets('1', 3)};
   World world{loop, {engine.scripted.port()}};
   world.feed->start();
-  std::string sent = packets('1', 1);
+  std::string sent = packets('1', 3);
   const auto all_there = [&] { return world.media == sent; };
   REQUIRE(run_until(loop, all_there));
   for (const char maker : {'2', '3', '4'}) {
-    sent += packets(maker, 1);
-    engine.playback->send(packets(maker, 1));
+    sent += packets(maker, 3);
+    engine.playback->send(packets(maker, 3));
     REQUIRE(run_until(loop, all_there));
   }
   run_for(loop, 50ms);  // many chunks' ages long
-  sent += packets('5', 1);
-  engine.playback->send(packets('5', 1));
+  sent += packets('5', 3);
+  engine.playback->send(packets('5', 3));
   CHECK(run_until(loop, all_there));
   world.feed->abandon();
 }
