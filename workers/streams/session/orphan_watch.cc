@@ -23,9 +23,10 @@ constexpr milliseconds kSpread{1'000};
 /// Streams drawn from the set at a look.
 constexpr unsigned kDraw = 64;
 constexpr std::size_t kMostSuspects = 256;
-/// Whoever follows a stream claims it within half a second of its owner's end. Only then it is
-/// nobody's.
-constexpr milliseconds kHeirsFirst{1'000};
+/// Whoever follows a stream claims it within half a second of its owner's end. And a dead host's
+/// workers may look alive for a renewal longer than its streams look owned: their clients would
+/// count as viewers, for whom an engine would be asked.
+constexpr milliseconds kHeirsFirst{2'500};
 
 const redis::Script& inspect_script() {
   static const redis::Script script{proto::kInspectScript};
