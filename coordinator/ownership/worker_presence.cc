@@ -53,20 +53,23 @@ void WorkerPresence::on_redis_up() {
 void WorkerPresence::leave(std::function<void()> done) {
   is_over_ = true;
   timer_->stop();
-  commands_.eval(absence_script(), {proto::worker_key(self_)}, {token_},
-                 [done = std::move(done)](const Result<redis::Reply>&) { done(); });
+  commands_.eval(
+      absence_script(), {proto::worker_key(self_), proto::workers_key(), proto::incarnation_key()},
+      {token_, self_.value}, [done = std::move(done)](const Result<redis::Reply>&) { done(); });
 }
 
 void WorkerPresence::bury(const proto::WorkerId& dead) {
   if (dead == self_) return;
   commands_.command({"UNLINK", proto::worker_key(dead)}, [](const Result<redis::Reply>&) {});
+  commands_.command({"ZREM", proto::workers_key(), dead.value}, [](const Result<redis::Reply>&) {});
 }
 
 void WorkerPresence::tell(const std::string& replacing) {
   if (is_over_ || !commands_.is_up()) return;
-  std::vector<std::string> args{token_, fmt::to_string(timing_.ttl.count()), replacing};
+  std::vector<std::string> args{token_, fmt::to_string(timing_.ttl.count()), replacing,
+                                self_.value};
   append_fields(args, listener_.presence_figures());
-  commands_.eval(presence_script(), {proto::worker_key(self_)}, args,
+  commands_.eval(presence_script(), {proto::worker_key(self_), proto::workers_key()}, args,
                  [weak = std::weak_ptr{alive_}](const Result<redis::Reply>& reply) {
                    const auto self = weak.lock();
                    if (self && !(*self)->is_over_) (*self)->on_answer(reply);

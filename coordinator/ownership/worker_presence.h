@@ -24,8 +24,8 @@ struct PresenceTiming {
 
 /// This worker's sign of life in Redis. Its clients count while it is there, and no two living
 /// processes have one id: containers share host names and pids. A random token tells whose the key
-/// is. A stranger's token that is not renewed is of a process that died before this one got its pid
-/// again: the key is taken over. One that is renewed is alive.
+/// is; all ids together stand in a set. A stranger's token that is not renewed is of a process that
+/// died before this one got its pid again: the key is taken over. One that is renewed is alive.
 class WorkerPresence {
  public:
   class Listener {

@@ -30,6 +30,8 @@ std::string worker_key(const WorkerId& worker) { return worker_prefix() + worker
 
 std::string worker_prefix() { return "ace_proxy:worker:"; }
 
+std::string workers_key() { return "ace_proxy:workers"; }
+
 std::string incarnation_key() { return "ace_proxy:incarnation"; }
 
 }  // namespace ace::proto

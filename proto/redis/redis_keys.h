@@ -46,6 +46,9 @@ class StreamKeys {
 /// What a worker's id is appended to.
 [[nodiscard]] std::string worker_prefix();
 
+/// Ids of the workers that live, by the time of their last sign of life.
+[[nodiscard]] std::string workers_key();
+
 /// Tells one life of Redis' memory from the next.
 [[nodiscard]] std::string incarnation_key();
 

@@ -230,7 +230,7 @@ return {1, redis.call('GET', KEYS[1]) or ''}
 )");
 
 const std::string kPresenceScript = script(R"(
-heal(KEYS[1], 'hash')
+heal(KEYS[1], 'hash') heal(KEYS[2], 'zset')
 local token = redis.call('HGET', KEYS[1], 'token')
 local beats = num(redis.call('HGET', KEYS[1], 'beats'))
 if token and token ~= ARGV[1] then
@@ -239,14 +239,21 @@ if token and token ~= ARGV[1] then
   redis.call('UNLINK', KEYS[1])
 end
 redis.call('HSETNX', KEYS[1], 'started_at', now())
-redis.call('HSET', KEYS[1], 'token', ARGV[1], 'beats', str(beats + 1), unpack(ARGV, 4))
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'beats', str(beats + 1), unpack(ARGV, 5))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local millis = now() * 1000
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', millis - num(ARGV[2]))
+redis.call('ZADD', KEYS[2], str(millis), ARGV[4])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return {1, token == ARGV[1] and 1 or 0}
 )");
 
 const std::string kAbsenceScript = script(R"(
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
-return redis.call('UNLINK', KEYS[1])
+redis.call('UNLINK', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[2])
+if redis.call('ZCARD', KEYS[2]) == 0 then redis.call('UNLINK', KEYS[3]) end
+return 1
 )");
 
 const std::string kIncarnationScript = script(R"(

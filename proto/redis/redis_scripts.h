@@ -81,12 +81,15 @@ extern const std::string kHeartbeatScript;
 /// owner: nobody's), or {0, ""}: no such stream.
 extern const std::string kInspectScript;
 
-/// KEYS worker. ARGV token, worker ms, rival to replace (or empty), field, value [, field, value …]
+/// KEYS worker, workers. ARGV token, worker ms, rival to replace (or empty), worker id, field,
+/// value
+/// [, field, value …]
 /// Answers {1, was there}, or {0, rival}: the key is of another process; its name changes with each
 /// of its own calls.
 extern const std::string kPresenceScript;
 
-/// KEYS worker. ARGV token. Answers 1, or 0: not mine.
+/// KEYS worker, workers, incarnation. ARGV token, worker id. Answers 1, or 0: not mine. The last
+/// worker of all leaves nothing behind.
 extern const std::string kAbsenceScript;
 
 /// KEYS incarnation. ARGV new text, ms

@@ -16,7 +16,11 @@ struct Bench : ScriptBench {
     return std::string{reply.elements.at(1).as_text().value()};
   }
   [[nodiscard]] std::int64_t leave(const std::string& token) const {
-    return eval(proto::kAbsenceScript, {key}, {token}).value().as_integer().value();
+    return eval(proto::kAbsenceScript, {key, proto::workers_key(), proto::incarnation_key()},
+                {token, "w1"})
+        .value()
+        .as_integer()
+        .value();
   }
   [[nodiscard]] std::pair<std::int64_t, std::string> inspect() const {
     const auto reply = eval(proto::kInspectScript,
@@ -72,6 +76,26 @@ TEST_CASE("a worker that leaves deletes its own key only", "[scripts]") {
   CHECK(b.number({"EXISTS", b.key}) == 1);
   CHECK(b.leave("t1") == 1);
   CHECK(b.number({"DBSIZE"}) == 0);
+}
+
+TEST_CASE("the last worker takes with it what only workers need", "[scripts]") {
+  const Bench b;
+  CHECK(b.incarnation("i1") == "i1");
+  CHECK(b.rival_of("t1").empty());
+  b.must({"ZADD", proto::workers_key(), "9999999999999", "w2"});
+  CHECK(b.leave("t1") == 1);
+  CHECK(b.incarnation("i2") == "i1");
+  b.must({"DEL", proto::workers_key()});
+  CHECK(b.rival_of("t1").empty());
+  CHECK(b.leave("t1") == 1);
+  CHECK(b.number({"DBSIZE"}) == 0);
+}
+
+TEST_CASE("a worker that fell silent does not count as one that lives", "[scripts]") {
+  const Bench b;
+  b.must({"ZADD", proto::workers_key(), "1", "w2"});
+  CHECK(b.rival_of("t1").empty());
+  CHECK(b.number({"ZCARD", proto::workers_key()}) == 1);
 }
 
 TEST_CASE("junk does not keep a worker from living", "[scripts]") {

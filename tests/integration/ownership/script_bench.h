@@ -76,8 +76,8 @@ struct ScriptBench {
   /// A worker's sign of life: `token` tells processes with one id apart.
   Result<redis::Reply> live(const std::string& worker, const std::string& token,
                             const std::string& rival = "") const {
-    return eval(proto::kPresenceScript, {proto::worker_key({worker})},
-                {token, "6000", rival, "clients", "7"});
+    return eval(proto::kPresenceScript, {proto::worker_key({worker}), proto::workers_key()},
+                {token, "6000", rival, worker, "clients", "7"});
   }
   Result<redis::Reply> update(const std::string& self, const std::string& epoch,
                               const Strings& fields) const {

@@ -44,11 +44,12 @@ TEST_CASE("a worker is there with its first word, and renews it", "[presence]") 
   b.presence.on_redis_up();
   const auto first = b.answer(written(false));
   CHECK(b.settled == 1);
-  CHECK(first.keys == std::vector<std::string>{"ace_proxy:worker:tv:7"});
+  CHECK(first.keys == std::vector<std::string>{"ace_proxy:worker:tv:7", "ace_proxy:workers"});
   CHECK(first.args.at(0).size() == 16);
   CHECK(first.args.at(1) == "6000");
   CHECK(first.args.at(2).empty());
-  CHECK(first.args.at(4) == "7");
+  CHECK(first.args.at(3) == "tv:7");
+  CHECK(first.args.at(5) == "7");
   b.timers.advance(2s);
   CHECK(b.answer(written(true)).args == first.args);
   CHECK(b.settled == 1);
@@ -150,8 +151,9 @@ TEST_CASE("a worker that ends takes its key with it and says no more", "[presenc
   CHECK_FALSE(has_left);
   const auto left = b.commands.answer(proto::kAbsenceScript, integer(1));
   CHECK(has_left);
-  CHECK(left.keys == told.keys);
-  CHECK(left.args == std::vector<std::string>{told.args.at(0)});
+  CHECK(left.keys == std::vector<std::string>{"ace_proxy:worker:tv:7", "ace_proxy:workers",
+                                              "ace_proxy:incarnation"});
+  CHECK(left.args == std::vector<std::string>{told.args.at(0), "tv:7"});
   b.timers.advance(1min);
   CHECK(b.commands.pending() == 0);
 }
@@ -162,4 +164,5 @@ TEST_CASE("a dead worker's key is deleted, never one's own", "[presence]") {
   CHECK(b.commands.pending() == 0);
   b.presence.bury({"tv:8"});
   CHECK(b.commands.take("").args == std::vector<std::string>{"UNLINK", "ace_proxy:worker:tv:8"});
+  CHECK(b.commands.take("").args == std::vector<std::string>{"ZREM", "ace_proxy:workers", "tv:8"});
 }
