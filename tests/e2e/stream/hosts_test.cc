@@ -149,6 +149,25 @@ TEST_CASE("what a dead host leaves behind is ended by another one", "[hosts]") {
   CHECK(hosts.command({"SISMEMBER", "ace_proxy:streams", id}).as_integer() == 0);
 }
 
+TEST_CASE("a proxy that crashed as a whole is cleaned up by the next one", "[hosts]") {
+  // A lease that nobody could wait for: the owner's process is seen to be dead.
+  const Hosts hosts{{},
+                    {.engines = 1, .bitrate = 2'000'000},
+                    {{"PROXY_HOST_NAME", "one-host"},
+                     {"PROXY_LEASE", "60s"},
+                     {"PROXY_WORKERS", "1"},
+                     {"PROXY_GRACE_PERIOD", "1s"}}};
+  const auto id = stream_id(1);
+  Viewers viewers{hosts.a->port()};
+  viewers.open(3, stream_target(id));
+  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(hosts.keys_of(id) > 5);
+  hosts.cut_power_of_a();
+  CHECK(wait_until([&] { return hosts.keys_of(id) == 0; }, 25s));
+  CHECK(wait_until([&] { return hosts.engines.state().requests(0, "command") == 1; }, 5s));
+  CHECK(hosts.engines.state().stream(id).opened == 1);
+}
+
 TEST_CASE("a host that stops hands its streams to the other one", "[hosts]") {
   const Hosts hosts{{}, {.engines = 1, .bitrate = 2'000'000}};
   const auto id = stream_id(1);

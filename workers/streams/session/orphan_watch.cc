@@ -42,7 +42,7 @@ OrphanWatch::OrphanWatch(StreamServices& services, StreamManager& streams,
       presence_{presence},
       timer_{services.timers.make()},
       alive_{std::make_shared<OrphanWatch*>(this)} {
-  arm();
+  look_in(kLookAfter);
 }
 
 OrphanWatch::~OrphanWatch() = default;
@@ -51,10 +51,10 @@ void OrphanWatch::on_worker_died() {
   if (services_.board().is_caretaker(services_.self)) mind_local();
 }
 
-void OrphanWatch::arm() {
-  const auto spread = random_u64() % static_cast<std::uint64_t>(kSpread.count());
-  timer_->once(kLookAfter + milliseconds{spread}, [this] {
-    arm();
+void OrphanWatch::look_in(milliseconds delay) {
+  timer_->once(delay, [this] {
+    const auto spread = random_u64() % static_cast<std::uint64_t>(kSpread.count());
+    look_in(kLookAfter + milliseconds{spread});
     look();
   });
 }
@@ -131,8 +131,13 @@ void OrphanWatch::on_inspected(const proto::StreamId& id, const redis::Reply& re
     presence_.bury(owner);
   } else {
     const auto now = services_.clock.now();
-    if (!free_since_.contains(id) && free_since_.size() >= kMostSuspects) return;
-    if (now - free_since_.try_emplace(id, now).first->second < kHeirsFirst) return;
+    const auto suspect = free_since_.find(id);
+    if (suspect == free_since_.end()) {
+      if (free_since_.size() < kMostSuspects) free_since_.emplace(id, now);
+      look_in(kHeirsFirst);
+      return;
+    }
+    if (now - suspect->second < kHeirsFirst) return;
   }
   free_since_.erase(id);
   log::info("orphan_found", "stream={} owner=\"{}\"", id.text(), owner.value);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 
@@ -23,7 +24,7 @@ class OrphanWatch {
   void on_worker_died();
 
  private:
-  void arm();
+  void look_in(std::chrono::milliseconds delay);
   void look();
   void mind_local();
   void draw();

@@ -84,6 +84,16 @@ TEST_CASE("a flag wins over the environment, the environment over the file", "[c
   CHECK(got->origins.at("REDIS_PORT") == "file " + file.path());
 }
 
+TEST_CASE("a host has the name it is given, else the system's", "[config]") {
+  CHECK(loaded({})->config.host_name == system_host_name());
+  CHECK(loaded({}, {{"PROXY_HOST_NAME", ""}})->config.host_name == system_host_name());
+  CHECK(loaded({}, {{"PROXY_HOST_NAME", " tv-2.lan "}})->config.host_name == "tv-2.lan");
+  // It stands in owner keys, in front of the last colon, and in headers.
+  CHECK_FALSE(loaded({}, {{"PROXY_HOST_NAME", "tv:2"}}));
+  CHECK_FALSE(loaded({}, {{"PROXY_HOST_NAME", "tv 2"}}));
+  CHECK_FALSE(loaded({}, {{"PROXY_HOST_NAME", std::string(65, 'a')}}));
+}
+
 TEST_CASE("the environment can name the config file", "[config]") {
   const TempFile file{"PROXY_LEASE=9s\n"};
   const auto got = loaded({}, {{"PROXY_CONFIG", file.path()}});
