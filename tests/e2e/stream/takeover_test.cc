@@ -108,6 +108,27 @@ TEST_CASE("a dead worker's stream that nobody follows is ended", "[takeover]") {
   CHECK(service.redis_count({"KEYS", "ace_proxy:worker:" + owner.id}) == 0);
 }
 
+TEST_CASE("who comes to a stream that is minded without viewers is served", "[takeover]") {
+  const Service service{{.workers = 2, .bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  Viewers first{service.port()};
+  first.open(1, stream_target(id));
+  REQUIRE(all_served(first, 5s));
+  const auto dead = service.owner();
+  ::kill(dead.pid, SIGKILL);
+  const auto is_minded = [&] {
+    const auto owner = service.redis({"GET", stream_key(id, "owner")});
+    return owner.as_text().value_or(dead.id) != dead.id;
+  };
+  REQUIRE(first.run_until(is_minded, 4s));
+  CHECK(service.engines().state().stream(id).opened == 1);
+  Viewers late{service.port()};
+  late.open(2, stream_target(id));
+  CHECK(all_served(late, 10s));
+  late.run_for(500ms);
+  CHECK(late.faults().empty());
+}
+
 TEST_CASE("clients of a dead follower are out of Redis at once", "[takeover]") {
   const Service service{{.bitrate = 2'000'000}};
   const auto id = stream_id(1);
