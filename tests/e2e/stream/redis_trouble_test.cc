@@ -228,3 +228,35 @@ TEST_CASE("viewers do without events", "[redis_trouble]") {
   stream.check_recovery();
   stream.check_all_kept();
 }
+
+TEST_CASE("keys that are evicted are made again without a viewer noticing", "[redis_trouble]") {
+  Watched stream;
+  for (const auto* what : {"metadata", "buffer:index", "owner", "clients"}) {
+    stream.redis({"DEL", stream.key(what)});
+    stream.run(700ms);
+  }
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("Redis that answers slowly costs viewers nothing", "[redis_trouble]") {
+  Watched stream;
+  for (int i = 0; i < 6; ++i) {
+    stream.service().redis_server().pause();
+    stream.run(400ms);
+    stream.service().redis_server().resume();
+    stream.run(200ms);
+  }
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("Redis that forgets everything costs viewers nothing", "[redis_trouble]") {
+  Watched stream;
+  SECTION("its keys") { stream.redis({"FLUSHALL"}); }
+  SECTION("its keys, its scripts and its connections") {
+    stream.service().redis_server().restart();
+  }
+  stream.check_recovery();
+  stream.check_all_kept();
+}
