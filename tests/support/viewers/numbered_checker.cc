@@ -88,6 +88,11 @@ void NumberedChecker::on_packet(Packet packet, SteadyTime now, AgeHistogram* age
     return;
   }
   if (pid != kNumberedPid) return report(StreamFault::Foreign, fmt::format("pid {}", pid));
+  if (is_discontinuity_marker(packet)) {
+    ++counts_.markers;
+    is_jump_announced_ = true;
+    return;
+  }
   const auto numbered = parse_numbered(packet);
   note_beginning(pid, numbered && numbered->is_random_access);
   if (!numbered) return report(StreamFault::Corrupt, "the checksum does not fit");
@@ -97,6 +102,7 @@ void NumberedChecker::on_packet(Packet packet, SteadyTime now, AgeHistogram* age
 }
 
 void NumberedChecker::on_numbered(const NumberedPacket& packet) {
+  const bool is_announced = std::exchange(is_jump_announced_, false) || packet.is_discontinuity;
   if (!tag_) tag_ = packet.tag;
   if (!first_seq_) first_seq_ = packet.seq;
   if (*tag_ != packet.tag) return report(StreamFault::Foreign, "a packet of another stream");
@@ -107,7 +113,7 @@ void NumberedChecker::on_numbered(const NumberedPacket& packet) {
   if (packet.seq != expected) {
     const auto missing = numbered_between(*last_seq_, packet.seq, packet.interval) - 1;
     counts_.missing += missing;
-    if (packet.is_discontinuity) {
+    if (is_announced) {
       ++counts_.marked_skips;
     } else {
       report(StreamFault::Gap,

@@ -36,6 +36,7 @@ struct StreamCounts {
   std::uint64_t nulls{};
   std::uint64_t missing{};       ///< numbered packets left out, marked or not
   std::uint64_t marked_skips{};  ///< jumps forward that a discontinuity indicator announced
+  std::uint64_t markers{};       ///< packets that say nothing but that a jump follows
   std::uint64_t faults{};
 };
 
@@ -73,6 +74,7 @@ class NumberedChecker {
   bool in_sync_{true};
   unsigned beginning_{};  ///< how many of the first packets were as they should
   bool began_decodable_{};
+  bool is_jump_announced_{};  ///< by a marker, for the next numbered packet
   StreamCounts counts_;
   std::vector<FaultRecord> faults_;
   std::optional<std::uint64_t> first_seq_;

@@ -253,6 +253,14 @@ std::uint16_t pid_of(ConstPacket packet) {
                                     std::to_integer<unsigned>(packet[2]));
 }
 
+bool is_discontinuity_marker(ConstPacket packet) {
+  constexpr std::byte kWholeField{183};
+  return packet[0] == kSync && pid_of(packet) == kNumberedPid &&
+         (packet[3] & std::byte{0x30}) == std::byte{0x20} && packet[4] == kWholeField &&
+         packet[5] == std::byte{kDiscontinuity} &&
+         std::ranges::all_of(packet.subspan(6), [](std::byte b) { return b == std::byte{0xFF}; });
+}
+
 bool is_valid_table(ConstPacket packet) {
   const auto pid = pid_of(packet);
   if (packet[0] != kSync || (pid != kPatPid && pid != kPmtPid) || has_adaptation(packet)) {

@@ -69,6 +69,8 @@ struct NumberedPacket {
 [[nodiscard]] std::uint64_t next_numbered(std::uint64_t seq, std::uint32_t interval);
 
 [[nodiscard]] std::uint16_t pid_of(std::span<const std::byte, kTsPacketSize> packet);
+/// A packet of the numbered stream's PID that has no payload and says that a jump follows.
+[[nodiscard]] bool is_discontinuity_marker(std::span<const std::byte, kTsPacketSize> packet);
 /// A PAT or PMT packet whose section is whole and has the right CRC.
 [[nodiscard]] bool is_valid_table(std::span<const std::byte, kTsPacketSize> packet);
 

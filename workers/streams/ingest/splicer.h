@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "proto/chunk.h"
+#include "proto/mpeg_ts/packet_view.h"
+#include "shared/base/bytes.h"
+#include "shared/base/clock.h"
+
+namespace ace::streams {
+
+/// Joins the packets of a new session to those that viewers have got already. Where the new ones
+/// begin within the old ones, the repeats are dropped and the rest goes on right behind the old
+/// end. Where they do not, they go on at the first random access point, behind their tables and a
+/// marker of the jump. Media packets are never changed. Pure: no I/O, no clock.
+class Splicer {
+ public:
+  struct Limits {
+    /// New packets that are looked through for a repeat, and for how long from the first one on.
+    std::size_t match_bytes{2_MiB};
+    std::chrono::milliseconds match_time{300};
+    /// Longer, while the new packets' clock says that they are older than the old ones' end.
+    std::chrono::milliseconds backlog_time{10'000};
+    /// The same for a random access point; without one all that was held goes on.
+    std::size_t start_bytes{4_MiB};
+    std::chrono::milliseconds start_time{2'000};
+  };
+  /// How much of what viewers got last is worth comparing with.
+  static constexpr std::size_t kTailBytes = 4_MiB;
+
+  /// Gets whole packets, valid during the call. Must not call back into the splicer.
+  using Sink = std::function<void(ByteSpan packets)>;
+
+  Splicer() = default;
+  explicit Splicer(Limits limits) : limits_{limits} {}
+
+  /// Another session begins behind `tail`, oldest first. Without one it passes as it is.
+  void begin(std::vector<proto::ChunkPtr> tail);
+  /// `packets` is a whole number of packets.
+  void feed(ByteSpan packets, SteadyTime now, const Sink& sink);
+  /// The seam is behind us, or there is none: packets pass as they are.
+  [[nodiscard]] bool is_passing() const { return phase_ == Phase::Passing; }
+
+ private:
+  enum class Phase {
+    Passing,
+    Matching,  ///< looking for a packet of the tail, or within a run of them
+    Seeking,   ///< looking for a random access point
+  };
+  using Packet = proto::PacketView::Bytes;
+  struct Pcr {
+    std::uint16_t pid{};
+    std::uint64_t base{};
+  };
+
+  void index_tail();
+  [[nodiscard]] bool is_media(proto::PacketView packet) const;
+  void match(Packet packet);
+  /// The place in the tail that this packet alone can stand at.
+  [[nodiscard]] std::optional<std::size_t> find_in_tail(proto::PacketView packet) const;
+  [[nodiscard]] bool is_in_tail(std::size_t place, Packet packet) const;
+  [[nodiscard]] bool is_past_matching(SteadyTime now);
+  void seek(SteadyTime now, const Sink& sink);
+  void note_tables(proto::PacketView packet);
+  void start_with(std::size_t offset, const Sink& sink);
+  void pass();
+
+  Limits limits_;
+  Phase phase_{Phase::Passing};
+
+  std::vector<proto::ChunkPtr> tail_chunks_;
+  std::vector<const std::byte*> tail_;                     ///< its packets, but fillers
+  std::unordered_map<std::uint64_t, std::size_t> places_;  ///< by hash
+  std::vector<std::uint16_t> pmt_pids_;
+  std::optional<Pcr> tail_pcr_;  ///< the last one
+
+  std::vector<std::byte> held_;  ///< new packets that nothing is decided about
+  std::optional<SteadyTime> since_;
+  std::optional<std::size_t> run_;       ///< where the next packet must stand in the tail
+  std::optional<proto::RawTsPacket> last_;  ///< the new packet before, fillers apart
+  std::size_t unmatched_{};              ///< new packets in a row, fillers apart
+  bool is_newer_{};                      ///< the new clock is past the tail's last reference
+  bool is_older_{};                      ///< it has not come so far yet
+
+  std::size_t sought_{};  ///< bytes of held_ looked at
+  std::optional<proto::RawTsPacket> pat_;
+  std::map<std::uint16_t, proto::RawTsPacket> pmts_;
+};
+
+}  // namespace ace::streams
