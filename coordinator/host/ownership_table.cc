@@ -64,7 +64,10 @@ Result<OwnershipTable::Grant> OwnershipTable::acquire(const Scoreboard& board,
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
   if (!can_own(board, entry->owner)) entry->owner = self;
-  return Grant{.owner = entry->owner, .epoch = entry->epoch, .index = entry->index};
+  return Grant{.owner = entry->owner,
+               .epoch = entry->epoch,
+               .index = entry->index,
+               .session = load_text(entry->session)};
 }
 
 void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self) {
@@ -72,6 +75,7 @@ void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id,
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->owner != self) return;
   entry->owner = {};
+  entry->session[0] = '\0';
   free_if_unused(board, *entry);
 }
 
@@ -121,6 +125,8 @@ void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,
   entry->phase = details.phase;
   store_text(entry->engine_id, details.engine_id);
   store_text(entry->infohash, details.infohash);
+  store_text(entry->session,
+             details.session.size() <= kMaxSession ? details.session : std::string_view{});
 }
 
 void OwnershipTable::advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,

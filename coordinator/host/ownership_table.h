@@ -36,6 +36,9 @@ struct StreamDetails {
   StreamPhase phase{};
   std::string engine_id;
   std::string infohash;
+  /// What a next owner needs to go on with the engine session, in words of its own; kept whole or,
+  /// beyond OwnershipTable::kMaxSession bytes, not at all.
+  std::string session;
 };
 
 /// Who owns which stream on this host, in memory that all workers share: the grant that holds with
@@ -49,6 +52,7 @@ class OwnershipTable {
   /// A worker whose last beat is older loses its streams to whoever asks for one: its lease in
   /// Redis ends a moment later, and the supervisor will kill it.
   static constexpr std::chrono::milliseconds kDeadBeat{5'000};
+  static constexpr std::size_t kMaxSession = 4095;
 
   /// Once, by the process that makes the memory.
   void init() { mutex_.init(); }
@@ -57,8 +61,10 @@ class OwnershipTable {
     WorkerRef owner;  ///< after the call: the asker, or the living worker that has it
     proto::OwnerEpoch epoch;
     proto::ChunkIndex index;  ///< where the stream stands: a new owner goes on from here
+    std::string session;      ///< StreamDetails::session, as the last owner told it
   };
-  /// The stream's owner; `self` if there was none. Busy when the table is full.
+  /// The stream's owner; `self` if there was none, or if its loop has stood still for 5 s: it is
+  /// frozen, and its viewers wait. Busy when the table is full.
   [[nodiscard]] Result<Grant> acquire(const Scoreboard& board, const proto::StreamId& id,
                                       WorkerRef self);
   /// Gives the stream up, if `self` owns it.
@@ -115,6 +121,7 @@ class OwnershipTable {
     std::int64_t started_at_ms;
     std::array<char, 128> engine_id;
     std::array<char, 48> infohash;
+    std::array<char, kMaxSession + 1> session;
     std::array<Viewers, kMaxSlots> viewers;
     SteadyTime failed_until;
     std::array<char, 2048> failure;

@@ -7,6 +7,31 @@
 
 namespace ace::proto {
 
+std::string to_lines(const Fields& fields, std::size_t max_bytes) {
+  const auto is_plain = [](std::string_view text) {
+    return text.find_first_of("\t\n") == std::string_view::npos;
+  };
+  std::string lines;
+  for (const auto& [name, value] : fields) {
+    if (value.empty()) continue;
+    if (name.empty() || !is_plain(name) || !is_plain(value)) return {};
+    lines += name + '\t' + value + '\n';
+  }
+  return lines.size() <= max_bytes ? lines : std::string{};
+}
+
+Fields parse_lines(std::string_view lines) {
+  Fields fields;
+  while (!lines.empty()) {
+    const auto end = lines.find('\n');
+    const auto tab = lines.substr(0, end).find('\t');
+    if (end == std::string_view::npos || tab == std::string_view::npos) return {};
+    fields.emplace_back(lines.substr(0, tab), lines.substr(tab + 1, end - tab - 1));
+    lines.remove_prefix(end + 1);
+  }
+  return fields;
+}
+
 std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
   std::uint64_t value{};
   const auto* const end = text.data() + text.size();

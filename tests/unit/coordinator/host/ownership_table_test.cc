@@ -140,6 +140,33 @@ TEST_CASE("the caretaker is the lowest slot that serves and moves", "[scoreboard
   CHECK(board.is_caretaker(c));
 }
 
+TEST_CASE("the next owner learns of the engine session, until the stream is released",
+          "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  REQUIRE(host.table().acquire(host.board(), stream(1), a));
+  host.table().set_viewers(host.board(), stream(1), b, 1);
+  const auto tell = [&](WorkerRef who, const std::string& session) {
+    host.table().describe(
+        stream(1), who,
+        {.phase = StreamPhase::Streaming, .engine_id = "", .infohash = "", .session = session});
+  };
+  const auto known = [&](WorkerRef who) {
+    return host.table().acquire(host.board(), stream(1), who)->session;
+  };
+  tell(a, std::string(OwnershipTable::kMaxSession, 's'));
+  CHECK(known(a).size() == OwnershipTable::kMaxSession);
+  tell(a, std::string(OwnershipTable::kMaxSession + 1, 's'));
+  CHECK(known(a).empty());  // half of it would be worse than none
+  tell(a, "the session");
+  tell(b, "another");  // not the owner
+  host.board().close_slot(a.slot);
+  CHECK(known(b) == "the session");
+  host.table().release(host.board(), stream(1), b);
+  CHECK(known(b).empty());
+}
+
 TEST_CASE("requests for a cold stream meet at one worker", "[ownership_table]") {
   Host host;
   const auto a = host.start(0);

@@ -105,3 +105,22 @@ TEST_CASE("an agent of kilobytes is cut", "[records]") {
   const auto read = parse_client_record({}, to_fields(record));
   CHECK(read->agent.size() == 256);
 }
+
+TEST_CASE("fields go through shared memory whole or not at all", "[records]") {
+  const Fields fields{{"engine_id", "a:1"}, {"pid", ""}, {"playback_url", "http://a:1/ace/r/1/2"}};
+  const auto lines = to_lines(fields, 1000);
+  CHECK(parse_lines(lines) ==
+        Fields{{"engine_id", "a:1"}, {"playback_url", "http://a:1/ace/r/1/2"}});
+  CHECK(to_lines(fields, lines.size()) == lines);
+  CHECK(to_lines(fields, lines.size() - 1).empty());
+  CHECK(to_lines({{"a", "b"}, {"c", "d\ne\tf"}}, 1000).empty());
+  CHECK(to_lines({{"a\tb", "c"}}, 1000).empty());
+}
+
+TEST_CASE("lines that are no fields are nothing", "[records]") {
+  CHECK(parse_lines("").empty());
+  CHECK(parse_lines("a\tb\nc").empty());
+  CHECK(parse_lines("a\tb\nc\n").empty());
+  CHECK(parse_lines("a\tb\nc\td").empty());
+  CHECK(parse_lines("a\n\tb").empty());
+}
