@@ -37,16 +37,21 @@ std::string stream_key(std::string_view id, std::string_view what) {
 }
 
 Service::Service(const ServiceOptions& options)
-    : engines_{{.engines = options.engines, .bitrate = options.bitrate, .source = options.source}} {
-  auto environment = options.environment;
-  environment.try_emplace("ACE_ENGINES", engines_.engine_list());
-  environment["PROXY_WORKERS"] = std::to_string(options.workers);
-  environment["REDIS_SOCKET"] = dir_.file("nobody");
+    : engines_{{.engines = options.engines, .bitrate = options.bitrate, .source = options.source}},
+      environment_{options.environment} {
+  environment_.try_emplace("ACE_ENGINES", engines_.engine_list());
+  environment_["PROXY_WORKERS"] = std::to_string(options.workers);
+  environment_["REDIS_SOCKET"] = dir_.file("nobody");
   if (options.redis == RedisIs::There) {
     redis_.emplace();
-    environment["REDIS_SOCKET"] = redis_->endpoint().socket;
+    environment_["REDIS_SOCKET"] = redis_->endpoint().socket;
   }
-  proxy_.emplace(environment);
+  proxy_.emplace(environment_);
+}
+
+void Service::restart_proxy() {
+  proxy_.reset();
+  proxy_.emplace(environment_);
 }
 
 std::vector<WorkerRow> Service::workers() const {

@@ -65,6 +65,9 @@ class Service {
   [[nodiscard]] const SimProcess& engines() const { return engines_; }
   [[nodiscard]] ChildProcess& proxy() { return proxy_->process(); }
 
+  /// Kills the proxy with all its workers, and starts it again on another port.
+  void restart_proxy();
+
   [[nodiscard]] std::vector<WorkerRow> workers() const;
   /// The worker that owns streams; throws unless it is just one.
   [[nodiscard]] WorkerRow owner() const;
@@ -86,6 +89,7 @@ class Service {
   TempDir dir_;
   std::optional<RedisServer> redis_;
   SimProcess engines_;
+  ProxyProcess::Environment environment_;
   std::optional<ProxyProcess> proxy_;
 };
 

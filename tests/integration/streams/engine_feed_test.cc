@@ -72,7 +72,11 @@ struct World : EngineFeed::Listener {
     options.timeouts.connect = 500ms;
     feed = std::make_unique<EngineFeed>(
         curl, timers, clock, directory,
-        [this](const ace::engines::EngineAddress& engine) { return loads[engine.id()]; },
+        ace::streams::FeedPorts{
+            .load = [this](const ace::engines::EngineAddress& at) { return loads[at.id()]; },
+            .may_command = [this] { return may_command; },
+            .tail =
+                [this] { return seen.empty() ? Tail{} : Tail{Chunk::copy_of(as_bytes(seen))}; }},
         *ace::proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<EngineFeed::Listener&>(*this));
   }

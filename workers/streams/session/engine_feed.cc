@@ -29,16 +29,23 @@ constexpr std::size_t kLowWater = 128_KiB;
 constexpr milliseconds kConnectBudget{2'000};
 constexpr milliseconds kShortestConnect{250};
 
+/// For the first packet of a session that another owner opened. Engines do not say that this works
+/// at all, and viewers wait.
+constexpr milliseconds kAdoptWithin{500};
+
+/// How often who may not command an engine asks again.
+constexpr milliseconds kFencedRetry{250};
+
 }  // namespace
 
 EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
-                       const engines::EngineDirectory& engines, engines::LoadOf load,
-                       proto::StreamId id, FeedOptions options, Listener& listener)
+                       const engines::EngineDirectory& engines, FeedPorts ports, proto::StreamId id,
+                       FeedOptions options, Listener& listener)
     : curl_{curl},
       timers_{timers},
       clock_{clock},
       engines_{engines},
-      load_{std::move(load)},
+      ports_{std::move(ports)},
       id_{id},
       options_{options},
       listener_{listener},
@@ -48,16 +55,23 @@ EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Cloc
 
 EngineFeed::~EngineFeed() = default;
 
-void EngineFeed::start() {
+void EngineFeed::start(std::optional<engines::SessionInfo> known) {
+  known_session_ = std::move(known);
+  has_delivered_ = !ports_.tail().empty();
   failing_since_ = clock_.now();
   watch_->every(kWatchEvery, [this] { check_silence(); });
-  retry_->once(milliseconds{0}, [this] { open_on_best_engine(); });
+  retry_->once(milliseconds{0}, [this] { open_next(); });
 }
 
 void EngineFeed::stop() {
-  if (open_session_) engines::stop_session(curl_, timers_, *open_session_, nullptr);
+  if (ports_.may_command()) stop_open_session();
   let_go();
   builder_.flush();
+}
+
+void EngineFeed::stop_open_session() {
+  if (open_session_) engines::stop_session(curl_, timers_, *open_session_, nullptr);
+  open_session_.reset();
 }
 
 void EngineFeed::abandon() {
@@ -86,8 +100,49 @@ void EngineFeed::resume(PauseReason reason) {
   }
 }
 
+void EngineFeed::open_next() {
+  if (!ports_.may_command()) {
+    retry_->once(kFencedRetry, [this] { open_next(); });
+    return;
+  }
+  // The engine may still hold the last session (a cut connection, say): nobody else will stop it.
+  stop_open_session();
+  if (auto known = std::exchange(known_session_, std::nullopt)) {
+    adopt(std::move(*known));
+  } else {
+    open_on_best_engine();
+  }
+}
+
+void EngineFeed::adopt(engines::SessionInfo info) {
+  // It may come from another worker's hand: no address is believed but our own settings'.
+  const auto* engine = engines_.find(info.engine_id);
+  if (engine == nullptr) return open_on_best_engine();
+  info.host = engine->host;
+  info.port = engine->port;
+  info.forwarded = engine->forwarded;
+  make_session(*engine);
+  const auto playing = session_->adopt(info);
+  open_session_ = std::move(info);
+  is_adopting_ = true;
+  if (!playing) return on_session_failed(playing.error());
+  retry_->once(kAdoptWithin, [this] {
+    session_.reset();
+    on_session_failed({Errc::Timeout, fmt::format("{}: adopting: no media in {} ms", engine_id_,
+                                                  kAdoptWithin.count())});
+  });
+}
+
+void EngineFeed::on_adopted() {
+  is_adopting_ = false;
+  retry_->stop();
+  log::info("engine_session_adopted", "stream={} engine={} infohash={}", id_.text(), engine_id_,
+            open_session_->infohash);
+  listener_.on_feed_open(*open_session_);
+}
+
 void EngineFeed::open_on_best_engine() {
-  const auto* engine = engines::select(engines_.engines(), load_, tried_);
+  const auto* engine = engines::select(engines_.engines(), ports_.load, tried_);
   if (engine != nullptr) {
     open(*engine);
     return;
@@ -103,8 +158,14 @@ void EngineFeed::open_on_best_engine() {
 }
 
 void EngineFeed::open(const engines::EngineAddress& engine) {
+  listener_.on_feed_choice(engine.id());
+  make_session(engine);
+  session_->start();
+}
+
+void EngineFeed::make_session(const engines::EngineAddress& engine) {
   engine_id_ = engine.id();
-  listener_.on_feed_choice(engine_id_);
+  splicer_.begin(ports_.tail());
   opened_at_ = clock_.now();
   last_media_ = opened_at_;
   has_session_delivered_ = false;
@@ -112,7 +173,6 @@ void EngineFeed::open(const engines::EngineAddress& engine) {
   session_ = std::make_unique<engines::EngineSession>(
       curl_, timers_, engine, id_, timeouts_now(),
       static_cast<engines::EngineSession::Listener&>(*this));
-  session_->start();
 }
 
 engines::SessionTimeouts EngineFeed::timeouts_now() const {
@@ -126,12 +186,17 @@ engines::SessionTimeouts EngineFeed::timeouts_now() const {
 
 void EngineFeed::on_session_open(const engines::SessionInfo& info) {
   open_session_ = info;
+  log::info("engine_session_open", "stream={} engine={} infohash={}", id_.text(), info.engine_id,
+            info.infohash);
   listener_.on_feed_open(info);
 }
 
 bool EngineFeed::on_session_bytes(ByteSpan bytes) {
   if (pause_reasons_ != 0) return false;
-  aligner_.feed(bytes, [this](ByteSpan packets) { builder_.add(packets); });
+  aligner_.feed(bytes, [this](ByteSpan packets) {
+    if (is_adopting_) on_adopted();
+    splicer_.feed(packets, clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
+  });
   return true;
 }
 
@@ -162,6 +227,16 @@ void EngineFeed::on_session_failed(const Error& why) {
   // What was read of the old session is whole media; the rest of a packet is not.
   builder_.flush();
   aligner_.reset();
+  // What another owner left is tried for its own sake: its engine may well open a new session.
+  if (!std::exchange(is_adopting_, false)) note_failure(why);
+  // Not from within the session's own call: the next one replaces it.
+  retry_->once(milliseconds{0}, [this] {
+    session_.reset();
+    open_next();
+  });
+}
+
+void EngineFeed::note_failure(const Error& why) {
   if (has_session_delivered_ && clock_.now() - opened_at_ > kGoodSession) {
     failures_.clear();
     tried_.clear();
@@ -170,14 +245,6 @@ void EngineFeed::on_session_failed(const Error& why) {
   if (failures_.empty()) failing_since_ = clock_.now();
   failures_.push_back({.engine_id = engine_id_, .error = why});
   tried_.insert(engine_id_);
-  // The engine may still hold the session (a cut connection, say): nobody else will stop it.
-  if (open_session_) engines::stop_session(curl_, timers_, *open_session_, nullptr);
-  open_session_.reset();
-  // Not from within the session's own call: the next one replaces it.
-  retry_->once(milliseconds{0}, [this] {
-    session_.reset();
-    open_on_best_engine();
-  });
 }
 
 void EngineFeed::after_failure() {
@@ -189,7 +256,7 @@ void EngineFeed::after_failure() {
   tried_.clear();
   const auto delay = std::min(kLastRetry, kFirstRetry * (1U << std::min(retries_, 5U)));
   ++retries_;
-  retry_->once(delay, [this] { open_on_best_engine(); });
+  retry_->once(delay, [this] { open_next(); });
 }
 
 void EngineFeed::check_silence() {
@@ -199,7 +266,7 @@ void EngineFeed::check_silence() {
   const auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
   const auto quiet = clock_.now() - last_media_;
   const auto since = std::chrono::duration_cast<milliseconds>(quiet);
-  if (quiet >= limit) {
+  if (quiet >= limit && ports_.may_command()) {
     session_.reset();
     on_session_failed(
         {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id_, since.count())});

@@ -16,6 +16,7 @@
 #include "workers/engines/engine_selector.h"
 #include "workers/engines/engine_session.h"
 #include "workers/streams/ingest/chunk_builder.h"
+#include "workers/streams/ingest/splicer.h"
 
 namespace ace::streams {
 
@@ -36,9 +37,20 @@ struct FeedOptions {
   std::chrono::milliseconds silence{30'000};
 };
 
-/// The engine side of an owned stream: picks an engine, runs its session, realigns its bytes and
-/// cuts them into chunks. Before the first byte it tries each engine once; afterwards it opens new
-/// sessions with growing delay for as long as `give_up` allows.
+/// What a feed asks the stream that it belongs to.
+struct FeedPorts {
+  engines::LoadOf load;
+  /// Asked before anything is said to an engine. While it is false, another owner may be at work:
+  /// what is open is read on, what failed waits.
+  std::function<bool()> may_command;
+  /// The last of what viewers got, for the splicer.
+  std::function<std::vector<proto::ChunkPtr>()> tail;
+};
+
+/// The engine side of an owned stream: goes on with the session of the owner before, or picks an
+/// engine, runs its session, realigns its bytes and cuts them into chunks. Before the stream's
+/// first byte it tries each engine once; afterwards it opens new sessions with growing delay for as
+/// long as `give_up` allows, and splices each onto what viewers got.
 class EngineFeed final : private engines::EngineSession::Listener, private ChunkBuilder::Listener {
  public:
   class Listener {
@@ -56,14 +68,17 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   };
 
   EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
-             const engines::EngineDirectory& engines, engines::LoadOf load, proto::StreamId id,
+             const engines::EngineDirectory& engines, FeedPorts ports, proto::StreamId id,
              FeedOptions options, Listener& listener);
   ~EngineFeed() override;
   EngineFeed(const EngineFeed&) = delete;
   EngineFeed& operator=(const EngineFeed&) = delete;
 
-  void start();
-  /// Ends the session at the engine too: the stop command is sent, nobody waits for its answer.
+  /// `known`: a session that the stream's last owner left running. It is gone on with, if its first
+  /// packets come soon enough; else it is stopped, and a new one opened.
+  void start(std::optional<engines::SessionInfo> known = std::nullopt);
+  /// Ends the session at the engine too, if that may be commanded: the stop command is sent, nobody
+  /// waits for its answer.
   /// What was read and not yet cut becomes a last chunk. No listener call after it.
   void stop();
   /// Ends only our side: the session belongs to somebody else now. No listener call after it.
@@ -81,8 +96,14 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   void on_chunk(proto::ChunkPtr chunk) override;
   void on_chunk_due() override;
 
+  void open_next();
+  void adopt(engines::SessionInfo info);
+  void on_adopted();
   void open_on_best_engine();
   void open(const engines::EngineAddress& engine);
+  void make_session(const engines::EngineAddress& engine);
+  void note_failure(const Error& why);
+  void stop_open_session();
   void after_failure();
   void check_silence();
   void give_up();
@@ -94,15 +115,17 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   loop::TimerFactory& timers_;
   const Clock& clock_;
   const engines::EngineDirectory& engines_;
-  engines::LoadOf load_;
+  FeedPorts ports_;
   proto::StreamId id_;
   FeedOptions options_;
   Listener& listener_;
 
   std::unique_ptr<engines::EngineSession> session_;
   std::optional<engines::SessionInfo> open_session_;
-  std::string engine_id_;  ///< the engine being used or asked
+  std::optional<engines::SessionInfo> known_session_;  ///< to be adopted
+  std::string engine_id_;                              ///< the engine being used or asked
   proto::TsAligner aligner_;
+  Splicer splicer_;
   ChunkBuilder builder_;
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> watch_;
@@ -114,7 +137,8 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   SteadyTime opened_at_;
   SteadyTime last_media_;
   unsigned retries_{};
-  bool has_delivered_{};          ///< the feed, at any time
+  bool is_adopting_{};            ///< no packet has come of the session of another owner
+  bool has_delivered_{};          ///< the stream, at any time
   bool has_session_delivered_{};  ///< the present session
   bool is_flowing_{};             ///< its bytes are fetched when a chunk is due
 };

@@ -29,6 +29,7 @@ StreamSession::StreamSession(StreamServices& services, proto::StreamId id, Liste
       listener_{listener},
       window_{services.options.window},
       viewers_{services, id, window_, *this},
+      succession_{services, id},
       lease_{id,
              services.worker_id,
              services.commands,
@@ -76,6 +77,7 @@ void StreamSession::leave(StreamState state) {
   if (state == StreamState::Owning) {
     --services_.me().owned_streams;
     grace_->stop();
+    succession_.stop_reading();
     if (appender_) first_index_ = appender_->oldest();
     was_append_busy_ = appender_ && !appender_->is_idle();
     appender_.reset();
@@ -92,6 +94,7 @@ void StreamSession::enter(StreamState state) {
       ++services_.me().owned_streams;
       first_index_ = index_.next();
       committed_ = index_;
+      succession_.on_committed({});
       if (lease_.is_held()) start_appending(index_);
       viewers_.record_missing();
       if (viewers_.empty()) await_viewers();
@@ -130,6 +133,7 @@ void StreamSession::claim() {
   epoch_ = std::max(epoch_, grant->epoch);
   index_ = std::max(index_, grant->index);
   follows_this_host_ = grant->owner != services_.self;
+  succession_.on_granted(grant->session);
   if (follows_this_host_) {
     apply(StreamEvent::ClaimLost);
   } else if (services_.redis_is_up()) {
@@ -184,6 +188,7 @@ void StreamSession::claim_later(milliseconds delay) {
 }
 
 void StreamSession::own_without_redis() {
+  succession_.own_alone(services_.redis_is_up());
   const auto now =
       std::chrono::duration_cast<milliseconds>(services_.clock.wall_now().time_since_epoch());
   // As the claim script does it, so that epochs go on growing when Redis is back.
@@ -202,6 +207,7 @@ void StreamSession::finish_foreign_teardown(std::function<void(StreamSession&)> 
 void StreamSession::look_for_owner() {
   const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
   if (!grant || grant->owner != services_.self) return;
+  succession_.on_granted(grant->session);
   if (!services_.redis_is_up()) {
     if (may_own_without_redis()) apply(StreamEvent::OwnerVanished);
     return;
@@ -265,6 +271,9 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   if (!claimed.is_mine) {
     log::warn("ownership_lost", "stream={} to={}", id_.text(), claimed.owner.value);
     if (feed_) feed_->abandon();
+    succession_.step_down(window_, claimed.index);
+    record_ = {};  // the session is not ours to tell of
+    tell_details(host::StreamPhase::Streaming);
     apply(StreamEvent::ClaimLost);
     return;
   }
@@ -272,6 +281,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
     finish_foreign_teardown([](StreamSession& self) { self.regain_lease(); });
     return;
   }
+  succession_.own_alone(false);
   epoch_ = claimed.epoch;
   start_appending(claimed.index);
   index_ = std::max(index_, claimed.index);

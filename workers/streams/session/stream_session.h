@@ -2,16 +2,14 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "proto/redis/stream_record.h"
 #include "workers/streams/session/engine_feed.h"
 #include "workers/streams/session/start_failure.h"
-#include "workers/streams/session/stream_services.h"
 #include "workers/streams/session/stream_state.h"
+#include "workers/streams/session/succession.h"
 #include "workers/streams/session/viewers.h"
 
 namespace ace::streams {
@@ -95,6 +93,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void start_feed();
   void feed_if_watched();
   void stop_engine();
+  void take_over(Heritage heritage);
   /// Redis stands at `committed`: what the window holds beyond it is appended first.
   void start_appending(proto::ChunkIndex committed);
   void drop_appender();
@@ -127,6 +126,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   proto::TsIndex ts_index_;
   ChunkWindow window_;
   Viewers viewers_;
+  Succession succession_;
   ownership::StreamLease lease_;
   std::unique_ptr<EngineFeed> feed_;
   std::unique_ptr<ChunkAppender> appender_;

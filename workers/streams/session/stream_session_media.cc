@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/log/log.h"
+#include "workers/streams/session/session_record.h"
 #include "workers/streams/session/stream_session.h"
 
 namespace ace::streams {
@@ -31,18 +32,37 @@ std::size_t streams_on(host::OwnershipTable& table, const host::Scoreboard& boar
 void StreamSession::start_feed() {
   record_ = {};
   record_.content_id = id_.text();
+  // What the host knows it goes on knowing, should this owner die as well.
+  if (const auto known = succession_.known_session()) set_session(record_, *known);
   tell_details(host::StreamPhase::Starting);
+  FeedPorts ports{.load =
+                      [&services = services_, id = id_](const engines::EngineAddress& engine) {
+                        return streams_on(services.table(), services.board(), engine.id(), id);
+                      },
+                  .may_command = [this] { return succession_.may_command(lease_); },
+                  .tail = [this] { return tail_of(window_); }};
   feed_ = std::make_unique<EngineFeed>(
-      services_.curl, services_.timers, services_.clock, services_.engines,
-      [&services = services_, id = id_](const engines::EngineAddress& engine) {
-        return streams_on(services.table(), services.board(), engine.id(), id);
-      },
-      id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
-  feed_->start();
+      services_.curl, services_.timers, services_.clock, services_.engines, std::move(ports), id_,
+      services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
+  succession_.read_heritage(
+      window_, index_, lease_.is_held(),
+      guarded([](StreamSession& self, Heritage heritage) { self.take_over(std::move(heritage)); }));
+}
+
+void StreamSession::take_over(Heritage heritage) {
+  const auto newest = index_;
+  for (auto& piece : heritage.chunks) push(piece.epoch, piece.index, std::move(piece.chunk));
+  index_ = newest;
+  if (heritage.session) {
+    set_session(record_, *heritage.session);
+    tell_details(host::StreamPhase::Starting);
+  }
+  feed_->start(std::move(heritage.session));
 }
 
 void StreamSession::start_appending(proto::ChunkIndex committed) {
   skipped_counted_ = 0;
+  succession_.on_committed(committed);
   appender_ = std::make_unique<ChunkAppender>(
       ChunkAppender::Grant{.stream = id_,
                            .self = services_.worker_id,
@@ -71,26 +91,16 @@ void StreamSession::drop_appender() {
 
 void StreamSession::on_feed_choice(const std::string& engine_id) {
   // Before the engine is even asked: the next stream to start must count this one.
-  record_.engine_id = engine_id;
+  engines::SessionInfo none_yet;
+  none_yet.engine_id = engine_id;
+  set_session(record_, none_yet);
   record_.state = proto::StreamState::Connecting;
   tell_details(host::StreamPhase::Starting);
   lease_.update(to_fields(record_));
 }
 
 void StreamSession::on_feed_open(const engines::SessionInfo& info) {
-  record_.infohash = info.infohash;
-  record_.engine_host = info.host;
-  record_.engine_port = info.port;
-  record_.is_engine_forwarded = info.forwarded;
-  record_.playback_url = info.playback_url;
-  record_.stat_url = info.stat_url;
-  record_.command_url = info.command_url;
-  record_.playback_session_id = info.playback_session_id;
-  record_.pid = info.pid;
-  record_.is_live = info.is_live;
-  record_.is_encrypted = info.is_encrypted;
-  log::info("engine_session_open", "stream={} engine={} infohash={}", id_.text(), info.engine_id,
-            info.infohash);
+  set_session(record_, info);
   tell_details(host::StreamPhase::Starting);
   lease_.update(to_fields(record_));
   services_.events.publish(id_, {.type = proto::EventType::EngineChanged,
@@ -157,13 +167,16 @@ void StreamSession::fail(const StartFailure& failure) {
 }
 
 void StreamSession::tell_details(host::StreamPhase phase) {
-  services_.table().describe(
-      id_, services_.self,
-      {.phase = phase, .engine_id = record_.engine_id, .infohash = record_.infohash});
+  services_.table().describe(id_, services_.self,
+                             {.phase = phase,
+                              .engine_id = record_.engine_id,
+                              .infohash = record_.infohash,
+                              .session = to_text(record_)});
 }
 
 void StreamSession::on_committed(proto::ChunkIndex index) {
   committed_ = index;
+  succession_.on_committed(index);
   const auto skipped = appender_->skipped();
   services_.me().chunks_skipped += skipped - std::exchange(skipped_counted_, skipped);
 }
@@ -193,10 +206,7 @@ void StreamSession::start_following() {
   follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers,
                                               services_.options.follower,
                                               static_cast<ChunkFollower::Listener&>(*this));
-  // Who followed before goes on behind what its viewers have already got.
-  std::optional<proto::ChunkIndex> after;
-  if (const auto* newest = window_.at({window_.edge().value - 1})) after = newest->index;
-  follower_->start(after);
+  follower_->start(succession_.follow_after(window_));
 }
 
 void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
@@ -205,7 +215,7 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
   ++services_.me().chunks_fetched;
   epoch_ = std::max(epoch_, epoch);
   index_ = index;
-  push(epoch, index, std::move(chunk));
+  if (auto news = succession_.news_of(std::move(chunk))) push(epoch, index, std::move(news));
 }
 
 void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {
@@ -326,6 +336,8 @@ void StreamSession::finish_teardown() {
 
 void StreamSession::torn_down() {
   lease_.forget();  // where an answer was lost, the next claim finds out what is left to do
+  record_ = {};     // nobody shall go on with the session that was stopped
+  tell_details(host::StreamPhase::Stopping);
   log::info("stream_stopped", "stream={}", id_.text());
   if (viewers_.empty() || is_shutting_down_) {
     apply(StreamEvent::TornDown);

@@ -1,0 +1,211 @@
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include <catch2/catch.hpp>
+
+#include "shared/base/clock.h"
+#include "tests/e2e/stream/service.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t kBitrate = 2'000'000;
+
+/// The packet that is due now: later ones are news.
+std::uint64_t seq_now(const std::string& id) {
+  return NumberedStream{infohash_of_content(id), kBitrate}.seq_at(ace::SystemClock{}.now());
+}
+
+/// What Redis holds of a stream, looked at again and again.
+class CommittedChunks {
+ public:
+  CommittedChunks(const Service& service, std::string id) : service_{service}, id_{std::move(id)} {}
+
+  /// Reads what is new, and compares what is not.
+  void look() {
+    const auto newest =
+        std::stoull("0" + service_.redis({"GET", stream_key(id_, "buffer:index")}).text);
+    for (std::uint64_t index = 1; index <= newest; ++index) {
+      auto bytes =
+          service_.redis({"GET", stream_key(id_, "buffer:chunk:" + std::to_string(index))});
+      if (bytes.text.empty()) continue;  // skipped, or expired
+      const auto [known, is_new] = chunks_.try_emplace(index, bytes.text);
+      if (!is_new && known->second != bytes.text) ++changed_;
+    }
+  }
+  [[nodiscard]] std::size_t changed() const { return changed_; }
+  [[nodiscard]] std::size_t count() const { return chunks_.size(); }
+  /// All of them in order, as one stream.
+  [[nodiscard]] NumberedChecker checked() const {
+    NumberedChecker checker;
+    for (const auto& [index, bytes] : chunks_) checker.feed(ace::as_bytes(bytes), {});
+    return checker;
+  }
+
+ private:
+  const Service& service_;
+  std::string id_;
+  std::map<std::uint64_t, std::string> chunks_;
+  std::size_t changed_{};
+};
+
+std::vector<std::size_t> streaming(const Viewers& viewers, const std::string& not_on) {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < viewers.size(); ++i) {
+    const auto& viewer = viewers.at(i);
+    if (viewer.state() == ViewerState::Streaming && viewer.worker() != not_on) indices.push_back(i);
+  }
+  return indices;
+}
+
+/// All of them have got packets that were made after `seq`.
+bool have_news(const Viewers& viewers, const std::vector<std::size_t>& which, std::uint64_t seq) {
+  return std::ranges::all_of(
+      which, [&](std::size_t i) { return viewers.at(i).checker().last_seq().value_or(0) > seq; });
+}
+
+bool is_one_served_owner(const Service& service, const std::string& not_this) {
+  const auto rows = service.workers();
+  const auto owns = [](const WorkerRow& row) { return row.owned_streams > 0; };
+  return std::ranges::count_if(rows, owns) == 1 && std::ranges::find_if(rows, owns)->id != not_this;
+}
+
+std::uint64_t epoch_of(const Service& service, const std::string& id) {
+  return std::stoull("0" + service.redis({"HGET", stream_key(id, "metadata"), "epoch"}).text);
+}
+
+}  // namespace
+
+TEST_CASE("a dead owner's engine session goes on, and survivors see one seam", "[adoption]") {
+  const Service service{{.bitrate = kBitrate}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  const unsigned rounds = std::getenv("ACE_LONG") != nullptr ? 20 : 3;
+  std::vector<std::size_t> survivors;
+  for (unsigned round = 1; round <= rounds; ++round) {
+    CAPTURE(round);
+    viewers.open(40 - streaming(viewers, "").size(), stream_target(id));
+    REQUIRE(viewers.run_until([&] { return streaming(viewers, "").size() == 40; }, 10s));
+    viewers.run_for(1s);
+    const auto owner = service.owner();
+    survivors = streaming(viewers, owner.id);
+    REQUIRE(survivors.size() >= 20);
+    std::vector<StreamCounts> before;
+    for (const auto i : survivors) before.push_back(viewers.at(i).checker().counts());
+
+    const auto killed_at = seq_now(id);
+    const ace::SystemClock clock;
+    const auto start = clock.now();
+    ::kill(owner.pid, SIGKILL);
+    REQUIRE(viewers.run_until([&] { return have_news(viewers, survivors, killed_at); }, 10s));
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - start);
+    std::cout << "round " << round << ": new bytes after " << took.count() << " ms\n";
+    CHECK(took < 3s);
+    for (std::size_t n = 0; n < survivors.size(); ++n) {
+      const auto& viewer = viewers.at(survivors[n]);
+      CHECK(viewer.state() == ViewerState::Streaming);
+      CHECK(viewer.checker().is_clean());
+      CHECK(viewer.checker().counts().marked_skips <= before[n].marked_skips + 1);
+    }
+    REQUIRE(viewers.run_until([&] { return is_one_served_owner(service, owner.id); }, 5s));
+    const auto stream = service.engines().state().stream(id);
+    CHECK(stream.opened == 1);
+    CHECK(stream.alive == 1);
+  }
+  // Nothing that was committed is missing to anybody: the seams are those of the record.
+  CommittedChunks committed{service, id};
+  committed.look();
+  const auto record = committed.checked();
+  INFO(viewers.faults());
+  CHECK(record.is_clean());
+  if (rounds > 3) return;  // the first chunks have expired
+  for (const auto i : survivors) {
+    const auto& checker = viewers.at(i).checker();
+    CHECK(checker.counts().missing <= record.counts().missing);
+  }
+}
+
+TEST_CASE("an owner that was frozen steals nothing back, and keeps its viewers", "[adoption]") {
+  const Service service{{.bitrate = kBitrate}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  REQUIRE(all_served(viewers, 10s));
+  viewers.run_for(1s);
+  const auto owner = service.owner();
+  const auto others = streaming(viewers, owner.id);
+  const auto epoch = epoch_of(service, id);
+  CommittedChunks committed{service, id};
+  const auto look_until = [&](const std::function<bool()>& done, std::chrono::milliseconds most) {
+    return viewers.run_until(
+        [&] {
+          committed.look();
+          return done();
+        },
+        most);
+  };
+
+  const ace::SystemClock clock;
+  const auto frozen_at = clock.now();
+  const auto seq_frozen = seq_now(id);
+  ::kill(owner.pid, SIGSTOP);
+  CHECK(look_until([&] { return clock.now() - frozen_at > 8s; }, 10s));
+  const auto seq_woken = seq_now(id);
+  ::kill(owner.pid, SIGCONT);
+  std::vector<std::size_t> all(viewers.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  CHECK(have_news(viewers, others, seq_frozen));
+  CHECK(look_until([&] { return have_news(viewers, all, seq_woken + 2000); }, 15s));
+  CHECK(look_until([&] { return is_one_served_owner(service, owner.id); }, 10s));
+
+  CHECK(committed.changed() == 0);
+  CHECK(committed.count() > 50);
+  CHECK(committed.checked().is_clean());
+  CHECK(epoch_of(service, id) > epoch);
+  CHECK(streaming(viewers, "").size() == viewers.size());
+  INFO(viewers.faults());
+  CHECK(viewers.faults().empty());
+  const auto engines = service.engines().state();
+  CHECK(engines.stream(id).opened == 1);
+  CHECK(engines.engine(0, "stops_received") == 0);
+}
+
+TEST_CASE("a proxy that was killed as a whole goes on with the session and the buffer",
+          "[adoption]") {
+  Service service{{.bitrate = kBitrate}};
+  const auto id = stream_id(1);
+  std::uint64_t epoch = 0;
+  std::uint64_t seq_killed = 0;
+  {
+    Viewers viewers{service.port()};
+    viewers.open(4, stream_target(id));
+    REQUIRE(all_served(viewers, 10s));
+    viewers.run_for(3s);
+    epoch = epoch_of(service, id);
+    seq_killed = seq_now(id);
+  }
+  service.restart_proxy();
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(id));
+  REQUIRE(all_served(viewers, 5s));
+  const auto& viewer = viewers.at(0);
+  std::cout
+      << "first bytes after "
+      << std::chrono::duration_cast<std::chrono::milliseconds>(*viewer.first_byte_after()).count()
+      << " ms\n";
+  CHECK(viewer.checker().first_seq().value_or(seq_killed) < seq_killed);
+  REQUIRE(viewers.run_until([&] { return have_news(viewers, {0}, seq_killed); }, 10s));
+  INFO(viewers.faults());
+  CHECK(viewer.checker().is_clean());
+  CHECK(viewer.checker().counts().marked_skips == 1);
+  CHECK(epoch_of(service, id) > epoch);
+  const auto stream = service.engines().state().stream(id);
+  CHECK(stream.opened == 1);
+  CHECK(stream.alive == 1);
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "proto/redis/stream_record.h"
+#include "workers/streams/session/stream_services.h"
+
+namespace ace::streams {
+
+/// What the owners before have left of a stream in Redis.
+struct Heritage {
+  struct Piece {
+    proto::OwnerEpoch epoch;
+    proto::ChunkIndex index;
+    proto::ChunkPtr chunk;
+  };
+  std::optional<engines::SessionInfo> session;
+  std::vector<Piece> chunks;  ///< in order
+};
+
+/// Reads a heritage for a new owner, within half a second: viewers wait, and what is not there by
+/// then is gone on without.
+class HeritageReader final : public std::enable_shared_from_this<HeritageReader>,
+                             private ChunkFollower::Listener {
+ public:
+  struct Wanted {
+    bool session{};
+    proto::ChunkIndex upto;                  ///< chunks up to this one; 0: none
+    std::optional<proto::ChunkIndex> after;  ///< and behind this one; else what a join needs
+  };
+  HeritageReader(StreamServices& services, proto::StreamId id);
+  HeritageReader(const HeritageReader&) = delete;
+  HeritageReader& operator=(const HeritageReader&) = delete;
+
+  /// Once. No answer when the reader is destroyed before.
+  void start(const Wanted& wanted, std::function<void(Heritage)> callback);
+
+ private:
+  void on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk) override;
+  void on_missing(proto::ChunkIndex first, proto::ChunkIndex last) override;
+  void read_session();
+  void read_up_to(proto::ChunkIndex index);
+  void finish_if_complete();
+  void finish();
+
+  StreamServices& services_;
+  proto::StreamId id_;
+  std::function<void(Heritage)> callback_;
+  Heritage heritage_;
+  bool awaits_session_{};
+  bool awaits_chunks_{};
+  proto::ChunkIndex upto_;
+  ChunkFollower reader_;
+  std::unique_ptr<loop::Timer> deadline_;
+};
+
+}  // namespace ace::streams

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "proto/redis/stream_record.h"
+#include "workers/engines/session_info.h"
+
+namespace ace::streams {
+
+/// The engine session stands in the stream's record from here on; what is empty clears what was.
+void set_session(proto::StreamRecord& record, const engines::SessionInfo& session);
+/// The engine session that a record names. Nothing when it does not say enough to play it.
+[[nodiscard]] std::optional<engines::SessionInfo> session_of(const proto::StreamRecord& record);
+
+/// The same for the host's table, which keeps text: empty when there is no session.
+[[nodiscard]] std::string to_text(const proto::StreamRecord& record);
+[[nodiscard]] std::optional<engines::SessionInfo> parse_session(const std::string& text);
+
+}  // namespace ace::streams

@@ -1,0 +1,91 @@
+#include "workers/streams/session/succession.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "workers/streams/session/session_record.h"
+
+namespace ace::streams {
+namespace {
+
+const ChunkWindow::Item* newest_of(const ChunkWindow& window) {
+  return window.at({window.edge().value - 1});
+}
+
+}  // namespace
+
+std::vector<proto::ChunkPtr> tail_of(const ChunkWindow& window) {
+  std::vector<proto::ChunkPtr> tail;
+  std::size_t bytes = 0;
+  for (auto at = window.edge(); at > window.oldest() && bytes < Splicer::kTailBytes;) {
+    --at.value;
+    tail.push_back(window.at(at)->chunk);
+    bytes += tail.back()->size();
+  }
+  std::ranges::reverse(tail);
+  return tail;
+}
+
+std::optional<engines::SessionInfo> Succession::known_session() const {
+  return parse_session(session_);
+}
+
+void Succession::read_heritage(const ChunkWindow& window, proto::ChunkIndex index, bool has_lease,
+                               std::function<void(Heritage)> callback) {
+  HeritageReader::Wanted wanted;
+  const auto* newest = newest_of(window);
+  if (has_lease) {
+    wanted.session = !known_session();
+    if (newest == nullptr || newest->index < index) wanted.upto = index;
+    if (newest != nullptr) wanted.after = newest->index;
+  }
+  // Where followed chunks were still being spliced, they are read again.
+  if (!splicer_.is_passing()) splicer_.begin(tail_of(window));
+  reader_ = std::make_shared<HeritageReader>(services_, id_);
+  reader_->start(wanted, [this, callback = std::move(callback)](Heritage heritage) {
+    for (auto& piece : heritage.chunks) piece.chunk = news_of(std::move(piece.chunk));
+    std::erase_if(heritage.chunks, [](const auto& piece) { return piece.chunk == nullptr; });
+    splicer_.begin({});
+    if (!heritage.session) heritage.session = known_session();
+    session_.clear();
+    reader_.reset();
+    callback(std::move(heritage));
+  });
+}
+
+bool Succession::may_command(const ownership::StreamLease& lease) const {
+  if (lease.is_held()) return lease.may_write();
+  // Redis is asked whose the stream is: until it answers, nobody knows.
+  if (services_.redis_is_up() && !is_alone_) return false;
+  const auto stream = services_.table().find(services_.board(), id_);
+  return stream && stream->owner == services_.self;
+}
+
+void Succession::step_down(const ChunkWindow& window, proto::ChunkIndex index) {
+  const auto* newest = newest_of(window);
+  follow_after_.reset();
+  if (newest == nullptr || newest->index == committed_) return;
+  // Our numbers mean nothing to an owner whose chunks do not follow ours.
+  if (committed_.value > 0 && committed_ <= index) follow_after_ = committed_;
+  splicer_.begin(tail_of(window));
+}
+
+std::optional<proto::ChunkIndex> Succession::follow_after(const ChunkWindow& window) {
+  if (!splicer_.is_passing()) return std::exchange(follow_after_, std::nullopt);
+  // Who followed before goes on behind what its viewers have already got.
+  const auto* newest = newest_of(window);
+  if (newest == nullptr) return std::nullopt;
+  return newest->index;
+}
+
+proto::ChunkPtr Succession::news_of(proto::ChunkPtr chunk) {
+  if (splicer_.is_passing()) return chunk;
+  std::vector<std::byte> news;
+  splicer_.feed(chunk->payload(), services_.clock.now(), [&news](ByteSpan packets) {
+    news.insert(news.end(), packets.begin(), packets.end());
+  });
+  if (news.empty()) return nullptr;
+  return proto::Chunk::copy_of(news);
+}
+
+}  // namespace ace::streams
