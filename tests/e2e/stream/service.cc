@@ -1,6 +1,7 @@
 #include "tests/e2e/stream/service.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <charconv>
@@ -50,6 +51,10 @@ Service::Service(const ServiceOptions& options)
 }
 
 void Service::restart_proxy() {
+  // The supervisor must neither replace its workers nor tell them that it is gone.
+  const auto rows = workers();
+  proxy_->process().signal(SIGSTOP);
+  for (const auto& row : rows) ::kill(row.pid, SIGKILL);
   proxy_.reset();
   proxy_.emplace(environment_);
 }
