@@ -209,3 +209,24 @@ TEST_CASE("a proxy that was killed as a whole goes on with the session and the b
   CHECK(stream.opened == 1);
   CHECK(stream.alive == 1);
 }
+
+TEST_CASE("without Redis the next owner goes on with the session as well", "[adoption]") {
+  const Service service{{.bitrate = kBitrate, .redis = RedisIs::Away}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(3, stream_target(id));
+  REQUIRE(all_served(viewers, 10s));
+  viewers.run_for(500ms);
+  const auto owner = service.owner();
+  ::kill(owner.pid, SIGKILL);
+  REQUIRE(viewers.run_until([&] { return viewers.count(ViewerState::Streaming) == 0; }, 5s));
+  const auto first = viewers.open(3, stream_target(id));
+  const auto are_back = [&] {
+    return std::ranges::all_of(std::vector{first, first + 1, first + 2},
+                               [&](std::size_t i) { return viewers.at(i).bytes() > 0; });
+  };
+  REQUIRE(viewers.run_until(are_back, 10s));
+  const auto stream = service.engines().state().stream(id);
+  CHECK(stream.opened == 1);
+  CHECK(stream.alive == 1);
+}

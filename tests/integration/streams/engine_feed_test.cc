@@ -1,108 +1,25 @@
 #include "workers/streams/session/engine_feed.h"
 
-#include <fmt/format.h>
-
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "tests/integration/engines/scripted_engine.h"
+#include "tests/integration/streams/feed_world.h"
 
 using namespace std::chrono_literals;
 using ace::Errc;
-using ace::proto::ChunkPtr;
-using ace::streams::EngineFailure;
 using ace::streams::EngineFeed;
 using ace::streams::FeedOptions;
+using ace::test::packets;
+using ace::test::PlayingEngine;
 using ace::test::run_for;
 using ace::test::run_until;
 using ace::test::ScriptedEngine;
+using World = ace::test::FeedWorld;
 
 namespace {
-
-/// `count` packets that say who made them.
-std::string packets(char maker, std::size_t count) {
-  std::string made;
-  for (std::size_t i = 0; i < count; ++i) made += '\x47' + std::string(187, maker);
-  return made;
-}
-
-std::string session_json(const ScriptedEngine& engine) {
-  return fmt::format(
-      R"({{"response":{{"playback_url":"{}","stat_url":"{}","command_url":"{}",)"
-      R"("playback_session_id":"s","infohash":"{}","is_live":1,"is_encrypted":0}},"error":null}})",
-      engine.url("/ace/r/1/2"), engine.url("/ace/stat/1/2"), engine.url("/ace/cmd/1/2"),
-      std::string(40, 'b'));
-}
-
-/// Plays what it is told on one session after the other; counts stops.
-struct PlayingEngine {
-  PlayingEngine(ace::loop::Loop& loop, std::string body) : scripted{loop} {
-    scripted.on("/ace/getstream", [this](auto& c) { c.answer(200, session_json(scripted)); });
-    scripted.on("/ace/r/", [this, body](auto& c) {
-      c.send("HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n" + body);
-      playback = &c;
-    });
-    scripted.on("/ace/cmd/", [](auto& c) { c.answer(200, R"({"response":"ok","error":null})"); });
-  }
-  [[nodiscard]] std::size_t sessions() const { return scripted.asked("/ace/getstream"); }
-  [[nodiscard]] std::size_t stops() const { return scripted.asked("/ace/cmd/"); }
-
-  ScriptedEngine scripted;
-  ScriptedEngine::Connection* playback{};
-};
-
-struct World : EngineFeed::Listener {
-  World(ace::loop::Loop& the_loop, const std::vector<std::uint16_t>& ports,
-        FeedOptions options = {})
-      : loop{the_loop} {
-    std::vector<ace::engines::EngineAddress> engines;
-    for (const auto port : ports) {
-      ace::engines::EngineAddress engine;
-      engine.host = "127.0.0.1";
-      engine.port = port;
-      engine.name = fmt::format("e{}", engines.size() + 1);
-      engines.push_back(engine);
-    }
-    directory = ace::engines::EngineDirectory{std::move(engines)};
-    options.chunk.max_age = 5ms;
-    options.timeouts.connect = 500ms;
-    feed = std::make_unique<EngineFeed>(
-        curl, timers, clock, directory,
-        ace::streams::FeedPorts{
-            .load = [this](const ace::engines::EngineAddress& at) { return loads[at.id()]; },
-            .may_command = [this] { return may_command; },
-            .tail =
-                [this] { return seen.empty() ? Tail{} : Tail{Chunk::copy_of(as_bytes(seen))}; }},
-        *ace::proto::StreamId::parse(std::string(40, 'a')), options,
-        static_cast<EngineFeed::Listener&>(*this));
-  }
-  void on_feed_choice(const std::string& engine_id) override { choices.push_back(engine_id); }
-  void on_feed_open(const ace::engines::SessionInfo&) override { ++opened; }
-  void on_feed_chunk(ChunkPtr chunk) override { media += ace::as_text(chunk->payload()); }
-  void on_feed_silent(std::chrono::milliseconds) override { is_silent = true; }
-  void on_feed_failed(const std::vector<EngineFailure>& why) override {
-    failures = why;
-    has_failed = true;
-  }
-
-  ace::loop::Loop& loop;
-  ace::loop::UvTimerFactory timers{loop};
-  ace::SystemClock clock;
-  ace::curl::Multi curl{loop, timers};
-  ace::engines::EngineDirectory directory;
-  std::map<std::string, std::size_t> loads;
-  std::unique_ptr<EngineFeed> feed;
-  std::vector<std::string> choices;
-  int opened{};
-  std::string media;
-  std::vector<EngineFailure> failures;
-  bool has_failed{};
-  bool is_silent{};
-};
 
 std::uint16_t closed_port() {
   ace::loop::Loop loop;
@@ -206,10 +123,11 @@ TEST_CASE("a paused feed takes nothing from its engine, and loses nothing", "[fe
 TEST_CASE("an engine that drips is heard at the pace of chunks, and again after a silence",
           "[feed]") {
   ace::loop::Loop loop;
-  PlayingEngine engine{loop, packets('1', 3)};
+  // Three: fewer prove no alignment.
+  std::string sent = packets('1', 3);
+  PlayingEngine engine{loop, sent};
   World world{loop, {engine.scripted.port()}};
   world.feed->start();
-  std::string sent = packets('1', 3);
   const auto all_there = [&] { return world.media == sent; };
   REQUIRE(run_until(loop, all_there));
   for (const char maker : {'2', '3', '4'}) {

@@ -63,14 +63,11 @@ bool Splicer::is_media(PacketView packet) const {
 }
 
 void Splicer::feed(ByteSpan packets, SteadyTime now, const Sink& sink) {
-  if (phase_ != Phase::Passing && !since_) since_ = now;
+  if (phase_ != Phase::Passing && !since_ && !packets.empty()) since_ = now;
   while (phase_ == Phase::Matching && !packets.empty()) {
     match(packets.first<kTsPacketSize>());
     packets = packets.subspan(kTsPacketSize);
-    if (phase_ == Phase::Matching && is_past_matching(now)) {
-      phase_ = Phase::Seeking;
-      since_ = now;
-    }
+    if (phase_ == Phase::Matching && is_past_matching(now)) begin_seeking(now);
   }
   if (phase_ == Phase::Seeking) {
     held_.insert(held_.end(), packets.begin(), packets.end());
@@ -78,6 +75,17 @@ void Splicer::feed(ByteSpan packets, SteadyTime now, const Sink& sink) {
   } else if (phase_ == Phase::Passing && !packets.empty()) {
     sink(packets);
   }
+}
+
+void Splicer::on_time(SteadyTime now, const Sink& sink) {
+  if (!since_) return;
+  if (phase_ == Phase::Matching && is_past_matching(now)) begin_seeking(now);
+  if (phase_ == Phase::Seeking) seek(now, sink);
+}
+
+void Splicer::begin_seeking(SteadyTime now) {
+  phase_ = Phase::Seeking;
+  since_ = now;
 }
 
 void Splicer::match(Packet bytes) {

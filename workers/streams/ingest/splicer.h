@@ -45,6 +45,8 @@ class Splicer {
   void begin(std::vector<proto::ChunkPtr> tail);
   /// `packets` is a whole number of packets.
   void feed(ByteSpan packets, SteadyTime now, const Sink& sink);
+  /// Now and then, while nothing comes: what is held must not wait for more.
+  void on_time(SteadyTime now, const Sink& sink);
   /// The seam is behind us, or there is none: packets pass as they are.
   [[nodiscard]] bool is_passing() const { return phase_ == Phase::Passing; }
 
@@ -67,6 +69,7 @@ class Splicer {
   [[nodiscard]] std::optional<std::size_t> find_in_tail(proto::PacketView packet) const;
   [[nodiscard]] bool is_in_tail(std::size_t place, Packet packet) const;
   [[nodiscard]] bool is_past_matching(SteadyTime now);
+  void begin_seeking(SteadyTime now);
   void seek(SteadyTime now, const Sink& sink);
   void note_tables(proto::PacketView packet);
   void start_with(std::size_t offset, const Sink& sink);

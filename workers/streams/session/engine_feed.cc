@@ -261,6 +261,7 @@ void EngineFeed::after_failure() {
 
 void EngineFeed::check_silence() {
   if (!session_ || !open_session_ || pause_reasons_ != 0) return;
+  splicer_.on_time(clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
   // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
   // nothing that a viewer could use.
   const auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
