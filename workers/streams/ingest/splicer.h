@@ -28,9 +28,10 @@ class Splicer {
     std::chrono::milliseconds match_time{300};
     /// Longer, while the new packets' clock says that they are older than the old ones' end.
     std::chrono::milliseconds backlog_time{10'000};
-    /// The same for a random access point; without one all that was held goes on.
+    /// The same for a random access point; without one all that was held goes on. Viewers wait:
+    /// with a takeover before it, new bytes are there within 1.5 s.
     std::size_t start_bytes{4_MiB};
-    std::chrono::milliseconds start_time{2'000};
+    std::chrono::milliseconds start_time{1'200};
   };
   /// How much of what viewers got last is worth comparing with.
   static constexpr std::size_t kTailBytes = 4_MiB;
