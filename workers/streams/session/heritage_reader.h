@@ -28,8 +28,8 @@ class HeritageReader final : public std::enable_shared_from_this<HeritageReader>
  public:
   struct Wanted {
     bool session{};
-    proto::ChunkIndex upto;                  ///< chunks up to this one; 0: none
-    std::optional<proto::ChunkIndex> after;  ///< and behind this one; else what a join needs
+    proto::ChunkIndex after;  ///< chunks behind this one
+    proto::ChunkIndex upto;   ///< and up to this one; 0: none
   };
   HeritageReader(StreamServices& services, proto::StreamId id);
   HeritageReader(const HeritageReader&) = delete;

@@ -36,8 +36,10 @@ void Succession::read_heritage(const ChunkWindow& window, proto::ChunkIndex inde
   const auto* newest = newest_of(window);
   if (has_lease) {
     wanted.session = !known_session();
-    if (newest == nullptr || newest->index < index) wanted.upto = index;
-    if (newest != nullptr) wanted.after = newest->index;
+    const auto burst =
+        std::min<std::uint64_t>(index.value, services_.options.follower.initial_behind);
+    wanted.after = newest != nullptr ? newest->index : proto::ChunkIndex{index.value - burst};
+    if (wanted.after < index) wanted.upto = index;
   }
   // Where followed chunks were still being spliced, they are read again.
   if (!splicer_.is_passing()) splicer_.begin(tail_of(window));
