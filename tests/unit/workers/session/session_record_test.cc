@@ -1,0 +1,73 @@
+#include "workers/streams/session/session_record.h"
+
+#include <catch2/catch.hpp>
+
+using ace::engines::SessionInfo;
+using ace::proto::StreamRecord;
+using namespace ace::streams;
+
+namespace {
+
+SessionInfo session() {
+  return {.engine_id = "e1",
+          .host = "10.0.0.1",
+          .port = 6878,
+          .forwarded = true,
+          .playback_url = "http://10.0.0.1:6878/ace/r/1/2",
+          .stat_url = "",
+          .command_url = "http://10.0.0.1:6878/ace/cmd/1/2",
+          .playback_session_id = "s",
+          .infohash = std::string(40, 'b'),
+          .pid = "p",
+          .is_live = true,
+          .is_encrypted = false};
+}
+
+StreamRecord record_with(const SessionInfo& info) {
+  StreamRecord record;
+  set_session(record, info);
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("an engine session goes through the host's table and comes out whole", "[session]") {
+  const auto read = parse_session(to_text(record_with(session())));
+  REQUIRE(read.has_value());
+  CHECK(read->engine_id == "e1");
+  CHECK(read->host == "10.0.0.1");
+  CHECK(read->port == 6878);
+  CHECK(read->forwarded);
+  CHECK(read->playback_url == session().playback_url);
+  CHECK(read->stat_url.empty());
+  CHECK(read->command_url == session().command_url);
+  CHECK(read->playback_session_id == "s");
+  CHECK(read->infohash == session().infohash);
+  CHECK(read->pid == "p");
+  CHECK(read->is_live);
+  CHECK_FALSE(read->is_encrypted);
+}
+
+TEST_CASE("what cannot be played is no session", "[session]") {
+  auto info = session();
+  info.playback_url.clear();
+  CHECK_FALSE(session_of(record_with(info)).has_value());
+  CHECK(to_text(record_with(info)).empty());
+  CHECK_FALSE(session_of(StreamRecord{}).has_value());
+  CHECK_FALSE(parse_session("").has_value());
+  CHECK_FALSE(parse_session("junk").has_value());
+
+  info = session();
+  info.stat_url = std::string(5000, 'x');  // more than the table holds
+  CHECK(to_text(record_with(info)).empty());
+}
+
+TEST_CASE("an engine that is asked for a session has none yet", "[session]") {
+  auto record = record_with(session());
+  SessionInfo asked;
+  asked.engine_id = "e2";
+  set_session(record, asked);
+  CHECK(record.engine_id == "e2");
+  CHECK_FALSE(session_of(record).has_value());
+  CHECK(record.command_url.empty());
+}
