@@ -83,7 +83,8 @@ TEST_CASE("an owner that stands still loses its stream, and is heard no more",
   // It comes back, believing.
   host.board().slots[frozen.slot].beat_ns = host.board().slots[b.slot].beat_ns.load();
   host.table().advance(stream(1), frozen, {9}, {99});
-  host.table().describe(stream(1), frozen, {.phase = {}, .engine_id = "old", .infohash = {}});
+  host.table().describe(stream(1), frozen,
+                        {.phase = {}, .engine_id = "old", .infohash = {}, .session = {}});
   host.table().release(host.board(), stream(1), frozen);
   const auto grant = host.table().acquire(host.board(), stream(1), frozen);
   CHECK(grant->owner == b);
