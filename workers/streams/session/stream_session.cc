@@ -228,6 +228,8 @@ void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
     follows_this_host_ = false;
     if (is_dead_process_here(claimed.owner, services_.worker_id)) {
       apply(StreamEvent::OwnerVanished);
+    } else {
+      forget_session();
     }
     return;
   }
@@ -272,8 +274,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
     log::warn("ownership_lost", "stream={} to={}", id_.text(), claimed.owner.value);
     if (feed_) feed_->abandon();
     succession_.step_down(window_, claimed.index);
-    record_ = {};  // the session is not ours to tell of
-    tell_details(host::StreamPhase::Streaming);
+    forget_session();
     apply(StreamEvent::ClaimLost);
     return;
   }

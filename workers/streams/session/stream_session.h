@@ -14,9 +14,8 @@
 
 namespace ace::streams {
 
-/// One stream in this worker: who owns it, where its chunks come from, who watches. Reacts to the
-/// host's ownership table, the lease in Redis, the engine feed, the follower, events and viewers;
-/// every change of state goes through apply().
+/// One stream in this worker: who owns it, where its chunks come from, who watches. Every change of
+/// state goes through apply().
 class StreamSession final : public std::enable_shared_from_this<StreamSession>,
                             private EngineFeed::Listener,
                             private ChunkAppender::Listener,
@@ -98,6 +97,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void start_appending(proto::ChunkIndex committed);
   void drop_appender();
   void tell_details(host::StreamPhase phase);
+  void forget_session();
   [[nodiscard]] bool is_watched() const;
   void await_viewers();
   void stop_if_idle();

@@ -174,6 +174,13 @@ void StreamSession::tell_details(host::StreamPhase phase) {
                               .session = to_text(record_)});
 }
 
+void StreamSession::forget_session() {
+  // It was stopped, or another host's owner has one of its own: nobody here shall go on with it.
+  record_ = {};
+  succession_.on_granted({});
+  tell_details(host::StreamPhase::Streaming);
+}
+
 void StreamSession::on_committed(proto::ChunkIndex index) {
   committed_ = index;
   succession_.on_committed(index);
@@ -336,8 +343,7 @@ void StreamSession::finish_teardown() {
 
 void StreamSession::torn_down() {
   lease_.forget();  // where an answer was lost, the next claim finds out what is left to do
-  record_ = {};     // nobody shall go on with the session that was stopped
-  tell_details(host::StreamPhase::Stopping);
+  forget_session();
   log::info("stream_stopped", "stream={}", id_.text());
   if (viewers_.empty() || is_shutting_down_) {
     apply(StreamEvent::TornDown);
