@@ -236,3 +236,25 @@ TEST_CASE("without Redis the next owner goes on with the session as well", "[ado
   CHECK(stream.opened == 1);
   CHECK(stream.alive == 1);
 }
+
+TEST_CASE("a session that begins in the past is joined without a repeat or a gap", "[adoption]") {
+  const Service service{{.bitrate = kBitrate}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  REQUIRE(all_served(viewers, 10s));
+  viewers.run_for(2s);
+  service.engines().fault("burst", "4");  // seconds that its sessions begin back
+  service.engines().fault("cut");
+  const auto cut_at = seq_now(id);
+  std::vector<std::size_t> all(viewers.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  REQUIRE(viewers.run_until([&] { return have_news(viewers, all, cut_at + 1000); }, 15s));
+  INFO(viewers.faults());
+  for (const auto i : all) {
+    CHECK(viewers.at(i).checker().is_clean());
+    CHECK(viewers.at(i).checker().counts().missing == 0);
+    CHECK(viewers.at(i).checker().counts().markers == 0);
+  }
+  CHECK(service.engines().state().stream(id).opened == 2);
+}
