@@ -51,6 +51,13 @@ struct OwnerEpoch {
   constexpr auto operator<=>(const OwnerEpoch&) const = default;
 };
 
+/// The last chunk that somebody has got whole.
+struct ChunkCursor {
+  OwnerEpoch epoch;
+  ChunkIndex index;
+  bool operator==(const ChunkCursor&) const = default;
+};
+
 }  // namespace ace::proto
 
 template <>

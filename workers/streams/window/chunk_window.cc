@@ -47,4 +47,27 @@ WindowPosition ChunkWindow::join_position(std::chrono::milliseconds burst) const
   return {first_ + static_cast<std::uint64_t>(begin - items_.begin())};
 }
 
+std::size_t ChunkWindow::run_before(std::size_t end) const {
+  auto begin = end - 1;
+  while (begin > 0 && items_[begin - 1].index < items_[begin].index) --begin;
+  return begin;
+}
+
+std::optional<WindowPosition> ChunkWindow::behind(proto::ChunkCursor cursor) const {
+  if (items_.empty()) return std::nullopt;
+  std::size_t begin = 0;
+  for (auto end = items_.size(); end > 0; end = begin) {
+    begin = run_before(end);
+    const bool is_beyond = items_[end - 1].index < cursor.index;
+    const bool is_of_older_run = cursor.epoch < items_[begin].epoch && (is_beyond || begin > 0);
+    if (is_of_older_run) continue;
+    if (is_beyond && end == items_.size()) return std::nullopt;
+    const auto from = items_.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto to = items_.begin() + static_cast<std::ptrdiff_t>(end);
+    const auto next = std::ranges::upper_bound(from, to, cursor.index, {}, &Item::index);
+    return WindowPosition{first_ + static_cast<std::uint64_t>(next - items_.begin())};
+  }
+  return oldest();
+}
+
 }  // namespace ace::streams

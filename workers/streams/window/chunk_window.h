@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "proto/chunk.h"
 #include "proto/ids.h"
@@ -53,11 +54,20 @@ class ChunkWindow {
   /// `burst` of media behind the newest chunk, else with the newest one further back, else (nothing
   /// is known of any) `burst` behind.
   [[nodiscard]] WindowPosition join_position(std::chrono::milliseconds burst) const;
+  /// Right behind the last chunk that a client got from another worker. Nothing: this window has
+  /// not come so far. The two workers may know one chunk under different epochs (an owner keeps
+  /// what came before its new lease under the old one, a follower sees it committed under the new
+  /// one), so within an unbroken run of indices the index alone decides. The epoch only tells runs
+  /// apart: indices begin anew where a stream lost both its owner and Redis' memory, and whoever
+  /// has not seen the younger run begins at its front.
+  [[nodiscard]] std::optional<WindowPosition> behind(proto::ChunkCursor cursor) const;
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   [[nodiscard]] std::chrono::nanoseconds age_of(const Item& item) const;
+  /// Where the run begins that ends before `end`: in it, indices grow.
+  [[nodiscard]] std::size_t run_before(std::size_t end) const;
 
   Limits limits_;
   std::deque<Item> items_;

@@ -1,5 +1,6 @@
 #include "workers/streams/window/chunk_window.h"
 
+#include <optional>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -16,13 +17,27 @@ namespace {
 constexpr SteadyTime kStart{1'000s};
 
 void push(ChunkWindow& window, std::uint64_t index, std::chrono::milliseconds at,
-          std::size_t size = 188) {
-  window.push({.epoch = {1},
+          std::size_t size = 188, std::uint64_t epoch = 1) {
+  window.push({.epoch = {epoch},
                .index = {index},
                .chunk = Chunk::copy_of(ace::as_bytes(std::string(size, 'x'))),
                .arrived = kStart + at,
                .media_time = {},
                .random_access = {}});
+}
+
+/// Chunks first to last of one epoch.
+void push_run(ChunkWindow& window, std::uint64_t epoch, std::uint64_t first, std::uint64_t last) {
+  for (auto i = first; i <= last; ++i) push(window, i, 0ms, 188, epoch);
+}
+
+/// The index of the chunk that follows; 0 for the edge.
+std::optional<std::uint64_t> next_after(const ChunkWindow& window, std::uint64_t epoch,
+                                        std::uint64_t index) {
+  const auto position = window.behind({.epoch = {epoch}, .index = {index}});
+  if (!position) return std::nullopt;
+  if (*position == window.edge()) return 0;
+  return window.at(*position)->index.value;
 }
 
 }  // namespace
@@ -88,4 +103,45 @@ TEST_CASE("without any random access point who joins begins at the burst's borde
   ChunkWindow window{{.span = 100s, .bytes = 1U << 20U}};
   for (std::uint64_t i = 1; i <= 100; ++i) push(window, i, i * 100ms);
   CHECK(window.at(window.join_position(6s))->index.value == 40);
+}
+
+TEST_CASE("a client from another worker goes on right behind its last chunk", "[window]") {
+  ChunkWindow window{{.span = 1h, .bytes = 10 * 188}};
+  CHECK_FALSE(next_after(window, 1, 1));  // nothing yet
+  push_run(window, 5, 96, 110);           // 96 to 100 have left it
+  CHECK(next_after(window, 5, 105) == 106);
+  CHECK(next_after(window, 5, 110) == 0);
+  CHECK(next_after(window, 5, 100) == 101);
+  CHECK(next_after(window, 5, 50) == 101);  // dropped here
+  CHECK_FALSE(next_after(window, 5, 111));  // not here yet
+  push_run(window, 5, 114, 114);            // 111 to 113 never came
+  CHECK(next_after(window, 5, 112) == 114);
+}
+
+TEST_CASE("within a run the index decides, whatever epoch a chunk is known under", "[window]") {
+  ChunkWindow window{{}};
+  push_run(window, 5, 101, 110);
+  push_run(window, 7, 111, 120);
+  CHECK(next_after(window, 5, 105) == 106);
+  CHECK(next_after(window, 7, 105) == 106);  // committed again under a new lease
+  CHECK(next_after(window, 6, 115) == 116);  // a follower that missed a change
+  CHECK(next_after(window, 7, 50) == 101);
+  CHECK_FALSE(next_after(window, 6, 121));
+}
+
+TEST_CASE("where indices began anew, a higher one of an older epoch is not behind", "[window]") {
+  ChunkWindow window{{}};
+  push_run(window, 6, 1, 10);
+  CHECK(next_after(window, 5, 1000) == 1);
+  CHECK_FALSE(next_after(window, 6, 1000));
+
+  ChunkWindow both{{}};
+  push_run(both, 5, 991, 1000);
+  push_run(both, 6, 1, 10);
+  CHECK(next_after(both, 5, 995) == 996);
+  CHECK(next_after(both, 5, 1000) == 1);
+  CHECK(next_after(both, 5, 5) == 991);
+  CHECK(next_after(both, 6, 5) == 6);
+  CHECK(next_after(both, 6, 10) == 0);
+  CHECK_FALSE(next_after(both, 6, 995));
 }
