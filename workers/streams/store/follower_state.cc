@@ -75,6 +75,7 @@ void FollowerState::on_position(bool was_seeking, const Result<redis::Reply>& re
   const auto index = ownership::count_at(*reply, 1);
   const auto first = ownership::count_at(*reply, 2);
   if (!epoch || !index || !first || *epoch == 0) return;  // no such stream, or not yet
+  settle_unsure({*epoch});
   fetch_failed_again();
   if (mode_ == Mode::Following) return on_newest({*epoch}, {*index}, std::nullopt);
   if (!was_seeking) return poll();  // asked before the follower had to seek
@@ -137,6 +138,7 @@ void FollowerState::fetch_more() {
 
 void FollowerState::fetch(const std::shared_ptr<Fetch>& fetch) {
   fetch->stage = Fetch::Stage::Asked;
+  fetch->asked_in = epoch_;
   pipe_.get(
       keys_.chunk(fetch->index),
       [fetch](std::size_t size) -> std::span<std::byte> {
@@ -156,6 +158,13 @@ void FollowerState::fetch_failed_again() {
   }
 }
 
+void FollowerState::settle_unsure(proto::OwnerEpoch epoch) {
+  for (const auto& unsure : fetches_) {
+    if (unsure->stage != Fetch::Stage::Unsure) continue;
+    unsure->stage = epoch == unsure->asked_in ? Fetch::Stage::Missing : Fetch::Stage::Failed;
+  }
+}
+
 void FollowerState::on_fetched(Fetch& fetch, const Result<std::optional<std::size_t>>& answer) {
   if (mode_ == Mode::Closed) return;
   if (!answer) {
@@ -165,7 +174,12 @@ void FollowerState::on_fetched(Fetch& fetch, const Result<std::optional<std::siz
                              answer.error().text.find("WRONGTYPE") != std::string::npos ||
                              fetch.refusals >= kMaxRefusals;
     fetch.stage = is_hopeless ? Fetch::Stage::Missing : Fetch::Stage::Failed;
-  } else if (!*answer || !fetch.chunk || **answer != fetch.chunk->size()) {
+  } else if (!*answer) {
+    // An owner whose stream Redis has lost gives the chunks back before it claims: in a new epoch
+    // they may be there. Only a stream that stands as it did does not have them.
+    fetch.stage = Fetch::Stage::Unsure;
+    poll();
+  } else if (!fetch.chunk || **answer != fetch.chunk->size()) {
     fetch.stage = Fetch::Stage::Missing;
   } else {
     fetch.stage = Fetch::Stage::Here;
@@ -178,7 +192,8 @@ void FollowerState::on_fetched(Fetch& fetch, const Result<std::optional<std::siz
 bool FollowerState::deliver() {
   while (!fetches_.empty()) {
     const auto front = fetches_.front();
-    if (front->stage == Fetch::Stage::Asked) return true;  // its answer tells more of what misses
+    // Its answer tells more of what misses.
+    if (front->stage == Fetch::Stage::Asked || front->stage == Fetch::Stage::Unsure) return true;
     if (front->stage == Fetch::Stage::Failed) return tell_missing();
     if (front->stage == Fetch::Stage::Here && !tell_missing()) return false;
     // Whoever was told may have made this one begin anew.

@@ -37,8 +37,10 @@ class FollowerState : public std::enable_shared_from_this<FollowerState> {
   };
   /// One chunk on its way. Shared with the answer that fills it.
   struct Fetch {
-    enum class Stage { Asked, Here, Missing, Failed };
+    /// Unsure: not there, but perhaps because Redis has lost the whole stream.
+    enum class Stage { Asked, Here, Unsure, Missing, Failed };
     proto::ChunkIndex index;
+    proto::OwnerEpoch asked_in;
     Stage stage{Stage::Asked};
     int refusals{};
     std::shared_ptr<proto::Chunk> chunk;
@@ -51,6 +53,8 @@ class FollowerState : public std::enable_shared_from_this<FollowerState> {
   void fetch_more();
   void fetch(const std::shared_ptr<Fetch>& fetch);
   void fetch_failed_again();
+  /// Redis stands in `epoch`, asked after what is unsure.
+  void settle_unsure(proto::OwnerEpoch epoch);
   void on_fetched(Fetch& fetch, const Result<std::optional<std::size_t>>& answer);
   /// Both call out: false when the follower was closed in it.
   [[nodiscard]] bool deliver();

@@ -219,6 +219,45 @@ TEST_CASE("where Redis lost its memory a follower begins anew in the new epoch",
   CHECK(f.epochs.back() == 600);
 }
 
+TEST_CASE("where the owner gave its chunks back, a follower goes on without a repeat",
+          "[follower]") {
+  Fixture f;
+  f.store(1, 100);
+  f.start();
+  f.pipe.values.clear();
+  f.pipe.epoch = 0;
+  f.timers.advance(500ms);
+  f.pipe.run();
+  f.store(91, 103);
+  f.pipe.epoch = 600;
+  f.follower->on_owner_changed({600}, {103});
+  f.pipe.run();
+  CHECK(f.indices == Fixture::counting(37, 103));
+  CHECK(f.missing.empty());
+}
+
+TEST_CASE("a chunk that is gone with the whole stream is asked for again when that is back",
+          "[follower]") {
+  Fixture f;
+  f.store(1, 1);
+  f.start();
+  f.store(2, 3);
+  f.follower->on_announced({500}, {3});
+  f.pipe.values.clear();  // FLUSHALL between the event and the answer
+  f.pipe.epoch = 0;
+  f.pipe.run();
+  CHECK(f.indices == Fixture::counting(1, 1));
+  CHECK(f.missing.empty());
+  f.store(1, 3);
+  f.pipe.epoch = 600;
+  SECTION("told by the event") { f.follower->on_owner_changed({600}, {3}); }
+  SECTION("found by asking") {}
+  f.timers.advance(500ms);
+  f.pipe.run();
+  CHECK(f.indices == Fixture::counting(1, 3));
+  CHECK(f.missing.empty());
+}
+
 TEST_CASE("fetches under way are bounded", "[follower]") {
   Fixture f{{.read_ahead_chunks = 4}};
   f.store(1, 1);
