@@ -73,13 +73,9 @@ void StreamSession::start_appending(proto::ChunkIndex committed) {
       static_cast<ChunkAppender::Listener&>(*this));
   committed_ = committed;
   // What came while nobody could commit. Of a long time without, the window has only the end.
-  auto next = committed.next();
   for (auto at = window_.oldest(); at < window_.edge(); ++at.value) {
     const auto& item = *window_.at(at);
-    if (item.index < next || item.index > index_) continue;
-    if (next < item.index) appender_->skip_to({item.index.value - 1});
-    appender_->append(item.index, item.chunk);
-    next = item.index.next();
+    if (item.index > committed && item.index <= index_) appender_->append(item.index, item.chunk);
   }
 }
 

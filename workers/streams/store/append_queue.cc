@@ -12,14 +12,13 @@ void AppendQueue::push(proto::ChunkPtr chunk) {
   shrink();
 }
 
-void AppendQueue::skip_to(proto::ChunkIndex last) {
-  given_up_ += last.value + 1 - next_.value;
-  items_.push_back(Item{.first = next_, .last = last});
-  next_ = last.next();
+void AppendQueue::leave_out(proto::ChunkIndex next) {
+  given_up_ += next.value - next_.value;
+  items_.push_back(Item{.first = next_, .last = {next.value - 1}});
+  next_ = next;
 }
 
 void AppendQueue::shrink() {
-  // What waits is either one run of skips followed by chunks, or chunks only.
   while (bytes_ > max_bytes_ && sent_ < items_.size()) {
     Item& oldest = items_[sent_];
     if (!oldest.is_skip()) {

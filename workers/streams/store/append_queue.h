@@ -31,8 +31,8 @@ class AppendQueue {
   [[nodiscard]] proto::ChunkIndex next() const { return next_; }
   [[nodiscard]] proto::ChunkIndex committed() const { return committed_; }
   void push(proto::ChunkPtr chunk);
-  /// A run that nobody has any more: the next index there can be is the one after `last`.
-  void skip_to(proto::ChunkIndex last);
+  /// The next one will be `next`: those before it are not there, one run to skip.
+  void leave_out(proto::ChunkIndex next);
 
   [[nodiscard]] bool has_unsent() const { return sent_ < items_.size(); }
   /// The oldest one that waits; demands has_unsent().

@@ -59,17 +59,11 @@ AppenderState::AppenderState(ChunkAppender::Grant grant, redis::ChunkPipe& pipe,
 
 void AppenderState::append(proto::ChunkIndex index, proto::ChunkPtr chunk) {
   if (mode_ == Mode::Stopped) return;
-  ACE_CHECK(index == queue_.next(), "chunks are appended without holes");
+  ACE_CHECK(index >= queue_.next(), "chunks are appended in order");
+  if (index > queue_.next()) queue_.leave_out(index);
   queue_.push(std::move(chunk));
   send_more();
   update_backlog();
-}
-
-void AppenderState::skip_to(proto::ChunkIndex last) {
-  if (mode_ == Mode::Stopped) return;
-  ACE_CHECK(last >= queue_.next(), "a skip goes forward");
-  queue_.skip_to(last);
-  send_more();
 }
 
 void AppenderState::on_redis_up() {

@@ -24,13 +24,13 @@ class AppenderState : public std::enable_shared_from_this<AppenderState> {
                 AppendLimits limits, ChunkAppender::Listener& listener);
 
   void append(proto::ChunkIndex index, proto::ChunkPtr chunk);
-  void skip_to(proto::ChunkIndex last);
   void on_redis_up();
   /// The appender is being destroyed: nothing is told or sent any more.
   void close();
 
   [[nodiscard]] const AppendQueue& queue() const { return queue_; }
   [[nodiscard]] proto::ChunkIndex oldest() const { return stored_.oldest(); }
+  [[nodiscard]] proto::ChunkIndex tried() const { return stored_.newest(); }
 
  private:
   enum class Mode {

@@ -15,14 +15,14 @@ void ChunkAppender::append(proto::ChunkIndex index, proto::ChunkPtr chunk) {
   state->append(index, std::move(chunk));
 }
 
-void ChunkAppender::skip_to(proto::ChunkIndex last) { state_->skip_to(last); }
-
 void ChunkAppender::on_redis_up() {
   const auto state = state_;
   state->on_redis_up();
 }
 
 proto::ChunkIndex ChunkAppender::committed() const { return state_->queue().committed(); }
+
+proto::ChunkIndex ChunkAppender::tried() const { return state_->tried(); }
 
 proto::ChunkIndex ChunkAppender::oldest() const { return state_->oldest(); }
 

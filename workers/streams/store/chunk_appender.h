@@ -62,14 +62,14 @@ class ChunkAppender {
   ChunkAppender(const ChunkAppender&) = delete;
   ChunkAppender& operator=(const ChunkAppender&) = delete;
 
-  /// `index` is the one after the last appended, or after the granted one.
+  /// `index` is behind the last appended, or the granted one; what it leaves out is skipped.
   void append(proto::ChunkIndex index, proto::ChunkPtr chunk);
-  /// Nobody has the chunks up to `last` any more: followers miss them.
-  void skip_to(proto::ChunkIndex last);
   /// The pipe's connection is there again.
   void on_redis_up();
 
   [[nodiscard]] proto::ChunkIndex committed() const;
+  /// The newest that Redis may have, answered or not.
+  [[nodiscard]] proto::ChunkIndex tried() const;
   /// The oldest chunk that Redis may hold: where finish_teardown begins.
   [[nodiscard]] proto::ChunkIndex oldest() const;
   /// Nothing waits to be committed.

@@ -27,6 +27,7 @@ class StoredChunks {
   /// before changes nothing.
   [[nodiscard]] std::optional<Range> add(proto::ChunkIndex index, std::size_t bytes);
 
+  [[nodiscard]] proto::ChunkIndex newest() const { return newest_; }
   [[nodiscard]] proto::ChunkIndex oldest() const { return oldest_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 

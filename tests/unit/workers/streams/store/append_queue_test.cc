@@ -68,7 +68,7 @@ TEST_CASE("what had no room becomes a skip once nothing is in flight", "[append_
 
 TEST_CASE("what nobody has is one run, then chunks follow", "[append_queue]") {
   AppendQueue queue{{10}, 1000};
-  queue.skip_to({5000});
+  queue.leave_out({5001});
   queue.push(chunk_of(100));
   CHECK(queue.given_up() == 4990);
   CHECK(queue.unsent().is_skip());
@@ -77,4 +77,20 @@ TEST_CASE("what nobody has is one run, then chunks follow", "[append_queue]") {
   queue.mark_sent();
   CHECK(queue.unsent().first == proto::ChunkIndex{5001});
   CHECK(queue.bytes() == 100);
+}
+
+TEST_CASE("a hole in the middle joins the run that is given up before it", "[append_queue]") {
+  AppendQueue queue{{10}, 300};
+  for (int i = 0; i < 2; ++i) queue.push(chunk_of(100));
+  queue.leave_out({20});
+  CHECK(queue.next() == proto::ChunkIndex{20});
+  for (int i = 0; i < 3; ++i) queue.push(chunk_of(100));
+  CHECK(queue.bytes() == 300);
+  CHECK(queue.given_up() == 9);
+  CHECK(queue.unsent().is_skip());
+  CHECK(queue.unsent().first == proto::ChunkIndex{11});
+  queue.push(chunk_of(100));
+  CHECK(queue.bytes() == 300);
+  CHECK(queue.unsent().first == proto::ChunkIndex{11});
+  CHECK(queue.unsent().last == proto::ChunkIndex{20});
 }

@@ -136,7 +136,6 @@ TEST_CASE("an outage longer than the queue leaves one run of skips", "[appender]
 
 TEST_CASE("what nobody has any more is skipped before what is there", "[appender]") {
   Fixture f{{}, 7};
-  f.appender->skip_to({500});
   f.next = 501;
   f.append(3);
   f.pipe.run();
@@ -270,6 +269,29 @@ TEST_CASE("the listener may destroy the appender in any call", "[appender]") {
   SECTION("refused") { f.pipe.epoch = 501; }
   f.pipe.run();
   CHECK_FALSE(f.appender.has_value());
+}
+
+TEST_CASE("what was left out is skipped, and what came behind it is stored", "[appender]") {
+  Fixture f{{}, 7};
+  f.next = 11;
+  f.append(2);
+  f.next = 15;
+  f.append(2);
+  f.pipe.run();
+  CHECK(f.pipe.index == 16);
+  CHECK(f.committed == 16);
+  CHECK(f.appender->skipped() == 5);
+  f.check_chunks(11, 12);
+  f.check_chunks(15, 16);
+  CHECK_FALSE(f.pipe.values.contains(test::FakePipe::chunk_key(10)));
+}
+
+TEST_CASE("an appender knows what Redis may have, answered or not", "[appender]") {
+  Fixture f{{.bytes_in_flight = 3000}, 7};
+  CHECK(f.appender->tried() == proto::ChunkIndex{7});
+  f.append(5);
+  CHECK(f.appender->tried() == proto::ChunkIndex{10});
+  CHECK(f.appender->committed() == proto::ChunkIndex{7});
 }
 
 TEST_CASE("Redis keeps no more chunks than it should", "[appender]") {
