@@ -39,8 +39,16 @@ class FakePipe final : public redis::ChunkPipe {
   std::size_t most_asked{};
   std::vector<std::pair<std::uint64_t, std::uint64_t>> unlinks;
 
-  void command(std::vector<std::string> /*args*/, redis::ReplyCallback callback) override {
-    ask([callback] { callback(fail(Errc::Refused, "ERR unknown")); });
+  void command(std::vector<std::string> args, redis::ReplyCallback callback) override {
+    if (args.front() != "HGET" || args.back() != "epoch") {
+      throw std::logic_error{"a command nobody expected"};
+    }
+    ask([=, this] {
+      callback(checked([&]() -> Result<redis::Reply> {
+        if (epoch == 0) return redis::Reply{};
+        return redis::Reply{redis::Reply::Kind::String, {}, std::to_string(epoch), {}};
+      }));
+    });
   }
   void eval(const redis::Script& script, const std::vector<std::string>& keys,
             const std::vector<std::string>& args, redis::ReplyCallback callback) override {
