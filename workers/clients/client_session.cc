@@ -79,6 +79,20 @@ void ClientSession::begin() {
   ++next_.value;
 }
 
+ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
+                             BodyFraming framing, Progress progress)
+    : ClientSession{loop, clock, std::move(socket), std::move(info), {}, framing} {
+  phase_ = Phase::Feeding;
+  bytes_sent_ = progress.bytes_sent;
+  skips_ = progress.skips;
+}
+
+void ClientSession::feed_from(const streams::ChunkWindow& window, streams::WindowPosition from) {
+  window_ = &window;
+  next_ = from;
+  if (window.at(next_) != nullptr) pump();
+}
+
 void ClientSession::on_media(SteadyTime now) {
   if (!is_blocked_ && !send_newest(now)) pump();
 }
@@ -94,9 +108,18 @@ bool ClientSession::send_newest(SteadyTime now) {
 }
 
 void ClientSession::send_filler(const proto::ChunkPtr& filler) {
-  const bool has_all = phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
-                       !is_blocked_ && next_ == window_->edge();
-  if (has_all && !send_whole(filler, clock_.now())) pump();
+  if (is_drained() && !send_whole(filler, clock_.now())) pump();
+}
+
+bool ClientSession::is_drained() const {
+  return phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() && !is_blocked_ &&
+         (window_ == nullptr || next_ == window_->edge());
+}
+
+UniqueFd ClientSession::release() {
+  phase_ = Phase::Gone;
+  watcher_.watch(false, false);
+  return std::move(socket_);
 }
 
 bool ClientSession::send_whole(const proto::ChunkPtr& chunk, SteadyTime now) {

@@ -43,6 +43,13 @@ class ClientSession {
   /// `head`: the answer's status line and headers, complete. The socket is non-blocking.
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 std::string head, proto::http::BodyFraming framing);
+  /// A client whose answer another worker has begun: it goes on with whole chunks.
+  struct Progress {
+    std::uint64_t bytes_sent{};
+    std::uint64_t skips{};
+  };
+  ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
+                proto::http::BodyFraming framing, Progress progress);
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
@@ -53,6 +60,10 @@ class ClientSession {
   /// `burst`, from a random access point on and with the tables before it. The window outlives the
   /// session.
   void join(const streams::ChunkWindow& window, std::chrono::milliseconds burst);
+  /// Goes on from `from` on, for one that came from another worker.
+  void feed_from(const streams::ChunkWindow& window, streams::WindowPosition from);
+  /// What it missed before it came here counts as a skip.
+  void count_skip() { ++skips_; }
   /// The window has grown by one chunk, at `now`.
   void on_media(SteadyTime now);
   /// While the stream is silent: something that is neither media nor a gap, for players that hang
@@ -67,7 +78,14 @@ class ClientSession {
   /// and the peer does not close its side within a moment.
   [[nodiscard]] bool is_stuck(std::chrono::milliseconds limit) const;
 
+  /// It has got all that there is for it, and nothing of a chunk or a head is owed.
+  [[nodiscard]] bool is_drained() const;
+  /// Gives the socket up, for another worker; the session does nothing any more. Only while it is
+  /// drained or waiting.
+  [[nodiscard]] UniqueFd release();
+
   [[nodiscard]] const ClientInfo& info() const { return info_; }
+  [[nodiscard]] proto::http::BodyFraming framing() const { return framing_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   /// Times the client was so slow that its place had left the window.
   [[nodiscard]] std::uint64_t skips() const { return skips_; }

@@ -234,3 +234,70 @@ TEST_CASE("a client that takes nothing is stuck; one that only waits is not", "[
   f.clock.advance(31s);
   CHECK(f.session->is_stuck(30s));
 }
+
+TEST_CASE("a client is drained when it has got all there is, and nothing is owed", "[client]") {
+  Fixture f;
+  f.session->feed_from(f.window, f.window.edge());
+  CHECK_FALSE(f.session->is_drained());  // its head is owed
+  f.push(1);
+  CHECK(f.session->is_drained());
+  for (std::uint64_t i = 2; i <= 30; ++i) f.push(i, 1000);  // more than the socket takes
+  CHECK_FALSE(f.session->is_drained());
+  std::size_t size = std::string{"HTTP/1.1 200 OK\r\n\r\n"}.size() + framed(body_of(1, 10)).size();
+  for (std::uint64_t i = 2; i <= 30; ++i) size += framed(body_of(i, 1000)).size();
+  CHECK(f.read_all(size).size() == size);
+  CHECK(f.session->is_drained());
+  f.session->finish();
+  CHECK_FALSE(f.session->is_drained());
+}
+
+TEST_CASE("a client that is released goes on elsewhere, byte for byte", "[client]") {
+  const auto framing = GENERATE(BodyFraming::Chunked, BodyFraming::UntilClose);
+  Fixture f{framing};
+  const auto wire = [framing](std::uint64_t index) {
+    return framing == BodyFraming::Chunked ? framed(body_of(index, 10)) : body_of(index, 10);
+  };
+  f.session->feed_from(f.window, f.window.edge());
+  for (std::uint64_t i = 1; i <= 3; ++i) f.push(i);
+  const auto begun = f.read_some();
+  REQUIRE(f.session->is_drained());
+  const ClientSession::Progress progress{.bytes_sent = f.session->bytes_sent(), .skips = 2};
+  const auto info = f.session->info();
+  auto socket = f.session->release();
+  f.push(4);  // the old session sends nothing any more
+  CHECK(f.read_some().empty());
+
+  f.session =
+      std::make_unique<ClientSession>(f.loop, f.clock, std::move(socket), info, framing, progress);
+  f.session->set_listener(&f);
+  CHECK_FALSE(f.session->is_waiting());
+  CHECK(f.session->is_drained());
+  f.session->feed_from(f.window, {4});  // what has come meanwhile leaves at once
+  CHECK(f.read_some() == wire(4));
+  f.push(5);
+  CHECK(f.read_some() == wire(5));
+  CHECK(f.session->bytes_sent() == begun.size() + wire(4).size() + wire(5).size());
+  CHECK(f.session->skips() == 2);
+  f.session->finish();
+  CHECK(f.read_some() == (framing == BodyFraming::Chunked ? "0\r\n\r\n" : ""));
+  f.peer.reset();
+  f.run_until_gone();
+  CHECK(f.gone == "finished");
+}
+
+TEST_CASE("a client that waits for its place gets filler, and its end is noticed", "[client]") {
+  Fixture f{BodyFraming::UntilClose};
+  f.session->feed_from(f.window, f.window.edge());
+  f.push(1);
+  f.read_some();
+  auto socket = f.session->release();
+  f.session = std::make_unique<ClientSession>(f.loop, f.clock, std::move(socket),
+                                              ace::clients::ClientInfo{}, BodyFraming::UntilClose,
+                                              ClientSession::Progress{});
+  f.session->set_listener(&f);
+  f.session->send_filler(Chunk::copy_of(ace::as_bytes(std::string(188, '-'))));
+  CHECK(f.read_some() == std::string(188, '-'));
+  f.peer.reset();
+  f.run_until_gone();
+  CHECK(f.gone == "client closed");
+}
