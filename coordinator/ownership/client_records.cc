@@ -155,6 +155,10 @@ void ClientRecords::leave(const proto::StreamId& stream, const proto::ClientId& 
   if (state_->clients.erase(key) > 0) state_->leave(key);
 }
 
+void ClientRecords::forget(const proto::StreamId& stream, const proto::ClientId& client) {
+  state_->clients.erase(State::Key{stream, client});
+}
+
 void ClientRecords::on_redis_up() { state_->on_redis_up(); }
 
 std::size_t ClientRecords::size() const { return state_->clients.size(); }

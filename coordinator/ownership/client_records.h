@@ -50,6 +50,8 @@ class ClientRecords {
             std::function<void(Result<JoinOutcome>)> callback);
   /// Remembered while Redis is away, so that no ghost keeps the stream alive.
   void leave(const proto::StreamId& stream, const proto::ClientId& client);
+  /// The client is another worker's from here on: its record is that one's to keep.
+  void forget(const proto::StreamId& stream, const proto::ClientId& client);
   /// Joins all clients again, at once, and says the leaves that could not be said.
   void on_redis_up();
 

@@ -111,6 +111,18 @@ TEST_CASE("a join that failed keeps the client for when Redis is back", "[client
   CHECK(f.redis.pending() == 1);
 }
 
+TEST_CASE("a client that another worker has taken is neither left nor joined", "[client_records]") {
+  Fixture f;
+  f.join("c1");
+  f.redis.answer(proto::kJoinScript, array({integer(1), integer(1)}));
+  f.records.forget(f.id, {"c1"});
+  f.records.leave(f.id, {"c1"});
+  f.records.on_redis_up();
+  f.timers.advance(10s);
+  CHECK(f.redis.pending() == 0);
+  CHECK(f.records.size() == 0);
+}
+
 TEST_CASE("nothing is asked for on behalf of records that are gone", "[client_records]") {
   test::ManualClock clock;
   test::FakeTimers timers{clock};
