@@ -99,10 +99,10 @@ class Worker final : private handover::Handover::Listener,
   curl::Multi curl_{loop_, timers_};
   engines::EngineDirectory engines_;
   streams::StreamOptions options_;
+  handover::Handover handover_;
   streams::StreamServices services_;
   streams::StreamManager streams_{services_};
   streams::OrphanWatch orphans_{services_, streams_, presence_};
-  handover::Handover handover_;
   http::Answers answers_;
   http::Router router_{answers_};
   http::GetstreamHandler getstream_;
@@ -142,6 +142,7 @@ Worker::Worker(supervisor::WorkerContext context)
       clients_{id_, commands_, timers_, client_record_timing(config_), *this},
       engines_{engine_directory(config_)},
       options_{stream_options(config_)},
+      handover_{loop_, timers_, *context_.host, context_.self, *this},
       services_{.loop = loop_,
                 .timers = timers_,
                 .clock = clock_,
@@ -153,15 +154,14 @@ Worker::Worker(supervisor::WorkerContext context)
                 .events = events_,
                 .clients = clients_,
                 .incarnation = incarnation_,
+                .handover = handover_,
                 .curl = curl_,
                 .engines = engines_,
                 .options = options_},
-      handover_{loop_, timers_, *context_.host, context_.self, *this},
       answers_{id_, clock_},
       getstream_{
           services_,
           streams_,
-          handover_,
           answers_,
           {.max_clients = config_.max_clients, .user_timeout = config_.stalled_client_timeout}},
       status_{services_, config_.host_name, answers_},
@@ -172,7 +172,6 @@ Worker::Worker(supervisor::WorkerContext context)
                            .worker_id = id_,
                            .limits = connection_limits_},
       server_{connection_services_, board_, router_, context_.listen_fds} {
-  getstream_.set_server(server_);
   add_routes();
   if (context_.control) {
     control_ = std::make_unique<loop::FdWatcher>(loop_, context_.control.get(),
@@ -233,9 +232,13 @@ void Worker::tick() {
 }
 
 void Worker::on_passenger(handover::Passenger passenger) {
+  clients::ClientSeat seat{board_};
+  if (passenger.watching) {
+    streams_.resume(std::move(passenger), std::move(seat));
+    return;
+  }
   server_.adopt(std::move(passenger.socket), std::move(passenger.peer),
-                std::move(passenger.request),
-                {.hops = passenger.hops, .seat = clients::ClientSeat{board_}});
+                std::move(passenger.request), {.hops = passenger.hops, .seat = std::move(seat)});
 }
 
 std::optional<proto::ClientFigures> Worker::figures_of(const proto::StreamId& stream,

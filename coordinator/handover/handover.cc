@@ -29,8 +29,11 @@ Handover::Handover(loop::Loop& loop, loop::TimerFactory& timers, host::HostMemor
   inbox_watcher_.watch(true, false);
 }
 
-void Handover::offer(host::WorkerRef to, Passenger passenger,
-                     std::function<void(Passenger)> returned) {
+void Handover::count_on_its_way(host::WorkerRef to) {
+  ++host_.scoreboard().slots[self_.slot].placing[to.slot];
+}
+
+void Handover::offer(host::WorkerRef to, Passenger passenger) {
   const std::uint64_t transfer = ++last_transfer_;
   const auto bytes = encode({.step = Step::Offer,
                              .from = self_,
@@ -38,12 +41,10 @@ void Handover::offer(host::WorkerRef to, Passenger passenger,
                              .transfer = transfer,
                              .hops = passenger.hops,
                              .peer = passenger.peer,
-                             .request = passenger.request});
+                             .request = passenger.request,
+                             .watching = passenger.watching});
   auto& offered = offered_[transfer];
-  offered = {.to = to,
-             .passenger = std::move(passenger),
-             .returned = std::move(returned),
-             .patience = timers_.make()};
+  offered = {.to = to, .passenger = std::move(passenger), .patience = timers_.make()};
   // A failed offer returns through the loop: never before offer() has.
   auto patience = kPatience;
   const bool fits = bytes.size() <= host::kMaxInboxMessage;
@@ -135,7 +136,8 @@ void Handover::on_offer(Message message, UniqueFd socket) {
       .passenger = {.socket = std::move(socket),
                     .peer = std::move(message.peer),
                     .request = std::move(message.request),
-                    .hops = static_cast<std::uint8_t>(message.hops + 1)}};
+                    .hops = static_cast<std::uint8_t>(message.hops + 1),
+                    .watching = std::move(message.watching)}};
   send(Step::Accepted, from, transfer);
 }
 
@@ -150,7 +152,10 @@ void Handover::take_back(std::uint64_t transfer) {
   auto node = offered_.extract(transfer);
   if (node.empty()) return;
   host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, node.mapped().to);
-  node.mapped().returned(std::move(node.mapped().passenger));
+  ++host_.scoreboard().slots[self_.slot].clients;
+  auto& passenger = node.mapped().passenger;
+  ++passenger.hops;
+  listener_.on_passenger(std::move(passenger));
 }
 
 void Handover::board(const BoardingKey& key) {

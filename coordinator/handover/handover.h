@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,20 +9,13 @@
 #include <utility>
 
 #include "coordinator/handover/message.h"
+#include "coordinator/handover/passenger.h"
 #include "coordinator/host/host_memory.h"
 #include "shared/base/unique_fd.h"
 #include "shared/loop/fd_watcher.h"
 #include "shared/loop/timer.h"
 
 namespace ace::handover {
-
-/// A client connection between two workers, with what was read of its request.
-struct Passenger {
-  UniqueFd socket;
-  std::string peer;
-  std::string request;
-  std::uint8_t hops{};
-};
 
 /// Hands client sockets to other workers of this host and takes theirs: the one mechanism behind
 /// balance and, without Redis, behind one engine session a stream.
@@ -39,7 +31,8 @@ class Handover {
   class Listener {
    public:
     virtual ~Listener() = default;
-    /// The passenger is this worker's now, and already counted in its `clients`.
+    /// The passenger is this worker's, and already counted in its `clients`: another worker has
+    /// handed it over, or did not take it from this one.
     virtual void on_passenger(Passenger passenger) = 0;
   };
 
@@ -51,10 +44,10 @@ class Handover {
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
 
-  /// `to` was chosen by OwnershipTable::place(), which counted the passenger as on its way.
-  /// `returned` gets it back, and is called at most once, when the other worker does not take it;
-  /// the count of `placing` has been taken back then.
-  void offer(host::WorkerRef to, Passenger passenger, std::function<void(Passenger)> returned);
+  /// The passenger is counted as on its way already: by OwnershipTable::place(), which chose `to`,
+  /// or by count_on_its_way(). When the other worker does not take it, it boards here.
+  void offer(host::WorkerRef to, Passenger passenger);
+  void count_on_its_way(host::WorkerRef to);
 
   /// A worker of this host has died: what it had offered goes on here, what was offered to it
   /// returns.
@@ -70,7 +63,6 @@ class Handover {
   struct Offered {
     host::WorkerRef to;
     Passenger passenger;
-    std::function<void(Passenger)> returned;
     std::unique_ptr<loop::Timer> patience;
   };
   using BoardingKey = std::pair<std::uint32_t, std::uint64_t>;  // sender's slot, transfer

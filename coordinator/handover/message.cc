@@ -1,12 +1,13 @@
 #include "coordinator/handover/message.h"
 
+#include <chrono>
 #include <cstring>
 #include <type_traits>
 
 namespace ace::handover {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x41434501;  // "ACE", version 1
+constexpr std::uint32_t kMagic = 0x41434502;  // "ACE", version 2
 
 class Writer {
  public:
@@ -66,6 +67,38 @@ host::WorkerRef read_worker(Reader& in) {
   return {.slot = slot, .generation = generation};
 }
 
+void write(Writer& out, const Watching& watching) {
+  out.text(watching.stream.text());
+  out.number(watching.cursor.epoch.value);
+  out.number(watching.cursor.index.value);
+  out.number(static_cast<std::uint8_t>(watching.framing));
+  out.text(watching.client.value);
+  out.text(watching.agent);
+  out.number(static_cast<std::int64_t>(watching.connected_at.time_since_epoch().count()));
+  out.number(watching.bytes_sent);
+  out.number(watching.skips);
+}
+
+/// Nothing for what no worker wrote.
+std::optional<Watching> read_watching(Reader& in) {
+  const auto stream = proto::StreamId::parse(in.text());
+  if (!stream) return std::nullopt;
+  Watching watching;
+  watching.stream = *stream;
+  watching.cursor.epoch = {in.number<std::uint64_t>()};
+  watching.cursor.index = {in.number<std::uint64_t>()};
+  const auto framing = in.number<std::uint8_t>();
+  watching.framing = static_cast<proto::http::BodyFraming>(framing);
+  watching.client = {in.text()};
+  watching.agent = in.text();
+  watching.connected_at = WallTime{std::chrono::nanoseconds{in.number<std::int64_t>()}};
+  watching.bytes_sent = in.number<std::uint64_t>();
+  watching.skips = in.number<std::uint64_t>();
+  const bool is_known = framing <= static_cast<std::uint8_t>(proto::http::BodyFraming::UntilClose);
+  if (!is_known || watching.client.value.empty()) return std::nullopt;
+  return watching;
+}
+
 }  // namespace
 
 std::string encode(const Message& message) {
@@ -78,6 +111,8 @@ std::string encode(const Message& message) {
   out.number(message.hops);
   out.text(message.peer);
   out.text(message.request);
+  out.number(static_cast<std::uint8_t>(message.watching ? 1 : 0));
+  if (message.watching) write(out, *message.watching);
   return out.take();
 }
 
@@ -93,9 +128,12 @@ Result<Message> decode(std::string_view bytes) {
   message.hops = in.number<std::uint8_t>();
   message.peer = in.text();
   message.request = in.text();
+  const auto is_watching = in.number<std::uint8_t>();
+  if (is_watching == 1) message.watching = read_watching(in);
   const bool is_known = step >= static_cast<std::uint8_t>(Step::Offer) &&
                         step <= static_cast<std::uint8_t>(Step::Cancel);
-  if (!in.is_whole() || !is_known || message.from.slot >= host::kMaxSlots) {
+  const bool is_one_or_other = is_watching == (message.watching ? 1 : 0);
+  if (!in.is_whole() || !is_known || !is_one_or_other || message.from.slot >= host::kMaxSlots) {
     return fail(Errc::Protocol, "a hand-over message that makes no sense");
   }
   return message;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "coordinator/handover/passenger.h"
 #include "coordinator/host/scoreboard.h"
 #include "shared/base/result.h"
 
@@ -23,11 +25,12 @@ enum class Step : std::uint8_t {
 struct Message {
   Step step{};
   host::WorkerRef from{};
-  host::WorkerRef to{};      ///< a worker that took over the slot since then must refuse
-  std::uint64_t transfer{};  ///< unique among the sender's
-  std::uint8_t hops{};       ///< Offer: how often this client was handed on before
-  std::string peer{};        ///< Offer: the client's address, for logs and records
-  std::string request{};     ///< Offer: what was read of the request, from its first byte
+  host::WorkerRef to{};                ///< a worker that took over the slot since then must refuse
+  std::uint64_t transfer{};            ///< unique among the sender's
+  std::uint8_t hops{};                 ///< Offer: how often this client was handed on before
+  std::string peer{};                  ///< Offer: the client's address, for logs and records
+  std::string request{};               ///< Offer: what was read of the request, from its first byte
+  std::optional<Watching> watching{};  ///< Offer: instead of the request, where the client stands
 };
 
 [[nodiscard]] std::string encode(const Message& message);

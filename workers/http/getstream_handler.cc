@@ -27,13 +27,9 @@ Result<proto::StreamId> requested_stream(const proto::http::Request& request) {
 }
 
 GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
-                                   streams::StreamManager& streams, handover::Handover& handover,
-                                   const Answers& answers, Limits limits)
-    : services_{services},
-      streams_{streams},
-      handover_{handover},
-      answers_{answers},
-      limits_{limits} {}
+                                   streams::StreamManager& streams, const Answers& answers,
+                                   Limits limits)
+    : services_{services}, streams_{streams}, answers_{answers}, limits_{limits} {}
 
 void GetstreamHandler::handle(Connection& connection, proto::http::Request request) {
   const auto id = requested_stream(request);
@@ -91,23 +87,16 @@ void GetstreamHandler::place(Connection& connection, const proto::http::Request&
 void GetstreamHandler::hand_over(Connection& connection, host::WorkerRef to) {
   const auto hops = connection.arrival().hops;
   auto taken = connection.take_socket();
-  handover_.offer(to,
-                  {.socket = std::move(taken.socket),
-                   .peer = std::move(taken.peer),
-                   .request = std::move(taken.raw),
-                   .hops = hops},
-                  [this](handover::Passenger back) {
-                    ++services_.me().clients;
-                    const auto next_hop = static_cast<std::uint8_t>(back.hops + 1);
-                    server_->adopt(std::move(back.socket), std::move(back.peer),
-                                   std::move(back.request),
-                                   {.hops = next_hop, .seat = clients::ClientSeat{services_.me()}});
-                  });
+  services_.handover.offer(to, {.socket = std::move(taken.socket),
+                                .peer = std::move(taken.peer),
+                                .request = std::move(taken.raw),
+                                .hops = hops});
 }
 
 void GetstreamHandler::serve(Connection& connection, proto::http::Request request,
                              const proto::StreamId& id) {
   auto seat = std::move(connection.arrival().seat);
+  const auto hops = connection.arrival().hops;
   auto taken = connection.take_socket();
   clients::tune_client_socket(taken.socket.get(), limits_.user_timeout);
   const auto agent = request.header("user-agent");
@@ -120,10 +109,13 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
       answers_.stream_head(request), proto::http::stream_framing(request));
   streams_.open(id, {.session = std::move(session),
                      .seat = std::move(seat),
-                     .refusal = [&answers = answers_, request = std::move(request)](
-                                    const streams::StartFailure& failure) {
-                       return answers.failure(request, failure);
-                     }});
+                     .refusal =
+                         [&answers = answers_,
+                          request = std::move(request)](const streams::StartFailure& failure) {
+                           return answers.failure(request, failure);
+                         },
+                     .request = std::move(taken.raw),
+                     .hops = hops});
 }
 
 bool GetstreamHandler::is_full() const {

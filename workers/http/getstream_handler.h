@@ -3,12 +3,11 @@
 #include <cstddef>
 #include <string>
 
-#include "coordinator/handover/handover.h"
+#include "coordinator/host/scoreboard.h"
 #include "proto/http/request.h"
 #include "shared/base/result.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
-#include "workers/http/server.h"
 #include "workers/streams/session/stream_manager.h"
 
 namespace ace::http {
@@ -27,10 +26,8 @@ class GetstreamHandler {
 
   /// Everything outlives the handler.
   GetstreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
-                   handover::Handover& handover, const Answers& answers, Limits limits);
+                   const Answers& answers, Limits limits);
 
-  /// Where clients come back to that no other worker took.
-  void set_server(Server& server) { server_ = &server; }
   void handle(Connection& connection, proto::http::Request request);
 
  private:
@@ -43,10 +40,8 @@ class GetstreamHandler {
 
   streams::StreamServices& services_;
   streams::StreamManager& streams_;
-  handover::Handover& handover_;
   const Answers& answers_;
   Limits limits_;
-  Server* server_{};
 };
 
 }  // namespace ace::http

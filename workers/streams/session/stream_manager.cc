@@ -11,13 +11,15 @@ StreamManager::~StreamManager() = default;
 
 void StreamManager::open(const proto::StreamId& id, NewViewer viewer) {
   move_closed_away();
-  if (const auto found = sessions_.find(id); found != sessions_.end()) {
-    found->second->add(std::move(viewer));
-    return;
-  }
-  const auto session = make_session(id);
+  const auto found = sessions_.find(id);
+  const bool is_new = found == sessions_.end();
+  const auto session = is_new ? make_session(id) : found->second;
   session->add(std::move(viewer));
-  session->start();
+  if (is_stopping_) {
+    session->shut_down();
+  } else if (is_new) {
+    session->start();
+  }
 }
 
 void StreamManager::mind(const proto::StreamId& id) {
@@ -31,6 +33,23 @@ std::shared_ptr<StreamSession> StreamManager::make_session(const proto::StreamId
       std::make_shared<StreamSession>(services_, id, static_cast<StreamSession::Listener&>(*this));
   sessions_[id] = session;
   return session;
+}
+
+void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat seat) {
+  auto& watching = *passenger.watching;
+  NewViewer viewer;
+  viewer.seat = std::move(seat);
+  viewer.hops = passenger.hops;
+  viewer.cursor = watching.cursor;
+  viewer.session = std::make_unique<clients::ClientSession>(
+      services_.loop, services_.clock, std::move(passenger.socket),
+      clients::ClientInfo{.id = std::move(watching.client),
+                          .address = std::move(passenger.peer),
+                          .agent = std::move(watching.agent),
+                          .connected_at = watching.connected_at},
+      watching.framing,
+      clients::ClientSession::Progress{.bytes_sent = watching.bytes_sent, .skips = watching.skips});
+  open(watching.stream, std::move(viewer));
 }
 
 std::optional<StartFailure> StreamManager::refusal_for(const proto::StreamId& id) const {

@@ -23,6 +23,9 @@ class StreamManager final : private StreamSession::Listener {
   /// Takes over a stream that has lost its owner, if nobody else does, and ends it when it stays
   /// without viewers.
   void mind(const proto::StreamId& id);
+  /// Goes on with a client that is in the middle of its stream; in a worker that is being stopped,
+  /// ends it properly.
+  void resume(handover::Passenger passenger, clients::ClientSeat seat);
   /// What is to be answered instead of open(): the worker is being stopped, or the stream could not
   /// be started just now, so that a player that asks again and again, and those who asked with it,
   /// do not open an engine session each time. Failures are shared by all workers of the host.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "coordinator/handover/handover.h"
 #include "coordinator/host/host_memory.h"
 #include "coordinator/ownership/client_records.h"
 #include "coordinator/ownership/event_bus.h"
@@ -17,6 +18,7 @@
 #include "workers/streams/session/engine_feed.h"
 #include "workers/streams/store/chunk_appender.h"
 #include "workers/streams/store/chunk_follower.h"
+#include "workers/streams/store/window_upload.h"
 #include "workers/streams/window/chunk_window.h"
 
 namespace ace::streams {
@@ -36,6 +38,8 @@ struct StreamOptions {
   std::chrono::milliseconds filler_every{500};
   /// A viewer whose socket takes nothing for this long is dropped.
   std::chrono::milliseconds stalled_client{30'000};
+  /// Without Redis for this long, a follower hands its viewers to the owner's worker.
+  std::chrono::milliseconds redis_silence{2'000};
   /// How long a failed start is remembered: players ask again at once.
   std::chrono::milliseconds remember_failure{3'000};
 };
@@ -53,6 +57,7 @@ struct StreamServices {
   ownership::EventBus& events;
   ownership::ClientRecords& clients;
   ownership::Incarnation& incarnation;
+  handover::Handover& handover;
   curl::Multi& curl;
   const engines::EngineDirectory& engines;
   const StreamOptions& options;

@@ -81,6 +81,7 @@ void StreamSession::leave(StreamState state) {
     if (appender_) first_index_ = appender_->oldest();
     was_append_busy_ = appender_ && !appender_->is_idle();
     appender_.reset();
+    if (std::exchange(upload_, nullptr)) is_claiming_lease_ = false;
     if (feed_) services_.loop.post([done = std::shared_ptr{std::move(feed_)}] {});
   }
 }
@@ -93,7 +94,7 @@ void StreamSession::enter(StreamState state) {
     case StreamState::Owning:
       ++services_.me().owned_streams;
       first_index_ = index_.next();
-      committed_ = index_;
+      committed_ = tried_ = index_;
       succession_.on_committed({});
       if (lease_.is_held()) start_appending(index_);
       viewers_.record_missing();
@@ -245,19 +246,6 @@ bool StreamSession::may_own_without_redis() const {
   return follows_this_host_ || services_.clock.now() - redis_seen_ > kFollowerPatience;
 }
 
-void StreamSession::regain_lease() {
-  if (state_ != StreamState::Owning || lease_.is_held() || !services_.redis_is_up()) return;
-  if (std::exchange(is_claiming_lease_, true)) return;
-  // Not our newest index: what Redis did not get while nobody could commit goes there yet.
-  lease_.claim(epoch_, committed_, {},
-               [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
-                 const auto self = weak.lock();
-                 if (!self) return;
-                 self->is_claiming_lease_ = false;
-                 if (claimed) self->on_lease_regained(*claimed);
-               });
-}
-
 void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   if (state_ == StreamState::Following) {
     on_owner_found(claimed);
@@ -330,6 +318,7 @@ void StreamSession::tick() {
         return;
       }
       look_for_owner();
+      hand_viewers_over();
       return;
     case StreamState::Claiming:
     case StreamState::Stopping:

@@ -27,8 +27,8 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   class Listener {
    public:
     virtual ~Listener() = default;
-    /// Closed, from within a method of the session: a new session may take its place, but this one
-    /// lives until is_gone(), for viewers that still get their rest.
+    /// Closed, within a method of the session: another one may take its place, but this one lives
+    /// until is_gone(), for viewers that still get their rest.
     virtual void on_stream_closed(StreamSession& session) = 0;
   };
 
@@ -43,13 +43,11 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   /// The worker stops: viewers get what is buffered and a proper end; an owner stops its engine and
   /// deletes the stream's keys, unless other hosts still watch.
   void shut_down();
-
   void on_redis_up();
   void on_worker_died();
   /// Twice a second.
   void tick();
 
-  [[nodiscard]] const proto::StreamId& id() const { return id_; }
   [[nodiscard]] StreamState state() const { return state_; }
   [[nodiscard]] const Viewers& viewers() const { return viewers_; }
   /// Closed, and nobody is being served any more.
@@ -87,6 +85,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_owner_found(const ownership::ClaimResult& claimed);
   [[nodiscard]] bool may_own_without_redis() const;
   void regain_lease();
+  void claim_again(UploadOutcome found);
   void on_lease_regained(const ownership::ClaimResult& claimed);
   void finish_foreign_teardown(std::function<void(StreamSession&)> then);
   void start_feed();
@@ -105,6 +104,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void finish_teardown();
   void torn_down();
   void start_following();
+  void hand_viewers_over();
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk);
   void fill_silence();
   void fail(const StartFailure& failure);
@@ -131,10 +131,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::unique_ptr<EngineFeed> feed_;
   std::unique_ptr<ChunkAppender> appender_;
   std::unique_ptr<ChunkFollower> follower_;
+  std::unique_ptr<WindowUpload> upload_;
   proto::StreamRecord record_;  ///< what is known of the engine session, while owning
   proto::OwnerEpoch epoch_;
   proto::ChunkIndex index_;        ///< the newest chunk this worker knows of
-  proto::ChunkIndex committed_;    ///< while owning: up to here Redis has, or had, the chunks
+  proto::ChunkIndex committed_;    ///< the newest that Redis is known to have had
+  proto::ChunkIndex tried_;        ///< the newest that it may have had: followers too, then
   proto::ChunkIndex first_index_;  ///< the oldest chunk that Redis may hold, for teardown
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> grace_;

@@ -71,7 +71,7 @@ void StreamSession::start_appending(proto::ChunkIndex committed) {
                            .may_write = [this] { return lease_.may_write(); }},
       services_.chunks, services_.timers, services_.options.appender,
       static_cast<ChunkAppender::Listener&>(*this));
-  committed_ = committed;
+  committed_ = tried_ = committed;
   // What came while nobody could commit. Of a long time without, the window has only the end.
   for (auto at = window_.oldest(); at < window_.edge(); ++at.value) {
     const auto& item = *window_.at(at);
@@ -80,6 +80,7 @@ void StreamSession::start_appending(proto::ChunkIndex committed) {
 }
 
 void StreamSession::drop_appender() {
+  if (appender_) tried_ = appender_->tried();
   appender_.reset();
   // Whatever it held the engine back for is over.
   if (feed_) feed_->resume(EngineFeed::PauseReason::RedisBacklog);
@@ -110,6 +111,7 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
   const auto size = chunk->size();
   if (appender_) appender_->append(index, chunk);
   push(epoch_, index, std::move(chunk));
+  viewers_.begin_with_newest();
   services_.table().advance(id_, services_.self, epoch_, index);
   services_.me().bytes_from_engines += size;
   record_.total_bytes += size;

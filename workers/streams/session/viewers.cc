@@ -37,27 +37,108 @@ Viewers::~Viewers() {
 
 void Viewers::add(NewViewer viewer) {
   const auto id = viewer.session->info().id;
-  log::info("client_connected", "stream={} client={} address={} agent=\"{}\"", id_.text(), id.value,
-            viewer.session->info().address, viewer.session->info().agent);
+  if (!viewer.cursor) {
+    log::info("client_connected", "stream={} client={} address={} agent=\"{}\"", id_.text(),
+              id.value, viewer.session->info().address, viewer.session->info().agent);
+  }
   auto& added = viewers_[id];
   added.client = std::move(viewer);
+  auto& session = *added.client.session;
+  added.bytes_counted = session.bytes_sent();
+  added.skips_counted = session.skips();
   tell_table();
   record(added);
-  auto& session = *added.client.session;
   session.set_listener(this);
+  if (!begin(added)) early_.push_back(id);
+}
+
+bool Viewers::begin(Viewer& viewer) {
+  auto& session = *viewer.client.session;
+  auto& cursor = viewer.client.cursor;
+  if (!cursor) {
+    sessions_.push_back(&session);
+    session.join(window_, services_.options.join_burst);
+    return true;
+  }
+  const auto from = window_.behind(*cursor);
+  if (!from) return false;
+  const auto* first = window_.at(*from);
+  if (first != nullptr && first->index != cursor->index.next()) session.count_skip();
+  cursor.reset();
   sessions_.push_back(&session);
-  session.join(window_, services_.options.join_burst);
+  session.feed_from(window_, *from);
+  return true;
+}
+
+void Viewers::begin_with_newest() {
+  for (const auto& id : std::exchange(early_, {})) {
+    const auto found = viewers_.find(id);
+    if (found == viewers_.end() || window_.empty()) continue;
+    auto& session = *found->second.client.session;
+    found->second.client.cursor.reset();
+    session.count_skip();
+    sessions_.push_back(&session);
+    session.feed_from(window_, {window_.edge().value - 1});
+  }
+}
+
+std::vector<handover::Passenger> Viewers::release_drained(std::size_t at_most) {
+  std::vector<handover::Passenger> released;
+  for (auto at = viewers_.begin(); at != viewers_.end() && released.size() < at_most;) {
+    auto passenger = release(at->second);
+    if (!passenger) {
+      ++at;
+      continue;
+    }
+    std::erase(sessions_, at->second.client.session.get());
+    std::erase(early_, at->first);
+    services_.clients.forget(id_, at->first);
+    released.push_back(std::move(*passenger));
+    at = viewers_.erase(at);
+  }
+  if (!released.empty()) tell_table();
+  return released;
+}
+
+std::optional<handover::Passenger> Viewers::release(Viewer& viewer) {
+  auto& client = viewer.client;
+  auto& session = *client.session;
+  handover::Passenger passenger;
+  passenger.hops = client.hops;
+  passenger.peer = session.info().address;
+  if (session.is_waiting()) {
+    passenger.request = std::move(client.request);
+  } else {
+    const auto* newest = window_.at({window_.edge().value - 1});
+    if (!session.is_drained() || (newest == nullptr && !client.cursor)) return std::nullopt;
+    const auto cursor = client.cursor.value_or(proto::ChunkCursor{newest->epoch, newest->index});
+    passenger.watching = handover::Watching{.stream = id_,
+                                            .cursor = cursor,
+                                            .framing = session.framing(),
+                                            .client = session.info().id,
+                                            .agent = session.info().agent,
+                                            .connected_at = session.info().connected_at,
+                                            .bytes_sent = session.bytes_sent(),
+                                            .skips = session.skips()};
+  }
+  count_traffic(viewer);
+  passenger.socket = session.release();
+  return passenger;
 }
 
 void Viewers::on_media(SteadyTime now, bool may_begin) {
   for (auto* session : sessions_) {
     if (may_begin || !session->is_waiting()) session->on_media(now);
   }
+  std::erase_if(early_, [this](const proto::ClientId& id) {
+    const auto found = viewers_.find(id);
+    return found == viewers_.end() || begin(found->second);
+  });
 }
 
 void Viewers::send_filler() {
   static const auto kNullPacket = null_packet();
-  for (auto* session : sessions_) session->send_filler(kNullPacket);
+  for (auto& [id, viewer] : viewers_) viewer.client.session->send_filler(kNullPacket);
 }
 
 void Viewers::record_missing() {
@@ -84,6 +165,7 @@ void Viewers::refuse(const StartFailure& failure) {
 void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
   auto dismissed = std::exchange(viewers_, {});
   sessions_.clear();
+  early_.clear();
   for (auto& [id, viewer] : dismissed) {
     services_.clients.leave(id_, id);
     viewer.client.seat = {};
@@ -98,6 +180,7 @@ void Viewers::tick() {
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {
       count_traffic(viewer);
+      if (!viewer.client.session->is_waiting()) viewer.client.request = std::string{};
       if (viewer.client.session->is_stuck(services_.options.stalled_client)) stuck.push_back(id);
     }
   }

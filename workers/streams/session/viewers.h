@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "coordinator/handover/passenger.h"
 #include "workers/clients/client_seat.h"
 #include "workers/clients/client_session.h"
 #include "workers/streams/session/start_failure.h"
@@ -18,7 +20,11 @@ struct NewViewer {
   std::unique_ptr<clients::ClientSession> session;
   clients::ClientSeat seat;
   /// Turns a failure into the whole error answer for this client (its version, its headers).
-  std::function<std::string(const StartFailure&)> refusal;
+  std::function<std::string(const StartFailure&)> refusal{};
+  std::string request{};  ///< as it was read, for another worker; not needed once it is answered
+  std::uint8_t hops{};    ///< from worker to worker
+  /// What it has got from another worker; it has no refusal and no request then.
+  std::optional<proto::ChunkCursor> cursor{};
 };
 
 /// The viewers of one stream in this worker: feeds them out of the window, keeps their records in
@@ -45,6 +51,12 @@ class Viewers final : private clients::ClientSession::Listener {
   /// The window has grown. `may_begin`: those who have got nothing yet may begin with what is
   /// there.
   void on_media(SteadyTime now, bool may_begin);
+  /// Who waits for a chunk that has not come begins with the newest: there is nobody else who could
+  /// make the ones between.
+  void begin_with_newest();
+  /// Takes out, for another worker, at most so many of those who have got all there is here, and of
+  /// those who wait for their first byte. They go without a word in Redis.
+  [[nodiscard]] std::vector<handover::Passenger> release_drained(std::size_t at_most);
   /// Records again whom Redis refused because the stream was stopping.
   void record_missing();
   /// Everybody gets what the window holds, then a proper end.
@@ -73,6 +85,9 @@ class Viewers final : private clients::ClientSession::Listener {
   void on_client_gone(clients::ClientSession& client, std::string_view why) override;
   void remove(const proto::ClientId& id, const std::string& why);
   void record(Viewer& viewer);
+  /// False: the window has not come as far as the viewer.
+  bool begin(Viewer& viewer);
+  [[nodiscard]] std::optional<handover::Passenger> release(Viewer& viewer);
   void dismiss(const std::function<void(Viewer&)>& last_words);
   void count_traffic(Viewer& viewer);
   void tell_table();
@@ -84,6 +99,7 @@ class Viewers final : private clients::ClientSession::Listener {
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
   std::vector<clients::ClientSession*> sessions_;  ///< of viewers_, for every chunk's way to them
+  std::vector<proto::ClientId> early_;  ///< not in sessions_: further than the window, or gone
   /// Callbacks that outlive the object hold this weakly.
   std::shared_ptr<Viewers*> alive_;
 };

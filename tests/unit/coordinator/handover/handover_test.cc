@@ -20,6 +20,7 @@ using ace::proto::StreamId;
 namespace {
 
 const StreamId kStream = *StreamId::parse(std::string(40, 'a'));
+const ace::proto::ChunkCursor kCursor{.epoch = {5}, .index = {77}};
 
 /// One worker's end: remembers who boarded.
 struct Station final : Handover::Listener {
@@ -50,8 +51,19 @@ struct Fixture {
     const auto placed = host->ownership().place(board(), kStream, a.self, true);
     REQUIRE(placed->worker == b.self);
     a.handover->offer(
-        b.self, {.socket = std::move(server_side), .peer = "peer", .request = "GET", .hops = 0},
-        [this](Passenger back) { returned.push_back(std::move(back)); });
+        b.self, {.socket = std::move(server_side), .peer = "peer", .request = "GET", .hops = 0});
+  }
+  /// As a follower does without Redis: its own viewer, counted as on its way.
+  void offer_viewer_to_b() {
+    a.handover->count_on_its_way(b.self);
+    Passenger viewer{.socket = std::move(server_side), .peer = "peer", .request = {}, .hops = 0};
+    viewer.watching = ace::handover::Watching{.stream = kStream,
+                                              .cursor = kCursor,
+                                              .framing = {},
+                                              .client = {"c1"},
+                                              .agent = {},
+                                              .connected_at = {}};
+    a.handover->offer(b.self, std::move(viewer));
   }
   template <class Done>
   void run_until(Done done) {
@@ -71,7 +83,6 @@ struct Fixture {
   Station b;
   UniqueFd server_side;
   UniqueFd client_side;
-  std::vector<Passenger> returned;
 };
 
 }  // namespace
@@ -105,10 +116,12 @@ TEST_CASE("a worker that does not answer gets no client: the sender serves it", 
   Fixture f;
   f.b.handover.reset();  // alive, but its loop stands still
   f.offer_to_b();
-  f.run_until([&] { return !f.returned.empty(); });
-  CHECK(f.returned[0].socket);
-  CHECK(f.returned[0].request == "GET");
+  f.run_until([&] { return !f.a.boarded.empty(); });
+  CHECK(f.a.boarded[0].socket);
+  CHECK(f.a.boarded[0].request == "GET");
+  CHECK(f.a.boarded[0].hops == 1);
   CHECK(f.on_their_way() == 0);
+  CHECK(f.clients(f.a) == 1);
 
   // When it wakes up it finds the offer and its cancellation, and writes nothing to the client.
   f.b.handover.emplace(f.loop, f.b.timers, *f.host, f.b.self, f.b);
@@ -122,7 +135,7 @@ TEST_CASE("a draining worker refuses", "[handover]") {
   Fixture f;
   f.board().slots[f.b.self.slot].phase = WorkerPhase::Draining;
   f.offer_to_b();
-  f.run_until([&] { return !f.returned.empty(); });
+  f.run_until([&] { return !f.a.boarded.empty(); });
   CHECK(f.b.boarded.empty());
   CHECK(f.clients(f.b) == 0);
 }
@@ -133,7 +146,7 @@ TEST_CASE("an offer to a worker that died is refused by the slot's next one", "[
   f.offer_to_b();
   f.board().close_slot(f.b.self.slot);
   Station next{f.loop, *f.host, 1};
-  f.run_until([&] { return !f.returned.empty(); });
+  f.run_until([&] { return !f.a.boarded.empty(); });
   CHECK(next.boarded.empty());
   CHECK(f.on_their_way() == 0);
 }
@@ -144,7 +157,7 @@ TEST_CASE("an offer to a worker whose death is announced returns at once", "[han
   f.offer_to_b();
   f.board().close_slot(f.b.self.slot);
   f.a.handover->on_worker_died();
-  CHECK(f.returned.size() == 1);
+  CHECK(f.a.boarded.size() == 1);
 }
 
 TEST_CASE("a receiver whose sender died before go serves the client", "[handover]") {
@@ -175,5 +188,48 @@ TEST_CASE("a worker that hangs holds up nobody else's answers", "[handover]") {
   REQUIRE(send_to_inbox(f.host->inbox(f.b.self.slot), stray, -1));
   f.offer_to_b();
   f.run_until([&] { return !f.b.boarded.empty(); });
-  CHECK(f.returned.empty());
+  CHECK(f.a.boarded.empty());
+}
+
+TEST_CASE("a viewer is handed on with its place in the stream", "[handover]") {
+  Fixture f;
+  f.offer_viewer_to_b();
+  CHECK(f.on_their_way() == 1);
+  f.run_until([&] { return !f.b.boarded.empty() && f.a.handover->in_flight() == 0; });
+  REQUIRE(f.b.boarded[0].watching);
+  CHECK(f.b.boarded[0].watching->cursor == kCursor);
+  CHECK(f.b.boarded[0].watching->client.value == "c1");
+  CHECK(f.a.boarded.empty());
+  CHECK(f.on_their_way() == 0);
+  CHECK(f.clients(f.b) == 1);
+}
+
+TEST_CASE("a viewer that is not taken comes back with its place and its connection", "[handover]") {
+  Fixture f;
+  SECTION("refused") { f.board().slots[f.b.self.slot].phase = WorkerPhase::Draining; }
+  SECTION("the receiver hangs") { f.b.handover.reset(); }
+  f.offer_viewer_to_b();
+  SECTION("the receiver dies") {
+    f.board().close_slot(f.b.self.slot);
+    f.a.handover->on_worker_died();
+  }
+  f.run_until([&] { return !f.a.boarded.empty(); });
+  REQUIRE(f.a.boarded[0].watching);
+  CHECK(f.a.boarded[0].watching->cursor == kCursor);
+  CHECK(::write(f.a.boarded[0].socket.get(), "x", 1) == 1);
+  CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.a) == 1);
+  CHECK(f.on_their_way() == 0);
+}
+
+TEST_CASE("a viewer whose worker died after the offer goes on with the other", "[handover]") {
+  Fixture f;
+  f.offer_viewer_to_b();
+  f.a.handover.reset();
+  f.run_until([&] { return f.b.handover->in_flight() == 1; });
+  f.board().close_slot(f.a.self.slot);
+  f.b.handover->on_worker_died();
+  REQUIRE(f.b.boarded.size() == 1);
+  REQUIRE(f.b.boarded[0].watching);
+  CHECK(f.b.boarded[0].watching->cursor == kCursor);
 }

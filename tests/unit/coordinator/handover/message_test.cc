@@ -6,6 +6,8 @@ using ace::handover::decode;
 using ace::handover::encode;
 using ace::handover::Message;
 using ace::handover::Step;
+using ace::handover::Watching;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -16,6 +18,21 @@ const Message kOffer{.step = Step::Offer,
                      .hops = 1,
                      .peer = "[::1]:5000",
                      .request = std::string("GET / HTTP/1.1\r\n\0x", 18)};
+
+const Message kWatchingOffer{
+    .step = Step::Offer,
+    .from = {.slot = 3, .generation = 9},
+    .to = {.slot = 1, .generation = 2},
+    .transfer = 78,
+    .peer = "[::1]:5000",
+    .watching = Watching{.stream = *ace::proto::StreamId::parse(std::string(40, 'a')),
+                         .cursor = {.epoch = {5}, .index = {77}},
+                         .framing = ace::proto::http::BodyFraming::UntilClose,
+                         .client = {"c1"},
+                         .agent = "VLC",
+                         .connected_at = ace::WallTime{1'700'000'000'123ms},
+                         .bytes_sent = 1'000'000'000'000,
+                         .skips = 3}};
 
 }  // namespace
 
@@ -31,17 +48,50 @@ TEST_CASE("a hand-over message comes out as it went in", "[handover]") {
   CHECK(read->request == kOffer.request);
 }
 
+TEST_CASE("a client in the middle of its stream comes out as it went in", "[handover]") {
+  const auto read = decode(encode(kWatchingOffer));
+  REQUIRE(read);
+  CHECK(read->request.empty());
+  REQUIRE(read->watching);
+  const auto& in = *kWatchingOffer.watching;
+  const auto& out = *read->watching;
+  CHECK(out.stream == in.stream);
+  CHECK(out.cursor == in.cursor);
+  CHECK(out.framing == in.framing);
+  CHECK(out.client == in.client);
+  CHECK(out.agent == in.agent);
+  CHECK(out.connected_at == in.connected_at);
+  CHECK(out.bytes_sent == in.bytes_sent);
+  CHECK(out.skips == in.skips);
+}
+
 TEST_CASE("a hand-over message that is cut, longer, or of another version is refused",
           "[handover]") {
-  const auto bytes = encode(kOffer);
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    CHECK_FALSE(decode(std::string_view{bytes}.substr(0, size)).has_value());
+  for (const auto& offer : {kOffer, kWatchingOffer}) {
+    const auto bytes = encode(offer);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      CHECK_FALSE(decode(std::string_view{bytes}.substr(0, size)).has_value());
+    }
+    CHECK_FALSE(decode(bytes + "x").has_value());
+    auto other_version = bytes;
+    other_version[0] = '\x01';
+    CHECK_FALSE(decode(other_version).has_value());
+    auto unknown_step = bytes;
+    unknown_step[4] = '\x09';
+    CHECK_FALSE(decode(unknown_step).has_value());
   }
-  CHECK_FALSE(decode(bytes + "x").has_value());
-  auto other_version = bytes;
-  other_version[0] = '\x02';
-  CHECK_FALSE(decode(other_version).has_value());
-  auto unknown_step = bytes;
-  unknown_step[4] = '\x09';
-  CHECK_FALSE(decode(unknown_step).has_value());
+}
+
+TEST_CASE("a client that no worker described is refused", "[handover]") {
+  auto bytes = encode(kWatchingOffer);
+  const auto stream = bytes.find(std::string(40, 'a'));
+  SECTION("no stream's id") { bytes[stream] = 'x'; }
+  SECTION("a framing nobody knows") { bytes[stream + 40 + 16] = '\x02'; }
+  SECTION("a kind of client nobody knows") { bytes[stream - 5] = '\x02'; }
+  SECTION("no client's id") {
+    auto nobody = kWatchingOffer;
+    nobody.watching->client = {};
+    bytes = encode(nobody);
+  }
+  CHECK_FALSE(decode(bytes).has_value());
 }

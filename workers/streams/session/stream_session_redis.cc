@@ -1,0 +1,67 @@
+// StreamSession when Redis goes away and comes back: a follower's viewers go where their chunks
+// are, an owner takes its stream back into a Redis that may have forgotten it.
+
+#include <utility>
+
+#include "shared/log/log.h"
+#include "workers/streams/session/stream_session.h"
+
+namespace ace::streams {
+namespace {
+
+/// Clients handed over in one go: what the other worker's inbox holds, and not so many that those
+/// it refuses make a crowd.
+constexpr std::size_t kHandOverBatch = 128;
+
+}  // namespace
+
+void StreamSession::hand_viewers_over() {
+  if (state_ != StreamState::Following || !follows_this_host_) return;
+  if (services_.clock.now() - redis_seen_ < services_.options.redis_silence) return;
+  const auto stream = services_.table().find(services_.board(), id_);
+  if (!stream || stream->owner.generation == 0 || stream->owner == services_.self) return;
+  auto passengers = viewers_.release_drained(kHandOverBatch);
+  if (passengers.empty()) return;
+  log::info("clients_handed_over", "stream={} clients={} to_slot={}", id_.text(), passengers.size(),
+            stream->owner.slot);
+  for (auto& passenger : passengers) {
+    services_.handover.count_on_its_way(stream->owner);
+    services_.handover.offer(stream->owner, std::move(passenger));
+  }
+  on_viewer_left();
+}
+
+void StreamSession::regain_lease() {
+  if (state_ != StreamState::Owning || lease_.is_held() || !services_.redis_is_up()) return;
+  if (std::exchange(is_claiming_lease_, true)) return;
+  upload_ = std::make_unique<WindowUpload>(
+      id_, services_.chunks, window_, proto::ChunkCursor{lease_.epoch(), tried_},
+      UploadLimits{.bytes_in_flight = services_.options.appender.bytes_in_flight,
+                   .chunk_ttl = services_.options.appender.chunk_ttl},
+      [this](const Result<UploadOutcome>& uploaded) {
+        const auto done = std::exchange(upload_, nullptr);
+        if (uploaded) {
+          claim_again(*uploaded);
+        } else {
+          is_claiming_lease_ = false;  // the next tick tries again
+        }
+      });
+}
+
+void StreamSession::claim_again(UploadOutcome found) {
+  // Where Redis knows the stream as it was, it takes what it has not got yet. Where it forgot,
+  // indices must not go back behind what followers have: they would take it for another stream and
+  // begin anew. Where somebody else owned it, what came here meanwhile is not what came there.
+  auto index = index_;
+  if (found == UploadOutcome::Unchanged) index = committed_;
+  if (found == UploadOutcome::Uploaded) index = tried_;
+  lease_.claim(epoch_, index, {},
+               [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
+                 const auto self = weak.lock();
+                 if (!self) return;
+                 self->is_claiming_lease_ = false;
+                 if (claimed) self->on_lease_regained(*claimed);
+               });
+}
+
+}  // namespace ace::streams
