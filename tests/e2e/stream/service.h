@@ -76,6 +76,7 @@ class Service {
 
   /// To be paused, killed or locked; only with RedisIs::There.
   [[nodiscard]] RedisServer& redis_server() { return redis_.value(); }
+
   // What redis-cli would print.
   [[nodiscard]] redis::Reply redis(const std::vector<std::string>& command) const;
   [[nodiscard]] std::int64_t redis_number(const std::vector<std::string>& command) const;

@@ -1,0 +1,147 @@
+#include <algorithm>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kViewersAStream = 20;
+
+/// Two streams with 20 viewers each on 4 workers, all being served.
+struct Fixture {
+  explicit Fixture(std::uint64_t bitrate = 2'000'000)
+      : service{{.bitrate = bitrate}}, viewers{service.port()} {
+    for (const auto& id : ids) viewers.open(kViewersAStream, stream_target(id));
+    REQUIRE(all_served(viewers, 15s));
+    viewers.run_for(1s);
+    REQUIRE(viewers.workers().size() == 4);
+  }
+
+  /// Numbered packets: null packets are no news.
+  [[nodiscard]] std::vector<std::uint64_t> packets() const {
+    std::vector<std::uint64_t> counts;
+    for (std::size_t i = 0; i < viewers.size(); ++i) {
+      counts.push_back(viewers.at(i).checker().counts().numbered);
+    }
+    return counts;
+  }
+  /// Until each viewer has got something new.
+  [[nodiscard]] bool all_get_news(std::chrono::milliseconds timeout) {
+    const auto before = packets();
+    return viewers.run_until(
+        [&] {
+          const auto now = packets();
+          for (std::size_t i = 0; i < before.size(); ++i) {
+            if (now[i] <= before[i]) return false;
+          }
+          return true;
+        },
+        timeout);
+  }
+  /// While this time passes, nobody is without news for long.
+  void watch(std::chrono::milliseconds time) {
+    bool is_over = false;
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (!is_over) {
+      CHECK(all_get_news(6s));
+      viewers.run_for(200ms);
+      is_over = std::chrono::steady_clock::now() >= end;
+    }
+  }
+  /// Nobody lost a byte, got one twice or was disconnected, and no engine was asked again.
+  void check_unharmed() {
+    CHECK(viewers.faults().empty());
+    CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
+    const auto state = service.engines().state();
+    for (const auto& id : ids) {
+      CHECK(state.stream(id).opened == 1);
+      CHECK(state.stream(id).max_alive == 1);
+      CHECK(state.stream(id).alive == 1);
+    }
+  }
+  [[nodiscard]] std::size_t recorded(const std::string& id) const {
+    return service.redis_count({"SMEMBERS", stream_key(id, "clients")});
+  }
+
+  std::vector<std::string> ids{stream_id(1), stream_id(2)};
+  Service service;
+  Viewers viewers;
+};
+
+}  // namespace
+
+TEST_CASE("Redis dies and comes back empty: no viewer notices", "[redis_loss]") {
+  Fixture f;
+  f.service.redis_server().kill();
+  f.watch(10s);
+  f.check_unharmed();
+  f.service.redis_server().restart();
+  f.watch(5s);
+  f.check_unharmed();
+  CHECK(count_events(f.service.proxy().log(), "client_disconnected") == 0);
+
+  // All are known to Redis again, and who comes now is spread again.
+  const auto all_are_recorded = [&](std::size_t count) {
+    return f.viewers.run_until(
+        [&] {
+          return std::ranges::all_of(f.ids,
+                                     [&](const auto& id) { return f.recorded(id) == count; });
+        },
+        15s);
+  };
+  CHECK(all_are_recorded(kViewersAStream));
+  const auto first_new = f.viewers.size();
+  for (const auto& id : f.ids) f.viewers.open(kViewersAStream, stream_target(id));
+  CHECK(all_served(f.viewers, 15s));
+  std::map<std::string, std::size_t> newcomers;
+  for (auto i = first_new; i < f.viewers.size(); ++i) ++newcomers[f.viewers.at(i).worker()];
+  CHECK(newcomers.size() >= 3);
+  f.watch(2s);
+  f.check_unharmed();
+  CHECK(all_are_recorded(2 * kViewersAStream));
+}
+
+TEST_CASE("Redis is gone for good: viewers stay, new ones are served", "[redis_loss]") {
+  Fixture f;
+  f.service.redis_server().kill();
+  f.watch(5s);
+  for (const auto& id : f.ids) f.viewers.open(5, stream_target(id));
+  CHECK(all_served(f.viewers, 10s));
+  f.watch(5s);
+  f.check_unharmed();
+  CHECK(json_of(f.service.get("/healthz").body)["redis"] == "down");
+}
+
+TEST_CASE("Redis is away for a second: nothing is lost", "[redis_loss]") {
+  Fixture f;
+  f.service.redis_server().pause();
+  f.viewers.run_for(1s);
+  f.service.redis_server().resume();
+  f.watch(5s);
+  f.check_unharmed();
+  // Too short for anybody to move.
+  CHECK(count_events(f.service.proxy().log(), "clients_handed_over") == 0);
+}
+
+TEST_CASE("Redis freezes for longer than a lease, and goes on with its data", "[redis_loss]") {
+  Fixture f;
+  f.service.redis_server().pause();
+  f.watch(9s);
+  f.service.redis_server().resume();
+  f.watch(5s);
+  f.check_unharmed();
+}
+
+TEST_CASE("FLUSHALL under load: nothing is lost", "[redis_loss]") {
+  Fixture f;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(f.service.redis({"FLUSHALL"}).text == "OK");
+    f.watch(2s);
+  }
+  f.check_unharmed();
+  CHECK(f.service.redis_number({"EXISTS", stream_key(f.ids[0], "owner")}) == 1);
+}
