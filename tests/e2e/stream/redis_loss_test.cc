@@ -1,4 +1,9 @@
+#include <signal.h>
+
 #include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -57,6 +62,9 @@ struct Fixture {
     CHECK(viewers.faults().empty());
     CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
     const auto state = service.engines().state();
+    std::uint64_t counted = 0;
+    for (const auto& worker : service.workers()) counted += worker.clients;
+    CHECK(counted == viewers.size());
     for (const auto& id : ids) {
       CHECK(state.stream(id).opened == 1);
       CHECK(state.stream(id).max_alive == 1);
@@ -144,4 +152,66 @@ TEST_CASE("FLUSHALL under load: nothing is lost", "[redis_loss]") {
   }
   f.check_unharmed();
   CHECK(f.service.redis_number({"EXISTS", stream_key(f.ids[0], "owner")}) == 1);
+}
+
+TEST_CASE("a slow viewer moves when it has got what its worker holds", "[redis_loss]") {
+  Fixture f;
+  // Twice the bitrate: it takes seconds to work its burst off.
+  ViewerOptions slow;
+  slow.read_limit = 500'000;
+  slow.receive_buffer = 32'768;
+  f.viewers.run_for(4s);
+  const auto first_slow = f.viewers.size();
+  f.viewers.open(8, stream_target(f.ids[0]), slow);
+  REQUIRE(all_served(f.viewers, 5s));
+  f.service.kill_redis();
+  f.watch(9s);
+  f.check_unharmed();
+  std::uint64_t fewest = ~0ULL;
+  for (auto i = first_slow; i < f.viewers.size(); ++i) {
+    fewest = std::min(fewest, f.viewers.at(i).bytes());
+  }
+  CHECK(fewest > 9 * 250'000);  // what it joined with is not enough for that
+}
+
+TEST_CASE("viewers that wait for their first byte as Redis dies meet at one session",
+          "[redis_loss]") {
+  Service service{{.bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  service.engines().fault("stall");
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(id));
+  const auto all_wait = [&] {
+    const auto rows = service.workers();
+    std::uint64_t clients = 0;
+    for (const auto& row : rows) clients += row.clients;
+    return clients == 20 &&
+           std::ranges::count_if(rows, [](const auto& row) { return row.clients > 0; }) == 4;
+  };
+  REQUIRE(viewers.run_until(all_wait, 10s));
+  service.kill_redis();
+  const auto owner_has_all = [&] { return service.owner().clients == 20; };
+  CHECK(viewers.run_until(owner_has_all, 10s));
+  service.engines().clear_faults();
+  CHECK(all_served(viewers, 10s));
+  viewers.run_for(1s);
+  CHECK(viewers.faults().empty());
+  CHECK(viewers.count(ViewerState::Streaming) == 20);
+  CHECK(service.engines().state().stream(id).opened == 1);
+}
+
+TEST_CASE("SIGTERM while viewers are on their way ends every response properly", "[redis_loss]") {
+  Fixture f;
+  f.service.kill_redis();
+  const auto has_begun = [&] {
+    return count_events(f.service.proxy().log(), "clients_handed_over") > 0;
+  };
+  REQUIRE(f.viewers.run_until(has_begun, 10s));
+  f.service.proxy().signal(SIGTERM);
+  CHECK(f.viewers.run_until(
+      [&] { return f.viewers.count(ViewerState::Finished) == f.viewers.size(); }, 10s));
+  const auto exit = f.service.proxy().wait(15s);
+  REQUIRE(exit);
+  CHECK(exit->code == 0);
+  CHECK(f.viewers.faults().empty());
 }
