@@ -100,6 +100,7 @@ class Worker final : private handover::Handover::Listener,
   engines::EngineDirectory engines_;
   streams::StreamOptions options_;
   handover::Handover handover_;
+  SteadyTime redis_heard_{clock_.now()};
   streams::StreamServices services_;
   streams::StreamManager streams_{services_};
   streams::OrphanWatch orphans_{services_, streams_, presence_};
@@ -157,7 +158,8 @@ Worker::Worker(supervisor::WorkerContext context)
                 .handover = handover_,
                 .curl = curl_,
                 .engines = engines_,
-                .options = options_},
+                .options = options_,
+                .redis_heard = redis_heard_},
       answers_{id_, clock_},
       getstream_{
           services_,
@@ -225,6 +227,7 @@ void Worker::say_ready() {
 void Worker::beat() { board_.beat_ns = clock_.now().time_since_epoch().count(); }
 
 void Worker::tick() {
+  if (services_.redis_is_up()) redis_heard_ = clock_.now();
   streams_.tick();
   if (is_draining_ && !is_stopping_ && streams_.is_empty()) stop("drained");
   // The last stream's chunks go back to the system when it has ended.
@@ -253,6 +256,9 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
     const bool is_news = !std::exchange(is_redis_known_, true) || is_up != was_redis_up_;
     if (is_news && (is_up || why)) {
       was_redis_up_ = is_up;
+      redis_heard_ = clock_.now();
+      // A connection that timed out had been silent for that long before.
+      if (!is_up && why->code == Errc::Timeout) redis_heard_ -= redis::Deadlines{}.command;
       board_.redis_is_up = is_up ? 1 : 0;
       if (is_up) {
         log::info("redis_up", "redis={}", config_.redis.describe());

@@ -52,7 +52,7 @@ struct Fixture {
     bool is_over = false;
     const auto end = std::chrono::steady_clock::now() + time;
     while (!is_over) {
-      CHECK(all_get_news(6s));
+      CHECK(all_get_news(5s));
       viewers.run_for(200ms);
       is_over = std::chrono::steady_clock::now() >= end;
     }

@@ -61,6 +61,7 @@ struct StreamServices {
   curl::Multi& curl;
   const engines::EngineDirectory& engines;
   const StreamOptions& options;
+  const SteadyTime& redis_heard;  ///< when Redis gave this worker a sign of life last
 
   [[nodiscard]] host::Scoreboard& board() const { return host.scoreboard(); }
   [[nodiscard]] host::SlotBoard& me() const { return host.scoreboard().slots[self.slot]; }

@@ -39,8 +39,7 @@ StreamSession::StreamSession(StreamServices& services, proto::StreamId id, Liste
              services.options.record_ttl,
              *this},
       retry_{services.timers.make()},
-      grace_{services.timers.make()},
-      redis_seen_{services.clock.now()} {
+      grace_{services.timers.make()} {
   services_.events.subscribe(id_, *this);
 }
 
@@ -243,7 +242,7 @@ void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
 bool StreamSession::may_own_without_redis() const {
   // An owner of this host is known to be gone. One of another host may well be alive: give Redis
   // time to come back and tell.
-  return follows_this_host_ || services_.clock.now() - redis_seen_ > kFollowerPatience;
+  return follows_this_host_ || services_.clock.now() - services_.redis_heard > kFollowerPatience;
 }
 
 void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
@@ -301,7 +300,6 @@ void StreamSession::on_worker_died() {
 
 void StreamSession::tick() {
   viewers_.tick();
-  if (services_.redis_is_up()) redis_seen_ = services_.clock.now();
   fill_silence();
   switch (state_) {
     case StreamState::Owning:

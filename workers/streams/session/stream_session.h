@@ -143,7 +143,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::uint64_t skipped_counted_{};
   SteadyTime last_media_;
   SteadyTime last_filler_;
-  SteadyTime redis_seen_;     ///< when Redis was there last
   int failed_claims_{};       ///< in a row, while Redis is there
   bool follows_this_host_{};  ///< the owner is another worker of this host
   bool was_append_busy_{};    ///< a chunk may still be on its way to Redis

@@ -17,7 +17,7 @@ constexpr std::size_t kHandOverBatch = 128;
 
 void StreamSession::hand_viewers_over() {
   if (state_ != StreamState::Following || !follows_this_host_) return;
-  if (services_.clock.now() - redis_seen_ < services_.options.redis_silence) return;
+  if (services_.clock.now() - services_.redis_heard < services_.options.redis_silence) return;
   const auto stream = services_.table().find(services_.board(), id_);
   if (!stream || stream->owner.generation == 0 || stream->owner == services_.self) return;
   auto passengers = viewers_.release_drained(kHandOverBatch);
