@@ -215,3 +215,45 @@ TEST_CASE("SIGTERM while viewers are on their way ends every response properly",
   CHECK(exit->code == 0);
   CHECK(f.viewers.faults().empty());
 }
+
+TEST_CASE("Redis dies again and again, and clients come in between", "[redis_loss]") {
+  Fixture f;
+  for (int i = 0; i < 3; ++i) {
+    f.service.kill_redis();
+    f.watch(3s);
+    f.service.restart_redis();
+    for (const auto& id : f.ids) f.viewers.open(8, stream_target(id));
+    CHECK(all_served(f.viewers, 10s));
+    f.watch(1s);
+  }
+  f.check_unharmed();
+}
+
+TEST_CASE("Redis and a stream's owner die together: the others meet at the next owner",
+          "[redis_loss]") {
+  Service service{{.bitrate = 2'000'000}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(40, stream_target(id));
+  REQUIRE(all_served(viewers, 10s));
+  viewers.run_for(1s);
+  const auto owner = service.owner();
+  service.kill_redis();
+  ::kill(owner.pid, SIGKILL);
+  std::size_t survivors = 0;
+  for (const auto& [worker, count] : viewers.workers()) {
+    if (worker != owner.id) survivors += count;
+  }
+  REQUIRE(survivors > 20);
+  const auto they_have_met = [&] {
+    const auto rows = service.workers();
+    return std::ranges::any_of(
+        rows, [&](const auto& row) { return row.owned_streams == 1 && row.clients == survivors; });
+  };
+  CHECK(viewers.run_until(they_have_met, 10s));
+  const auto before = viewers.total_bytes();
+  const auto all_go_on = [&] { return viewers.total_bytes() > before + survivors * 500'000; };
+  CHECK(viewers.run_until(all_go_on, 10s));
+  CHECK(viewers.count(ViewerState::Streaming) == survivors);
+  CHECK(service.engines().state().stream(id).opened == 2);
+}
