@@ -92,7 +92,11 @@ std::vector<handover::Passenger> Viewers::release_drained(std::size_t at_most) {
     }
     std::erase(sessions_, at->second.client.session.get());
     std::erase(early_, at->first);
-    services_.clients.forget(id_, at->first);
+    if (passenger->watching) {
+      services_.clients.forget(id_, at->first);
+    } else {
+      services_.clients.leave(id_, at->first);  // its request makes it a new client
+    }
     released.push_back(std::move(*passenger));
     at = viewers_.erase(at);
   }

@@ -55,7 +55,7 @@ class Viewers final : private clients::ClientSession::Listener {
   /// make the ones between.
   void begin_with_newest();
   /// Takes out, for another worker, at most so many of those who have got all there is here, and of
-  /// those who wait for their first byte. They go without a word in Redis.
+  /// those who wait for their first byte.
   [[nodiscard]] std::vector<handover::Passenger> release_drained(std::size_t at_most);
   /// Records again whom Redis refused because the stream was stopping.
   void record_missing();
