@@ -225,7 +225,13 @@ TEST_CASE("without Redis the next owner goes on with the session as well", "[ado
   viewers.run_for(500ms);
   const auto owner = service.owner();
   ::kill(owner.pid, SIGKILL);
+  // Not before the others know: who is placed at the dead worker waits for another one.
+  const auto is_replaced = [&] {
+    return std::ranges::all_of(service.workers(),
+                               [&](const WorkerRow& row) { return row.pid != owner.pid; });
+  };
   REQUIRE(viewers.run_until([&] { return viewers.count(ViewerState::Streaming) == 0; }, 5s));
+  REQUIRE(viewers.run_until(is_replaced, 5s));
   const auto first = viewers.open(3, stream_target(id));
   const auto are_back = [&] {
     return std::ranges::all_of(std::vector{first, first + 1, first + 2},
