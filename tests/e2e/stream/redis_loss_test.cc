@@ -164,7 +164,7 @@ TEST_CASE("a slow viewer moves when it has got what its worker holds", "[redis_l
   const auto first_slow = f.viewers.size();
   f.viewers.open(8, stream_target(f.ids[0]), slow);
   REQUIRE(all_served(f.viewers, 5s));
-  f.service.kill_redis();
+  f.service.redis_server().kill();
   f.watch(9s);
   f.check_unharmed();
   std::uint64_t fewest = ~0ULL;
@@ -189,7 +189,7 @@ TEST_CASE("viewers that wait for their first byte as Redis freezes meet at one s
            std::ranges::count_if(rows, [](const auto& row) { return row.clients > 0; }) == 4;
   };
   REQUIRE(viewers.run_until(all_wait, 10s));
-  service.pause_redis();
+  service.redis_server().pause();
   const auto owner_has_all = [&] { return service.owner().clients == 20; };
   CHECK(viewers.run_until(owner_has_all, 10s));
   service.engines().clear_faults();
@@ -199,7 +199,7 @@ TEST_CASE("viewers that wait for their first byte as Redis freezes meet at one s
   CHECK(viewers.count(ViewerState::Streaming) == 20);
   CHECK(service.engines().state().stream(id).opened == 1);
   // Each came as a new client: nothing is left of those they were.
-  service.resume_redis();
+  service.redis_server().resume();
   const auto are_recorded = [&] {
     return service.redis_count({"SMEMBERS", stream_key(id, "clients")}) == 20;
   };
@@ -208,7 +208,7 @@ TEST_CASE("viewers that wait for their first byte as Redis freezes meet at one s
 
 TEST_CASE("SIGTERM while viewers are on their way ends every response properly", "[redis_loss]") {
   Fixture f;
-  f.service.kill_redis();
+  f.service.redis_server().kill();
   const auto has_begun = [&] {
     return count_events(f.service.proxy().log(), "clients_handed_over") > 0;
   };
@@ -225,9 +225,9 @@ TEST_CASE("SIGTERM while viewers are on their way ends every response properly",
 TEST_CASE("Redis dies again and again, and clients come in between", "[redis_loss]") {
   Fixture f;
   for (int i = 0; i < 3; ++i) {
-    f.service.kill_redis();
+    f.service.redis_server().kill();
     f.watch(3s);
-    f.service.restart_redis();
+    f.service.redis_server().restart();
     for (const auto& id : f.ids) f.viewers.open(8, stream_target(id));
     CHECK(all_served(f.viewers, 10s));
     f.watch(1s);
@@ -244,7 +244,7 @@ TEST_CASE("Redis and a stream's owner die together: the others meet at the next 
   REQUIRE(all_served(viewers, 10s));
   viewers.run_for(1s);
   const auto owner = service.owner();
-  service.kill_redis();
+  service.redis_server().kill();
   ::kill(owner.pid, SIGKILL);
   std::size_t survivors = 0;
   for (const auto& [worker, count] : viewers.workers()) {
