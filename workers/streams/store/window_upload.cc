@@ -26,8 +26,10 @@ struct WindowUpload::State : std::enable_shared_from_this<State> {
   }
 
   void on_asked(const Result<redis::Reply>& reply) {
-    if (!reply) return finish(fail(reply.error().in("window upload")));
-    if (!reply->is_nil()) {
+    // Junk in its place: Redis knows no more of the stream than if there were nothing.
+    const bool is_junk = !reply && reply.error().text.find("WRONGTYPE") != std::string::npos;
+    if (!reply && !is_junk) return finish(fail(reply.error().in("window upload")));
+    if (reply && !reply->is_nil()) {
       const bool is_mine = reply->text == std::to_string(newest_.epoch.value);
       return finish(is_mine ? UploadOutcome::Unchanged : UploadOutcome::Taken);
     }
