@@ -185,6 +185,7 @@ TEST_CASE("a host that stops hands its streams to the other one", "[hosts]") {
   CHECK(at_b.run_until([&] { return all_beyond(at_b, before, 250'000); }, 10s));
   CHECK(at_b.count(ViewerState::Streaming) == at_b.size());
   for (std::size_t i = 0; i < at_b.size(); ++i) CHECK(is_whole(at_b.at(i)));
+  CHECK(hosts.engines.state().stream(id).opened == 1);  // the session moved, too
   const auto ended = hosts.a->process().wait(15s);
   REQUIRE(ended);
   CHECK(ended->code == 0);

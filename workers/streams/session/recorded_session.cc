@@ -4,25 +4,19 @@
 #include "proto/redis/redis_keys.h"
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
+#include "workers/streams/session/session_record.h"
 
 namespace ace::streams {
 
 std::optional<engines::SessionInfo> recorded_session(const proto::StreamRecord& record,
                                                      const engines::EngineDirectory& engines) {
+  auto session = session_of(record);
   const auto* engine = engines.find(record.engine_id);
-  if (engine == nullptr || record.command_url.empty()) return std::nullopt;
-  return engines::SessionInfo{.engine_id = record.engine_id,
-                              .host = engine->host,
-                              .port = engine->port,
-                              .forwarded = engine->forwarded,
-                              .playback_url = record.playback_url,
-                              .stat_url = record.stat_url,
-                              .command_url = record.command_url,
-                              .playback_session_id = record.playback_session_id,
-                              .infohash = record.infohash,
-                              .pid = record.pid,
-                              .is_live = record.is_live,
-                              .is_encrypted = record.is_encrypted};
+  if (!session || engine == nullptr || session->command_url.empty()) return std::nullopt;
+  session->host = engine->host;
+  session->port = engine->port;
+  session->forwarded = engine->forwarded;
+  return session;
 }
 
 void stop_recorded_session(StreamServices& services, const proto::StreamId& id) {

@@ -27,8 +27,7 @@ StreamSession::StreamSession(StreamServices& services, proto::StreamId id, Liste
     : services_{services},
       id_{id},
       listener_{listener},
-      window_{services.options.window},
-      viewers_{services, id, window_, *this},
+      broadcast_{services, id, *this},
       succession_{services, id},
       lease_{id,
              services.worker_id,
@@ -51,7 +50,7 @@ void StreamSession::start() { claim(); }
 
 void StreamSession::add(NewViewer viewer) {
   grace_->stop();
-  viewers_.add(std::move(viewer));
+  broadcast_.viewers().add(std::move(viewer));
   feed_if_watched();
 }
 
@@ -96,14 +95,14 @@ void StreamSession::enter(StreamState state) {
       committed_ = tried_ = index_;
       succession_.on_committed({});
       if (lease_.is_held()) start_appending(index_);
-      viewers_.record_missing();
-      if (viewers_.empty()) await_viewers();
+      broadcast_.viewers().record_missing();
+      if (broadcast_.viewers().empty()) await_viewers();
       feed_if_watched();
       lease_.renew_now();  // whose clients are left, now that the old owner is gone?
       return;
     case StreamState::Following:
       start_following();
-      viewers_.record_missing();
+      broadcast_.viewers().record_missing();
       return;
     case StreamState::Stopping:
       return;
@@ -180,7 +179,7 @@ void StreamSession::on_claimed(const ownership::ClaimResult& claimed, bool asked
 }
 
 void StreamSession::claim_later(milliseconds delay) {
-  if (viewers_.empty()) {
+  if (broadcast_.viewers().empty()) {
     apply(StreamEvent::Abandoned);  // an orphan: whoever looks for them comes again
     return;
   }
@@ -260,7 +259,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   if (!claimed.is_mine) {
     log::warn("ownership_lost", "stream={} to={}", id_.text(), claimed.owner.value);
     if (feed_) feed_->abandon();
-    succession_.step_down(window_, claimed.index);
+    succession_.step_down(broadcast_.window(), claimed.index);
     forget_session();
     apply(StreamEvent::ClaimLost);
     return;
@@ -299,19 +298,18 @@ void StreamSession::on_worker_died() {
 }
 
 void StreamSession::tick() {
-  viewers_.tick();
-  fill_silence();
+  broadcast_.tick();
   switch (state_) {
     case StreamState::Owning:
-      keep_grant();
+      if (!is_shutting_down_) keep_grant();
       return;
     case StreamState::Following:
-      if (viewers_.empty()) {
+      if (broadcast_.viewers().empty()) {
         apply(StreamEvent::Abandoned);  // an orphan that found its owner
         return;
       }
       if (const auto failure = services_.table().failure_of(id_, services_.clock.now())) {
-        viewers_.refuse(parse_start_failure(*failure));
+        broadcast_.viewers().refuse(parse_start_failure(*failure));
         apply(StreamEvent::Abandoned);
         return;
       }
@@ -356,7 +354,7 @@ void StreamSession::on_events_may_be_missing() {
 }
 
 void StreamSession::on_viewer_left() {
-  if (!viewers_.empty()) return;
+  if (!broadcast_.viewers().empty()) return;
   switch (state_) {
     case StreamState::Owning:
       if (!is_watched()) await_viewers();
@@ -378,7 +376,7 @@ void StreamSession::on_join_refused() {
     const auto self = weak.lock();
     if (!self || self->state_ != StreamState::Following) return;
     self->retry_->once(kClaimRetry, [raw = self.get()] {
-      raw->viewers_.record_missing();
+      raw->broadcast_.viewers().record_missing();
       raw->look_for_owner();
     });
   });

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "workers/streams/session/broadcast.h"
 #include "workers/streams/session/engine_feed.h"
 #include "workers/streams/session/start_failure.h"
 #include "workers/streams/session/stream_state.h"
 #include "workers/streams/session/succession.h"
-#include "workers/streams/session/viewers.h"
 
 namespace ace::streams {
 
@@ -49,9 +49,11 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void tick();
 
   [[nodiscard]] StreamState state() const { return state_; }
-  [[nodiscard]] const Viewers& viewers() const { return viewers_; }
+  [[nodiscard]] const Viewers& viewers() const { return broadcast_.viewers(); }
   /// Closed, and nobody is being served any more.
-  [[nodiscard]] bool is_gone() const { return state_ == StreamState::Closed && viewers_.is_gone(); }
+  [[nodiscard]] bool is_gone() const {
+    return state_ == StreamState::Closed && broadcast_.viewers().is_gone();
+  }
 
  private:
   void on_feed_choice(const std::string& engine_id) override;
@@ -92,7 +94,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void feed_if_watched();
   void stop_engine();
   void take_over(Heritage heritage);
-  /// Redis stands at `committed`: what the window holds beyond it is appended first.
   void start_appending(proto::ChunkIndex committed);
   void drop_appender();
   void tell_details(host::StreamPhase phase);
@@ -101,12 +102,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void await_viewers();
   void stop_if_idle();
   void tear_down(int tries_left);
+  void stop_owning(bool stops_engine);
   void finish_teardown();
   void torn_down();
   void start_following();
   void hand_viewers_over();
-  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk);
-  void fill_silence();
+  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
   void fail(const StartFailure& failure);
   /// A callback that does nothing once the session is gone or has changed its state.
   template <class F>
@@ -123,9 +124,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   Listener& listener_;
   StreamState state_{StreamState::Claiming};
   std::uint64_t generation_{};  ///< one more with every change of state
-  proto::TsIndex ts_index_;
-  ChunkWindow window_;
-  Viewers viewers_;
+  Broadcast broadcast_;
   Succession succession_;
   ownership::StreamLease lease_;
   std::unique_ptr<EngineFeed> feed_;
@@ -141,8 +140,6 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> grace_;
   std::uint64_t skipped_counted_{};
-  SteadyTime last_media_;
-  SteadyTime last_filler_;
   int failed_claims_{};       ///< in a row, while Redis is there
   bool follows_this_host_{};  ///< the owner is another worker of this host
   bool was_append_busy_{};    ///< a chunk may still be on its way to Redis

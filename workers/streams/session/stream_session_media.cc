@@ -15,6 +15,8 @@ namespace {
 /// leaving too. After that it is left to them.
 constexpr int kTeardownTries = 20;
 constexpr std::chrono::milliseconds kTeardownRetry{100};
+/// Of these, so many for leaves of this host's other workers to arrive.
+constexpr int kTriesForOurs = 3;
 
 std::size_t streams_on(host::OwnershipTable& table, const host::Scoreboard& board,
                        const std::string& engine_id, const proto::StreamId& asker) {
@@ -40,18 +42,20 @@ void StreamSession::start_feed() {
                         return streams_on(services.table(), services.board(), engine.id(), id);
                       },
                   .may_command = [this] { return succession_.may_command(lease_); },
-                  .tail = [this] { return tail_of(window_); }};
+                  .tail = [this] { return tail_of(broadcast_.window()); }};
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, std::move(ports), id_,
       services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
   succession_.read_heritage(
-      window_, index_, lease_.is_held(),
+      broadcast_.window(), index_, lease_.is_held(),
       guarded([](StreamSession& self, Heritage heritage) { self.take_over(std::move(heritage)); }));
 }
 
 void StreamSession::take_over(Heritage heritage) {
   const auto newest = index_;
-  for (auto& piece : heritage.chunks) push(piece.epoch, piece.index, std::move(piece.chunk));
+  for (auto& piece : heritage.chunks) {
+    push(piece.epoch, piece.index, std::move(piece.chunk), &piece == &heritage.chunks.back());
+  }
   index_ = newest;
   if (heritage.session) {
     set_session(record_, *heritage.session);
@@ -73,8 +77,8 @@ void StreamSession::start_appending(proto::ChunkIndex committed) {
       static_cast<ChunkAppender::Listener&>(*this));
   committed_ = tried_ = committed;
   // What came while nobody could commit. Of a long time without, the window has only the end.
-  for (auto at = window_.oldest(); at < window_.edge(); ++at.value) {
-    const auto& item = *window_.at(at);
+  for (auto at = broadcast_.window().oldest(); at < broadcast_.window().edge(); ++at.value) {
+    const auto& item = *broadcast_.window().at(at);
     if (item.index > committed && item.index <= index_) appender_->append(item.index, item.chunk);
   }
 }
@@ -110,11 +114,15 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
   const auto index = index_.next();
   const auto size = chunk->size();
   if (appender_) appender_->append(index, chunk);
-  push(epoch_, index, std::move(chunk));
-  viewers_.begin_with_newest();
+  push(epoch_, index, std::move(chunk), true);
+  broadcast_.viewers().begin_with_newest();
   services_.table().advance(id_, services_.self, epoch_, index);
   services_.me().bytes_from_engines += size;
   record_.total_bytes += size;
+  if (record_.bitrate == 0 && broadcast_.bits_per_second() > 0) {
+    record_.bitrate = broadcast_.bits_per_second();
+    lease_.update(to_fields(record_));
+  }
   if (record_.state == proto::StreamState::Active) return;
   if (std::exchange(record_.state, proto::StreamState::Active) == proto::StreamState::Buffering) {
     log::info("stream_well_again", "stream={} engine={}", id_.text(), record_.engine_id);
@@ -155,7 +163,7 @@ void StreamSession::fail(const StartFailure& failure) {
   services_.table().remember_failure(services_.board(), id_,
                                      services_.clock.now() + services_.options.remember_failure,
                                      to_text(failure));
-  viewers_.refuse(failure);
+  broadcast_.viewers().refuse(failure);
   if (state_ == StreamState::Owning) {
     apply(StreamEvent::ViewersGone);
     tear_down(kTeardownTries);
@@ -211,7 +219,7 @@ void StreamSession::start_following() {
   follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers,
                                               services_.options.follower,
                                               static_cast<ChunkFollower::Listener&>(*this));
-  follower_->start(succession_.follow_after(window_));
+  follower_->start(succession_.follow_after(broadcast_.window()));
 }
 
 void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
@@ -220,47 +228,26 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
   ++services_.me().chunks_fetched;
   epoch_ = std::max(epoch_, epoch);
   index_ = index;
-  if (auto news = succession_.news_of(std::move(chunk))) push(epoch, index, std::move(news));
+  const bool is_live = index >= follower_->newest();
+  if (auto news = succession_.news_of(std::move(chunk))) {
+    push(epoch, index, std::move(news), is_live);
+  }
 }
 
 void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {
   log::warn("chunks_missing", "stream={} first={} last={}", id_.text(), first.value, last.value);
 }
 
-void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk) {
+void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
+                         bool is_live) {
   index_ = index;
-  const auto now = services_.clock.now();
-  auto scanned = ts_index_.scan(chunk->payload());
-  std::shared_ptr<const proto::RandomAccessPoint> entry;
-  if (scanned.random_access) {
-    entry = std::make_shared<proto::RandomAccessPoint>(std::move(*scanned.random_access));
-  }
-  // A follower that has just begun reads seconds of media within a moment: whoever waits begins
-  // with the key frame in there, not with its first byte.
-  const bool may_begin = !follower_ || entry || index >= follower_->newest();
-  window_.push({.epoch = epoch,
-                .index = index,
-                .chunk = std::move(chunk),
-                .arrived = now,
-                .media_time = ts_index_.media_time(),
-                .random_access = std::move(entry)});
-  last_media_ = now;
-  viewers_.on_media(now, may_begin);
-}
-
-void StreamSession::fill_silence() {
-  // Never before the first real packet: probes take what comes first for the stream.
-  const auto now = services_.clock.now();
-  if (window_.empty() || now - last_media_ < services_.options.filler_after) return;
-  if (now - last_filler_ < services_.options.filler_every) return;
-  last_filler_ = now;
-  viewers_.send_filler();
+  broadcast_.push(epoch, index, std::move(chunk), is_live);
 }
 
 // --- the end of an owned stream -------------------------------------------------------------
 
 bool StreamSession::is_watched() const {
-  if (!viewers_.empty()) return true;
+  if (!broadcast_.viewers().empty()) return true;
   const auto stream = services_.table().find(services_.board(), id_);
   return stream && stream->viewers > 0;
 }
@@ -301,23 +288,40 @@ void StreamSession::stop_if_idle() {
 
 void StreamSession::tear_down(int tries_left) {
   if (!lease_.is_held()) {
+    stop_owning(true);
     torn_down();
     return;
   }
   lease_.begin_teardown(guarded([tries_left](StreamSession& self,
                                              const Result<std::size_t>& clients) {
+    const bool has_clients = clients && *clients > 0;
+    // Those whom nobody on this host watches for are another host's, or are just leaving Redis.
+    const int tries_wanted = self.is_watched() ? 0 : kTeardownTries - kTriesForOurs;
+    if (has_clients && tries_left > tries_wanted) {
+      self.retry_->once(kTeardownRetry, [&self, tries_left] { self.tear_down(tries_left - 1); });
+      return;
+    }
+    self.stop_owning(!has_clients);
     if (!clients) {
       self.torn_down();
-    } else if (*clients == 0) {
+    } else if (!has_clients) {
       self.finish_teardown();
-    } else if (tries_left > 0) {
-      self.retry_->once(kTeardownRetry, [&self, tries_left] { self.tear_down(tries_left - 1); });
     } else {
-      // Other workers' viewers: the stream is theirs now, with its engine session if it lives.
+      // Other workers' viewers: the stream is theirs now, and its engine session.
       self.lease_.release(
           self.guarded([](StreamSession& still, const Status&) { still.torn_down(); }));
     }
   }));
+}
+
+void StreamSession::stop_owning(bool stops_engine) {
+  if (state_ != StreamState::Owning) return;
+  if (stops_engine) {
+    stop_engine();
+  } else if (feed_) {
+    feed_->abandon();
+  }
+  apply(StreamEvent::ViewersGone);
 }
 
 void StreamSession::finish_teardown() {
@@ -343,12 +347,12 @@ void StreamSession::torn_down() {
   lease_.forget();  // where an answer was lost, the next claim finds out what is left to do
   forget_session();
   log::info("stream_stopped", "stream={}", id_.text());
-  if (viewers_.empty() || is_shutting_down_) {
+  if (broadcast_.viewers().empty() || is_shutting_down_) {
     apply(StreamEvent::TornDown);
     return;
   }
   // Who came meanwhile gets a new stream. The old window is no part of it.
-  window_.clear();
+  broadcast_.window().clear();
   apply(StreamEvent::Revived);
 }
 
@@ -356,18 +360,17 @@ void StreamSession::shut_down() {
   is_shutting_down_ = true;
   switch (state_) {
     case StreamState::Owning:
-      stop_engine();
-      viewers_.refuse(stopping());
-      apply(StreamEvent::ViewersGone);
+      // Goes on until it is known whether other hosts' viewers want it.
+      broadcast_.viewers().refuse(stopping());
       tear_down(kTeardownTries);
       return;
     case StreamState::Claiming:
     case StreamState::Following:
-      viewers_.refuse(stopping());
+      broadcast_.viewers().refuse(stopping());
       apply(StreamEvent::Abandoned);
       return;
     case StreamState::Stopping:
-      viewers_.refuse(stopping());
+      broadcast_.viewers().refuse(stopping());
       return;
     case StreamState::Closed:
       return;

@@ -20,7 +20,7 @@ void StreamSession::hand_viewers_over() {
   if (services_.clock.now() - services_.redis_heard < services_.options.redis_silence) return;
   const auto stream = services_.table().find(services_.board(), id_);
   if (!stream || stream->owner.generation == 0 || stream->owner == services_.self) return;
-  auto passengers = viewers_.release_drained(kHandOverBatch);
+  auto passengers = broadcast_.viewers().release_drained(kHandOverBatch);
   if (passengers.empty()) return;
   log::info("clients_handed_over", "stream={} clients={} to_slot={}", id_.text(), passengers.size(),
             stream->owner.slot);
@@ -35,7 +35,7 @@ void StreamSession::regain_lease() {
   if (state_ != StreamState::Owning || lease_.is_held() || !services_.redis_is_up()) return;
   if (std::exchange(is_claiming_lease_, true)) return;
   upload_ = std::make_unique<WindowUpload>(
-      id_, services_.chunks, window_, proto::ChunkCursor{lease_.epoch(), tried_},
+      id_, services_.chunks, broadcast_.window(), proto::ChunkCursor{lease_.epoch(), tried_},
       UploadLimits{.bytes_in_flight = services_.options.appender.bytes_in_flight,
                    .chunk_ttl = services_.options.appender.chunk_ttl},
       [this](const Result<UploadOutcome>& uploaded) {

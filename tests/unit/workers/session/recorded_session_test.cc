@@ -20,6 +20,7 @@ proto::StreamRecord record() {
   record.engine_id = "east";
   record.engine_host = "10.0.0.1";
   record.engine_port = 6878;
+  record.playback_url = "http://10.0.0.1:6878/ace/r/1/2";
   record.command_url = "http://10.0.0.1:6878/ace/cmd/1/2";
   record.pid = "77";
   return record;

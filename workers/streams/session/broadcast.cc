@@ -1,0 +1,46 @@
+#include "workers/streams/session/broadcast.h"
+
+#include <memory>
+#include <utility>
+
+namespace ace::streams {
+
+Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener)
+    : services_{services},
+      window_{services.options.window},
+      viewers_{services, id, window_, listener} {}
+
+void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
+                     bool is_live) {
+  auto scanned = ts_index_.scan(chunk->payload());
+  std::shared_ptr<const proto::RandomAccessPoint> entry;
+  if (scanned.random_access) {
+    entry = std::make_shared<proto::RandomAccessPoint>(std::move(*scanned.random_access));
+  }
+  const bool may_begin = is_live || entry != nullptr;
+  const auto now = services_.clock.now();
+  window_.push({.epoch = epoch,
+                .index = index,
+                .chunk = std::move(chunk),
+                .arrived = now,
+                .media_time = ts_index_.media_time(),
+                .random_access = std::move(entry)});
+  last_media_ = now;
+  viewers_.on_media(now, may_begin);
+}
+
+void Broadcast::tick() {
+  viewers_.tick();
+  fill_silence();
+}
+
+void Broadcast::fill_silence() {
+  // Never before the first real packet: probes take what comes first for the stream.
+  const auto now = services_.clock.now();
+  if (window_.empty() || now - last_media_ < services_.options.filler_after) return;
+  if (now - last_filler_ < services_.options.filler_every) return;
+  last_filler_ = now;
+  viewers_.send_filler();
+}
+
+}  // namespace ace::streams

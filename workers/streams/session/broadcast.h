@@ -1,0 +1,39 @@
+#pragma once
+
+#include "proto/mpeg_ts/ts_index.h"
+#include "workers/streams/session/viewers.h"
+#include "workers/streams/window/chunk_window.h"
+
+namespace ace::streams {
+
+/// What this worker has of a stream, and who gets it: indexes each chunk as it comes, keeps the
+/// recent ones, feeds the viewers, and fills the stream's silences for them.
+class Broadcast {
+ public:
+  Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener);
+
+  /// The next chunk, of the owner's own or out of Redis. `is_live`: there is none behind it yet. A
+  /// follower that has just begun reads seconds of media within a moment: whoever waits begins with
+  /// the key frame in there, not with its first byte.
+  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
+  /// Twice a second.
+  void tick();
+
+  [[nodiscard]] ChunkWindow& window() { return window_; }
+  [[nodiscard]] Viewers& viewers() { return viewers_; }
+  [[nodiscard]] const Viewers& viewers() const { return viewers_; }
+  /// As measured by the stream's own clock; 0: not yet.
+  [[nodiscard]] std::uint64_t bits_per_second() const { return ts_index_.bits_per_second(); }
+
+ private:
+  void fill_silence();
+
+  StreamServices& services_;
+  proto::TsIndex ts_index_;
+  ChunkWindow window_;
+  Viewers viewers_;
+  SteadyTime last_media_;
+  SteadyTime last_filler_;
+};
+
+}  // namespace ace::streams
