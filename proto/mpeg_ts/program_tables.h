@@ -26,6 +26,8 @@ class ProgramTables {
 
   /// Nothing while that PID is not known to carry an elementary stream.
   [[nodiscard]] std::optional<Codec> codec_of(Pid pid) const;
+  /// That PID carries the PAT or a PMT.
+  [[nodiscard]] bool is_table(Pid pid) const { return pid == kPatPid || programs_.contains(pid); }
   /// Some program has video: then audio alone is no place to begin.
   [[nodiscard]] bool has_video() const;
   /// The PID whose PCR tells the stream's time: that of the first program with one.

@@ -28,6 +28,7 @@ class TsIndex {
   /// `packets` follow what was scanned before.
   [[nodiscard]] Scanned scan(ByteSpan packets);
 
+  [[nodiscard]] const ProgramTables& tables() const { return tables_; }
   /// Media that has gone by since the first PCR: grows by what PCRs grow, over their wrap too. A
   /// jump (backwards, or of more than ten seconds) adds nothing. Zero for a stream without PCR.
   [[nodiscard]] std::chrono::nanoseconds media_time() const { return media_time_; }

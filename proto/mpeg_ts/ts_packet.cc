@@ -11,7 +11,7 @@ std::uint64_t read_pcr(ByteSpan bytes) {
   const std::uint64_t base = octet(bytes, 0) << 25U | octet(bytes, 1) << 17U |
                              octet(bytes, 2) << 9U | octet(bytes, 3) << 1U | octet(bytes, 4) >> 7U;
   const std::uint64_t extension = (octet(bytes, 4) & 1U) << 8U | octet(bytes, 5);
-  return base * 300 + extension;
+  return (base * 300 + extension) % kPcrWrap;  // junk counts up to 511 in an extension
 }
 
 /// `field` begins behind its length byte.

@@ -4,13 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "proto/chunk.h"
-#include "proto/mpeg_ts/packet_view.h"
+#include "proto/mpeg_ts/ts_index.h"
 #include "shared/base/bytes.h"
 #include "shared/base/clock.h"
 
@@ -57,22 +56,22 @@ class Splicer {
     Matching,  ///< looking for a packet of the tail, or within a run of them
     Seeking,   ///< looking for a random access point
   };
-  using Packet = proto::PacketView::Bytes;
   struct Pcr {
-    std::uint16_t pid{};
-    std::uint64_t base{};
+    proto::Pid pid{};
+    std::uint64_t ticks{};
   };
 
   void index_tail();
-  [[nodiscard]] bool is_media(proto::PacketView packet) const;
-  void match(Packet packet);
+  [[nodiscard]] bool is_media(proto::Pid pid) const;
+  void match(ByteSpan raw);
+  /// On which side of the tail's end the new packets are, by their clock.
+  void compare_clocks(const proto::TsPacket& packet);
   /// The place in the tail that this packet alone can stand at.
-  [[nodiscard]] std::optional<std::size_t> find_in_tail(proto::PacketView packet) const;
-  [[nodiscard]] bool is_in_tail(std::size_t place, Packet packet) const;
+  [[nodiscard]] std::optional<std::size_t> find_in_tail(proto::Pid pid, ByteSpan raw) const;
+  [[nodiscard]] bool is_in_tail(std::size_t place, ByteSpan raw) const;
   [[nodiscard]] bool is_past_matching(SteadyTime now);
   void begin_seeking(SteadyTime now);
   void seek(SteadyTime now, const Sink& sink);
-  void note_tables(proto::PacketView packet);
   void start_with(std::size_t offset, const Sink& sink);
   void pass();
 
@@ -82,20 +81,19 @@ class Splicer {
   std::vector<proto::ChunkPtr> tail_chunks_;
   std::vector<const std::byte*> tail_;                     ///< its packets, but fillers
   std::unordered_map<std::uint64_t, std::size_t> places_;  ///< by hash
-  std::vector<std::uint16_t> pmt_pids_;
-  std::optional<Pcr> tail_pcr_;  ///< the last one
+  std::optional<Pcr> tail_pcr_;                            ///< the last one
 
   std::vector<std::byte> held_;  ///< new packets that nothing is decided about
   std::optional<SteadyTime> since_;
-  std::optional<std::size_t> run_;       ///< where the next packet must stand in the tail
+  std::optional<std::size_t> run_;          ///< where the next packet must stand in the tail
   std::optional<proto::RawTsPacket> last_;  ///< the new packet before, fillers apart
-  std::size_t unmatched_{};              ///< new packets in a row, fillers apart
-  bool is_newer_{};                      ///< the new clock is past the tail's last reference
-  bool is_older_{};                      ///< it has not come so far yet
+  std::size_t unmatched_{};                 ///< new packets in a row, fillers apart
+  bool is_newer_{};                         ///< the new clock is past the tail's last reference
+  bool is_older_{};                         ///< it has not come so far yet
 
   std::size_t sought_{};  ///< bytes of held_ looked at
-  std::optional<proto::RawTsPacket> pat_;
-  std::map<std::uint16_t, proto::RawTsPacket> pmts_;
+  /// Has read the tail too: viewers know its tables, and what comes may begin behind its own.
+  proto::TsIndex index_;
 };
 
 }  // namespace ace::streams

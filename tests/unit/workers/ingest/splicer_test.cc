@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kPacket = 188;
 const std::string kHash(40, 'b');
+constexpr std::size_t kSliceAt = 36;           // of a picture's first packet: the slice's type
 constexpr std::uint64_t kBitrate = 2'000'000;  // 53 packets an interval, 1325 a second
 
 using Bytes = std::vector<std::byte>;
@@ -158,6 +159,28 @@ TEST_CASE("newer packets go on at a random access point, marked as a jump", "[sp
   CHECK(checker.counts().marked_skips == 1);
 }
 
+TEST_CASE("a key frame that no flag announces is a place to go on", "[splicer]") {
+  auto fresh = packets(3007, 6000);
+  for (std::size_t at = 0; at < fresh.size(); at += kPacket) {
+    if ((fresh[at + 3] & std::byte{0x20}) != std::byte{}) fresh[at + 5] &= ~std::byte{0x40};
+  }
+  const auto result = splice(packets(2000, 3000), fresh);
+  REQUIRE(result.is_passing);
+  const auto picture = random_access_after(3007) + 2;
+  CHECK(result.out.size() == (6000 - picture + 3) * kPacket);
+}
+
+TEST_CASE("a session that begins with a key frame gets the tables viewers know", "[splicer]") {
+  const auto picture = random_access_after(3007) + 2;
+  const auto result = splice(packets(2000, 3000), packets(picture, picture + 50));
+  REQUIRE(result.is_passing);
+  REQUIRE(result.out.size() == (50 + 3) * kPacket);
+  const auto interval = NumberedStream{kHash, kBitrate}.interval();
+  const auto last_tables = 2999 / interval * interval;
+  const auto tables = packets(last_tables, last_tables + 2);
+  CHECK(std::equal(tables.begin(), tables.end(), result.out.begin()));
+}
+
 TEST_CASE("a marker counts as its packets do", "[splicer]") {
   const auto out = splice(packets(2000, 3000), packets(3007, 6000)).out;
   const auto* marker = out.data() + 2 * kPacket;
@@ -198,7 +221,9 @@ TEST_CASE("tables that come again are no overlap", "[splicer]") {
 TEST_CASE("a stream without random access points goes on after a while", "[splicer]") {
   auto fresh = packets(3007, 4100);
   for (std::size_t at = 0; at < fresh.size(); at += kPacket) {
-    if ((fresh[at + 3] & std::byte{0x20}) != std::byte{}) fresh[at + 5] &= ~std::byte{0x40};
+    if ((fresh[at + 3] & std::byte{0x20}) == std::byte{}) continue;
+    fresh[at + 5] &= ~std::byte{0x40};
+    fresh[at + kSliceAt] = std::byte{0x41};
   }
   Splicer splicer;
   splicer.begin(chunks(packets(2000, 3000)));
