@@ -37,8 +37,9 @@ TsIndex::Scanned TsIndex::scan(ByteSpan packets) {
 bool TsIndex::is_random_access(const TsPacket& packet) const {
   const auto codec = tables_.codec_of(packet.pid);
   if (!codec) return false;
-  if (is_video(*codec) != tables_.has_video()) return false;
-  if (packet.is_random_access && is_video(*codec)) return true;
+  // Sound begins anywhere, which is no place for a film; of what we cannot read, the flag is all.
+  if (!is_video(*codec) && tables_.has_video()) return false;
+  if (packet.is_random_access && *codec != Codec::Audio) return true;
   return !packet.is_scrambled && begins_random_access(*codec, packet.payload);
 }
 

@@ -101,6 +101,11 @@ TEST_CASE("radio begins anywhere, but not the sound of a film", "[ts_index]") {
   CHECK(entry_of(film + unit(frame, kAudio) + unit(kIdr)) == 3U);
 }
 
+TEST_CASE("of a codec that nobody knows the encoder's flag is believed", "[ts_index]") {
+  const auto flagged = packet({.pid = kVideo, .begins_unit = true, .is_random_access = true});
+  CHECK(entry_of(tables('\x33') + unit(kIdr) + flagged) == 3U);
+}
+
 TEST_CASE("a table over several packets is read and kept whole", "[ts_index]") {
   const auto whole = pmt_section(kVideo, kH264, kVideo, 300);
   const auto first = packet({.pid = kPmt, .begins_unit = true, .payload = whole.substr(0, 184)});
