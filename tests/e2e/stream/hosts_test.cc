@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -36,10 +37,12 @@ std::vector<pid_t> worker_pids(std::uint16_t port) {
 /// Two proxies on one Redis and the same engines: as two hosts would be.
 struct Hosts {
   explicit Hosts(const RedisServer::Options& server = {}, const SimOptions& simulated = {},
-                 const ProxyProcess::Environment& more = {})
+                 const ProxyProcess::Environment& more = {},
+                 const ProxyProcess::Environment& only_a = {})
       : redis{server},
         engines{simulated},
-        a{std::make_unique<ProxyProcess>(environment_of("host-a", redis, engines, more))},
+        a{std::make_unique<ProxyProcess>(
+            environment_of("host-a", redis, engines, only_a.empty() ? more : only_a))},
         b{std::make_unique<ProxyProcess>(environment_of("host-b", redis, engines, more))} {}
 
   /// All of host A at once, as when its power fails: no process of it gets another turn.
@@ -193,6 +196,52 @@ TEST_CASE("a host that stops hands its streams to the other one", "[hosts]") {
   const auto workers = hosts.command({"KEYS", "ace_proxy:worker:*"}).elements;
   CHECK(workers.size() == 2);
   for (const auto& key : workers) CHECK_THAT(key.text, Catch::Contains(":host-b:"));
+}
+
+TEST_CASE("a host that loses sight of Redis keeps its viewers, and its heir the session",
+          "[hosts]") {
+  RedisServer::Options server;
+  server.arguments = {"--user", "east", "on", ">secret", "~ace_proxy:*", "&ace_proxy:*", "+@all"};
+  const Hosts hosts{server,
+                    {.engines = 2, .bitrate = 2'000'000},
+                    {},
+                    {{"REDIS_USERNAME", "east"}, {"REDIS_PASSWORD", "secret"}}};
+  const auto id = stream_id(1);
+  Viewers at_a{hosts.a->port()};
+  Viewers at_b{hosts.b->port()};
+  at_a.open(3, stream_target(id));
+  REQUIRE(all_served(at_a, 10s));
+  at_b.open(3, stream_target(id));
+  REQUIRE(all_served(at_b, 10s));
+  REQUIRE_THAT(hosts.owner_of(id), Catch::StartsWith("host-a:"));
+
+  hosts.command({"ACL", "SETUSER", "east", "off"});
+  hosts.command({"CLIENT", "KILL", "USER", "east"});
+  const auto both = [&](const std::function<bool()>& is_reached, std::chrono::milliseconds time) {
+    return at_b.run_until([&] { return at_a.run_until(is_reached, 20ms); }, time);
+  };
+  REQUIRE(both([&] { return hosts.owner_of(id).starts_with("host-b:"); }, 12s));
+  auto before_a = bytes_of(at_a);
+  auto before_b = bytes_of(at_b);
+  const auto all_go_on = [&] {
+    return all_beyond(at_a, before_a, 500'000) && all_beyond(at_b, before_b, 500'000);
+  };
+  CHECK(both(all_go_on, 15s));
+  // The heir took the session; who lost it opened one on the other engine, and stopped nothing.
+  CHECK(hosts.engines.state().stream(id).opened == 2);
+  CHECK(hosts.engines.state().requests(0, "command") == 0);
+  CHECK(hosts.engines.state().requests(1, "command") == 0);
+
+  hosts.command({"ACL", "SETUSER", "east", "on"});
+  CHECK(both([&] { return hosts.engines.state().stream(id).alive == 1; }, 20s));
+  before_a = bytes_of(at_a);
+  before_b = bytes_of(at_b);
+  CHECK(both(all_go_on, 15s));
+  CHECK_THAT(hosts.owner_of(id), Catch::StartsWith("host-b:"));
+  for (const auto* viewers : {&at_a, &at_b}) {
+    CHECK(viewers->count(ViewerState::Streaming) == viewers->size());
+    for (std::size_t i = 0; i < viewers->size(); ++i) CHECK(is_whole(viewers->at(i)));
+  }
 }
 
 TEST_CASE("hosts meet in a Redis with password and user, over its socket", "[hosts]") {

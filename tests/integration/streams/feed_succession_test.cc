@@ -130,6 +130,22 @@ TEST_CASE("who may not command an engine tells it nothing, and reads on", "[feed
   CHECK(engine.stops() == 1);
 }
 
+TEST_CASE("a session that somebody may have taken is not stopped, only one that is being read",
+          "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine engine{loop, packets('1', 20)};
+  FeedWorld world{loop, {engine.scripted.port()}};
+  world.may_stop = false;
+  world.feed->start({});
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
+  engine.playback->reset();
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 40 * 188; }));
+  CHECK(engine.sessions() == 2);
+  CHECK(engine.stops() == 0);
+  world.feed->stop();
+  REQUIRE(run_until(loop, [&] { return engine.stops() == 1; }));
+}
+
 TEST_CASE("viewers see no repeat when a session comes again", "[feed]") {
   ace::loop::Loop loop;
   PlayingEngine engine{loop, ""};

@@ -65,6 +65,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
         streams::FeedPorts{
             .load = [this](const engines::EngineAddress& at) { return loads[at.id()]; },
             .may_command = [this] { return may_command; },
+            .may_stop = [this] { return may_stop; },
             .tail = [this] { return tail(); }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
@@ -91,6 +92,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
   engines::EngineDirectory directory;
   std::map<std::string, std::size_t> loads;
   bool may_command{true};
+  bool may_stop{true};
   bool is_spliced{};
   std::string seen;  ///< by the stream's viewers, before the feed
   std::unique_ptr<streams::EngineFeed> feed;

@@ -64,7 +64,8 @@ void EngineFeed::start(std::optional<engines::SessionInfo> known) {
 }
 
 void EngineFeed::stop() {
-  if (ports_.may_command()) stop_open_session();
+  // What is being read nobody else has taken: a session has one reader.
+  if (ports_.may_command() && (session_ || ports_.may_stop())) stop_open_session();
   let_go();
   builder_.flush();
 }
@@ -105,8 +106,10 @@ void EngineFeed::open_next() {
     retry_->once(kFencedRetry, [this] { open_next(); });
     return;
   }
-  // The engine may still hold the last session (a cut connection, say): nobody else will stop it.
-  stop_open_session();
+  // The engine may still hold the last session (a cut connection, say): nobody else will stop it,
+  // unless an heir on another host has just taken it from us.
+  if (ports_.may_stop()) stop_open_session();
+  open_session_.reset();
   if (auto known = std::exchange(known_session_, std::nullopt)) {
     adopt(std::move(*known));
   } else {

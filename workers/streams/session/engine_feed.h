@@ -43,6 +43,8 @@ struct FeedPorts {
   /// Asked before anything is said to an engine. While it is false, another owner may be at work:
   /// what is open is read on, what failed waits.
   std::function<bool()> may_command;
+  /// Whether a session that broke off is certainly nobody else's by now, and may be ended.
+  std::function<bool()> may_stop;
   /// The last of what viewers got, for the splicer.
   std::function<std::vector<proto::ChunkPtr>()> tail;
 };

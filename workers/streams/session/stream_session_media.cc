@@ -42,6 +42,7 @@ void StreamSession::start_feed() {
                         return streams_on(services.table(), services.board(), engine.id(), id);
                       },
                   .may_command = [this] { return succession_.may_command(lease_); },
+                  .may_stop = [this] { return succession_.may_stop(lease_); },
                   .tail = [this] { return tail_of(broadcast_.window()); }};
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, std::move(ports), id_,

@@ -63,6 +63,13 @@ bool Succession::may_command(const ownership::StreamLease& lease) const {
   return stream && stream->owner == services_.self;
 }
 
+bool Succession::may_stop(const ownership::StreamLease& lease) const {
+  if (lease.is_held()) return lease.may_write();
+  // Other hosts learn of a session from Redis, from whoever has had the lease.
+  const bool was_told = lease.epoch().value > 0;
+  return !was_told && may_command(lease);
+}
+
 void Succession::step_down(const ChunkWindow& window, proto::ChunkIndex index) {
   const auto* newest = newest_of(window);
   follow_after_.reset();

@@ -37,6 +37,8 @@ class Succession {
   void own_alone(bool is_alone) { is_alone_ = is_alone; }
   /// Whether an engine may be told anything: nobody else owns the stream by now.
   [[nodiscard]] bool may_command(const ownership::StreamLease& lease) const;
+  /// Whether a session that broke off may be ended: no other host can have gone on with it.
+  [[nodiscard]] bool may_stop(const ownership::StreamLease& lease) const;
   /// Redis has our chunks up to this one; 0: it has none of them.
   void on_committed(proto::ChunkIndex index) { committed_ = index; }
 
