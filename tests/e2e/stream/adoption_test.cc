@@ -187,16 +187,15 @@ TEST_CASE("a proxy that was killed as a whole goes on with the session and the b
   Service service{{.bitrate = kBitrate}};
   const auto id = stream_id(1);
   std::uint64_t epoch = 0;
-  std::uint64_t seq_killed = 0;
   {
     Viewers viewers{service.port()};
     viewers.open(4, stream_target(id));
     REQUIRE(all_served(viewers, 10s));
     viewers.run_for(3s);
     epoch = epoch_of(service, id);
-    seq_killed = seq_now(id);
   }
   service.restart_proxy();
+  const auto seq_killed = seq_now(id);  // nothing in the buffer is as new
   Viewers viewers{service.port()};
   viewers.open(1, stream_target(id));
   REQUIRE(all_served(viewers, 5s));
