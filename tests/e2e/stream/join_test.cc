@@ -73,8 +73,8 @@ TEST_CASE("a player that joins anywhere decodes without an error", "[join]") {
   viewers.run_for(3s);
   const auto [joins, seconds] = effort();
   const std::vector<std::string> arguments{
-      "-nostdin", "-v", "error", "-xerror", "-i", url_of(service, id),
-      "-t",       "3",  "-f",    "null",    "-"};
+      "-nostdin", "-v",    "error", "-xerror", "-i", url_of(service, id),
+      "-t",       seconds, "-f",    "null",    "-"};
   for (int i = 0; i < joins; ++i) {
     ChildProcess player{"ffmpeg", "/usr/bin/ffmpeg", {.arguments = arguments}};
     REQUIRE(viewers.run_until([&] { return !player.is_alive(); }, 20s));
