@@ -15,11 +15,8 @@
 #include "coordinator/supervisor/control_channel.h"
 #include "shared/log/log.h"
 #include "shared/loop/signal_watcher.h"
-#include "workers/http/answers.h"
-#include "workers/http/getstream_handler.h"
-#include "workers/http/router.h"
+#include "workers/http/endpoints.h"
 #include "workers/http/server.h"
-#include "workers/http/status_handler.h"
 #include "workers/streams/session/orphan_watch.h"
 #include "workers/streams/session/stream_manager.h"
 #include "workers/worker_options.h"
@@ -71,7 +68,6 @@ class Worker final : private handover::Handover::Listener,
   void on_redis_changed(const std::optional<Error>& why);
   void on_control();
   void on_worker_died(std::int32_t pid);
-  void add_routes();
   void say_ready();
   void beat();
   void tick();
@@ -104,10 +100,7 @@ class Worker final : private handover::Handover::Listener,
   streams::StreamServices services_;
   streams::StreamManager streams_{services_};
   streams::OrphanWatch orphans_{services_, streams_, presence_};
-  http::Answers answers_;
-  http::Router router_{answers_};
-  http::GetstreamHandler getstream_;
-  http::StatusHandler status_;
+  http::Endpoints endpoints_;
   http::ConnectionLimits connection_limits_;
   http::ConnectionServices connection_services_;
   http::Server server_;
@@ -160,21 +153,18 @@ Worker::Worker(supervisor::WorkerContext context)
                 .engines = engines_,
                 .options = options_,
                 .redis_heard = redis_heard_},
-      answers_{id_, clock_},
-      getstream_{
+      endpoints_{
           services_,
           streams_,
-          answers_,
+          config_.host_name,
           {.max_clients = config_.max_clients, .user_timeout = config_.stalled_client_timeout}},
-      status_{services_, config_.host_name, answers_},
       connection_limits_{connection_limits(config_)},
       connection_services_{.loop = loop_,
                            .timers = timers_,
                            .clock = clock_,
                            .worker_id = id_,
                            .limits = connection_limits_},
-      server_{connection_services_, board_, router_, context_.listen_fds} {
-  add_routes();
+      server_{connection_services_, board_, endpoints_.router(), context_.listen_fds} {
   if (context_.control) {
     control_ = std::make_unique<loop::FdWatcher>(loop_, context_.control.get(),
                                                  [this](loop::FdEvents) { on_control(); });
@@ -189,23 +179,6 @@ int Worker::run() {
   ready_timer_->once(kRedisPatience, [this] { say_ready(); });
   loop_.run();
   return exit_code_;
-}
-
-void Worker::add_routes() {
-  using proto::http::Request;
-  const auto getstream = [this](http::Connection& connection, Request request) {
-    getstream_.handle(connection, std::move(request));
-  };
-  router_.get("/ace/getstream", getstream);
-  router_.get("/healthz", [this](http::Connection& connection, const Request& request) {
-    status_.health(connection, request);
-  });
-  router_.get("/streams", [this](http::Connection& connection, const Request& request) {
-    status_.streams(connection, request);
-  });
-  router_.get("/workers", [this](http::Connection& connection, const Request& request) {
-    status_.workers(connection, request);
-  });
 }
 
 void Worker::say_ready() {

@@ -17,13 +17,16 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 using namespace ace::literals;
 
+/// Worker processes that PROXY_WORKERS allows.
+inline constexpr unsigned kMostWorkers = 32;
+
 /// Cores this process may run on, within what PROXY_WORKERS allows.
 [[nodiscard]] unsigned workers_for_this_host();
 
 /// What the system calls this host.
 [[nodiscard]] std::string system_host_name();
 
-/// Every setting, checked. A default-constructed Config holds the defaults; settings.cc says for
+/// Every setting, checked. A default-constructed Config holds the defaults; *_settings.cc say for
 /// each member how it is called outside, what it means and what is allowed.
 struct Config {
   // server

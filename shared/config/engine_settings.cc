@@ -1,0 +1,31 @@
+#include "shared/config/setting_kinds.h"
+#include "shared/config/setting_tables.h"
+
+namespace ace::config {
+
+void add_engine_settings(std::vector<Setting>& all) {
+  all.push_back(address_list({"Engines", "ACE_ENGINES", "--engines",
+                              "The AceStream engines; a comma list. After each, as wanted: ;name=… "
+                              ";forwarded ;max_streams=N."},
+                             "host:port with optional ;name=…;forwarded;max_streams=N",
+                             at(&Config::engines), parse_engine_list));
+  // The ancestor allowed 3. With one engine that refuses the fourth channel although the engine
+  // would play it; only its owner knows what it can bear.
+  all.push_back(count({"Engines", "MAX_STREAMS_PER_ENGINE", "",
+                       "Most streams at a time on one engine that sets none itself. 0: no limit."},
+                      at(&Config::max_streams_per_engine), 0, 10'000));
+  all.push_back(duration(
+      {"Engines", "PROXY_ENGINE_CONNECT_TIMEOUT", "", "Time for one TCP connect to an engine."},
+      at(&Config::engine_connect_timeout), 50ms, 30s));
+  all.push_back(duration(
+      {"Engines", "PROXY_ENGINE_JSON_TIMEOUT", "", "Time for an engine's answer to a command."},
+      at(&Config::engine_json_timeout), 500ms, 5min));
+  all.push_back(duration({"Engines", "PROXY_ENGINE_FIRST_BYTE_TIMEOUT", "",
+                          "Time for the first media of a new session."},
+                         at(&Config::engine_first_byte_timeout), 500ms, 10min));
+  all.push_back(duration({"Engines", "PROXY_CONNECTION_TIMEOUT", "",
+                          "Silence after which a playing engine counts as unhealthy."},
+                         at(&Config::connection_timeout), 500ms, 5min));
+}
+
+}  // namespace ace::config

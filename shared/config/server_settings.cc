@@ -1,0 +1,74 @@
+#include <cctype>
+
+#include "shared/config/setting_kinds.h"
+#include "shared/config/setting_tables.h"
+
+namespace ace::config {
+namespace {
+
+Setting workers_setting() {
+  Setting setting = count({"Server", "PROXY_WORKERS", "--workers",
+                           "Worker processes. auto: one for each core this process may use."},
+                          at(&Config::workers), 1, kMostWorkers);
+  setting.allowed += " or auto";
+  setting.set = [set = setting.set](Config& config, std::string_view text) -> Status {
+    if (to_lower(trim(text)) != "auto") return set(config, text);
+    config.workers = workers_for_this_host();
+    return {};
+  };
+  setting.default_text = "auto";  // the number differs from host to host
+  return setting;
+}
+
+Setting host_name_setting() {
+  Setting setting =
+      text({"Server", "PROXY_HOST_NAME", "",
+            "Name of this host among all that share a Redis; empty: the system's. Containers may "
+            "have equal ones: give each its own."},
+           "name", at(&Config::host_name));
+  setting.allowed = "letters, digits, '.', '-' and '_', at most 64";
+  setting.set = [](Config& config, std::string_view value) -> Status {
+    const auto name = trim(value);
+    const auto is_allowed = [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+    };
+    if (name.size() > 64 || !std::all_of(name.begin(), name.end(), is_allowed)) {
+      return not_allowed();
+    }
+    config.host_name = name.empty() ? system_host_name() : std::string{name};
+    return {};
+  };
+  setting.default_text = "";  // it differs from host to host
+  return setting;
+}
+
+}  // namespace
+
+void add_server_settings(std::vector<Setting>& all) {
+  all.push_back(address_list(
+      {"Server", "PROXY_LISTEN", "--listen",
+       "Where to listen; a comma list. Port 0 lets the kernel choose (see PROXY_PORT_FILE)."},
+      "host:port, [v6]:port or unix:/path", at(&Config::listen), parse_listen_list));
+  all.push_back(workers_setting());
+  all.push_back(host_name_setting());
+  all.push_back(count({"Server", "PROXY_MAX_CLIENTS", "--max-clients",
+                       "Most viewers on this host; the next one is told 503. 0: no limit."},
+                      at(&Config::max_clients), 0, 1'000'000));
+  all.push_back(text({"Server", "API_KEY", "",
+                      "Key that clients of the control interface must show. Empty: open."},
+                     "text", at(&Config::api_key), Secrecy::Secret));
+  all.push_back(text({"Server", "PROXY_PORT_FILE", "",
+                      "File that lists the bound addresses once every worker is ready."},
+                     "path", at(&Config::port_file)));
+  all.push_back(duration({"Server", "PROXY_SHUTDOWN_TIMEOUT", "",
+                          "Time that viewers get to receive what is buffered when stopping."},
+                         at(&Config::shutdown_timeout), 0ms, 1h));
+  all.push_back(duration(
+      {"Server", "PROXY_HEADER_TIMEOUT", "", "Time that a client has to send its whole request."},
+      at(&Config::header_timeout), 100ms, 5min));
+  all.push_back(duration({"Server", "PROXY_IDLE_TIMEOUT", "",
+                          "Time that an idle connection is kept for its next request."},
+                         at(&Config::idle_timeout), 100ms, 1h));
+}
+
+}  // namespace ace::config

@@ -1,0 +1,28 @@
+#include "workers/http/endpoints.h"
+
+#include <utility>
+
+namespace ace::http {
+
+using proto::http::Request;
+
+Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
+                     std::string host_name, GetstreamHandler::Limits limits)
+    : answers_{services.worker_id, services.clock},
+      getstream_{services, streams, answers_, limits},
+      status_{services, std::move(host_name), answers_} {
+  router_.get("/ace/getstream", [this](Connection& connection, Request request) {
+    getstream_.handle(connection, std::move(request));
+  });
+  router_.get("/healthz", [this](Connection& connection, const Request& request) {
+    status_.health(connection, request);
+  });
+  router_.get("/streams", [this](Connection& connection, const Request& request) {
+    status_.streams(connection, request);
+  });
+  router_.get("/workers", [this](Connection& connection, const Request& request) {
+    status_.workers(connection, request);
+  });
+}
+
+}  // namespace ace::http
