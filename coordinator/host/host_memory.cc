@@ -10,6 +10,7 @@ namespace ace::host {
 struct HostMemory::Shared {
   Scoreboard scoreboard;
   OwnershipTable ownership;
+  EngineTable engines;
 };
 
 Result<std::unique_ptr<HostMemory>> HostMemory::create() {
@@ -18,6 +19,7 @@ Result<std::unique_ptr<HostMemory>> HostMemory::create() {
   if (memory == MAP_FAILED) return fail(Error::from_errno("mmap of the host memory", errno));
   auto* shared = new (memory) Shared{};
   shared->ownership.init();
+  shared->engines.init();
   std::unique_ptr<HostMemory> host{new HostMemory(shared)};
   for (auto& inbox : host->inboxes_) {
     auto made = make_inbox();
@@ -31,5 +33,6 @@ HostMemory::~HostMemory() { ::munmap(shared_, sizeof(Shared)); }
 
 Scoreboard& HostMemory::scoreboard() { return shared_->scoreboard; }
 OwnershipTable& HostMemory::ownership() { return shared_->ownership; }
+EngineTable& HostMemory::engines() { return shared_->engines; }
 
 }  // namespace ace::host

@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "coordinator/host/engine_table.h"
 #include "coordinator/host/inbox.h"
 #include "coordinator/host/ownership_table.h"
 #include "coordinator/host/scoreboard.h"
@@ -21,6 +22,7 @@ class HostMemory {
 
   [[nodiscard]] Scoreboard& scoreboard();
   [[nodiscard]] OwnershipTable& ownership();
+  [[nodiscard]] EngineTable& engines();
   [[nodiscard]] const InboxSockets& inbox(std::uint32_t slot) const { return inboxes_[slot]; }
 
  private:

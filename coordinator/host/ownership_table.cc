@@ -1,10 +1,10 @@
 #include "coordinator/host/ownership_table.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 
 #include "coordinator/host/placement.h"
+#include "coordinator/host/shared_text.h"
 
 namespace ace::host {
 namespace {
@@ -12,18 +12,6 @@ namespace {
 std::uint64_t fingerprint_of(const proto::StreamId& id) {
   const std::uint64_t hash = std::hash<std::string_view>{}(id.text());
   return hash == 0 ? 1 : hash;
-}
-
-template <std::size_t N>
-void store_text(std::array<char, N>& to, std::string_view text) {
-  const std::size_t size = std::min(text.size(), N - 1);
-  std::copy_n(text.data(), size, to.data());
-  to[size] = '\0';
-}
-
-template <std::size_t N>
-std::string load_text(const std::array<char, N>& from) {
-  return {from.data(), strnlen(from.data(), N)};
 }
 
 bool can_own(const Scoreboard& board, WorkerRef worker) {
@@ -127,6 +115,13 @@ void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,
   store_text(entry->infohash, details.infohash);
   store_text(entry->session,
              details.session.size() <= kMaxSession ? details.session : std::string_view{});
+}
+
+void OwnershipTable::set_engine(const proto::StreamId& id, WorkerRef self,
+                                std::string_view engine_id) {
+  const Lock lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry != nullptr && entry->owner == self) store_text(entry->engine_id, engine_id);
 }
 
 void OwnershipTable::advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,

@@ -87,6 +87,7 @@ class OwnershipTable {
 
   /// Owner only (ignored from anybody else).
   void describe(const proto::StreamId& id, WorkerRef self, const StreamDetails& details);
+  void set_engine(const proto::StreamId& id, WorkerRef self, std::string_view engine_id);
   void advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,
                proto::ChunkIndex index);
   /// The stream could not be started; `failure` says why (in the words of whoever reads it, cut to

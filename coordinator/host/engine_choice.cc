@@ -1,0 +1,38 @@
+#include "coordinator/host/engine_choice.h"
+
+#include <optional>
+#include <tuple>
+
+#include "coordinator/host/ownership_table.h"
+
+namespace ace::host {
+
+EngineChoice choose_engine(std::span<const EngineBid> bids) {
+  const auto rank = [](const EngineBid& bid) {
+    return std::tuple{bid.tier, bid.settling, bid.load, !bid.is_forwarded};
+  };
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < bids.size(); ++i) {
+    const auto& bid = bids[i];
+    const bool is_full = bid.max_streams != 0 && bid.load >= bid.max_streams;
+    if (is_full || bid.tier == EngineTier::Excluded) continue;
+    if (!best || rank(bid) < rank(bids[*best])) best = i;
+  }
+  if (!best) return {};
+  const auto wait = bids[*best].settling;
+  const auto pick = wait.count() > 0 ? EnginePick::Wait : EnginePick::Chosen;
+  return {.pick = pick, .at = *best, .wait = wait};
+}
+
+void count_loads(std::span<const StreamView> streams, const proto::StreamId& asker,
+                 std::span<EngineBid> bids) {
+  for (auto& bid : bids) bid.load = 0;
+  for (const auto& stream : streams) {
+    if (stream.id == asker || stream.owner.generation == 0) continue;
+    for (auto& bid : bids) {
+      if (bid.id == stream.engine_id) ++bid.load;
+    }
+  }
+}
+
+}  // namespace ace::host

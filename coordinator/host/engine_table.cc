@@ -1,0 +1,154 @@
+#include "coordinator/host/engine_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/host/shared_text.h"
+
+namespace ace::host {
+
+using std::chrono::milliseconds;
+
+class EngineTable::Lock {
+ public:
+  explicit Lock(RobustMutex& mutex) : mutex_{mutex} { mutex_.lock(); }
+  ~Lock() { mutex_.unlock(); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  RobustMutex& mutex_;
+};
+
+bool EngineTable::note_answer(std::string_view id, std::string_view version, SteadyTime now) {
+  const Lock lock{mutex_};
+  Entry& entry = find_or_add(id, now);
+  store_text(entry.version, version);
+  entry.misses = 0;
+  entry.good_answers = std::min(entry.good_answers + 1, kGoodAnswers);
+  const bool is_well =
+      entry.health != EngineHealth::Unhealthy || entry.good_answers >= kGoodAnswers;
+  if (!is_well) return false;
+  const auto before = std::exchange(entry.health, EngineHealth::Healthy);
+  if (before == EngineHealth::Unhealthy) entry.session_failures = 0;
+  return before != EngineHealth::Healthy;
+}
+
+bool EngineTable::note_miss(std::string_view id, const EngineTrouble& trouble, SteadyTime now) {
+  const Lock lock{mutex_};
+  Entry& entry = find_or_add(id, now);
+  record(entry, trouble);
+  entry.good_answers = 0;
+  entry.misses = std::min(entry.misses + 1, kMisses);
+  return entry.misses >= kMisses && fall_ill(entry);
+}
+
+bool EngineTable::note_session_failure(std::string_view id, const EngineTrouble& trouble,
+                                       SteadyTime now) {
+  const Lock lock{mutex_};
+  Entry& entry = find_or_add(id, now);
+  record(entry, trouble);
+  entry.failed_at = now;
+  entry.session_failures = std::min(entry.session_failures + 1, kMisses);
+  return entry.session_failures >= kMisses && fall_ill(entry);
+}
+
+void EngineTable::note_session_success(std::string_view id, SteadyTime now) {
+  const Lock lock{mutex_};
+  Entry& entry = find_or_add(id, now);
+  entry.session_failures = 0;
+  entry.failed_at = {};
+}
+
+void EngineTable::note_trouble(std::string_view id, const EngineTrouble& trouble, SteadyTime now) {
+  const Lock lock{mutex_};
+  record(find_or_add(id, now), trouble);
+}
+
+void EngineTable::note_start(std::string_view id, SteadyTime now) {
+  const Lock lock{mutex_};
+  find_or_add(id, now).started_at = now;
+}
+
+EngineState EngineTable::state_of(std::string_view id, SteadyTime now) {
+  const Lock lock{mutex_};
+  const Entry* entry = find(id);
+  if (entry == nullptr) return {};
+  return {.health = entry->health,
+          .has_just_failed = has_just_failed(*entry, now),
+          .version = load_text(entry->version),
+          .error_phase = load_text(entry->error_phase),
+          .error_text = load_text(entry->error_text),
+          .error_at_ms = entry->error_at_ms};
+}
+
+void EngineTable::rate(std::span<EngineBid> bids, SteadyTime now, milliseconds settle) {
+  const Lock lock{mutex_};
+  rate_locked(bids, now, settle);
+}
+
+EngineChoice EngineTable::choose(OwnershipTable& streams, const Scoreboard& board,
+                                 const proto::StreamId& id, WorkerRef self,
+                                 std::span<EngineBid> bids, SteadyTime now, milliseconds settle) {
+  const Lock lock{mutex_};
+  rate_locked(bids, now, settle);
+  // Everybody who chooses holds our lock, so that nobody is counted between these two steps.
+  count_loads(streams.list(board), id, bids);
+  const auto choice = choose_engine(bids);
+  if (choice.pick != EnginePick::Chosen) return choice;
+  const auto& engine = bids[choice.at].id;
+  streams.set_engine(id, self, engine);
+  find_or_add(engine, now).started_at = now;
+  return choice;
+}
+
+void EngineTable::rate_locked(std::span<EngineBid> bids, SteadyTime now, milliseconds settle) {
+  for (auto& bid : bids) {
+    const Entry* entry = find(bid.id);
+    bid.settling = {};
+    if (bid.tier != EngineTier::Excluded) bid.tier = EngineTier::Fit;
+    if (entry == nullptr) continue;
+    const auto since = std::chrono::duration_cast<milliseconds>(now - entry->started_at);
+    bid.settling = std::max(milliseconds{0}, settle - since);
+    if (bid.tier == EngineTier::Excluded) continue;
+    if (has_just_failed(*entry, now)) bid.tier = EngineTier::JustFailed;
+    if (entry->health == EngineHealth::Unhealthy) bid.tier = EngineTier::Unhealthy;
+  }
+}
+
+void EngineTable::record(Entry& entry, const EngineTrouble& trouble) {
+  store_text(entry.error_phase, trouble.phase);
+  store_text(entry.error_text, trouble.text);
+  entry.error_at_ms = trouble.at_ms;
+}
+
+bool EngineTable::fall_ill(Entry& entry) {
+  entry.good_answers = 0;
+  return std::exchange(entry.health, EngineHealth::Unhealthy) != EngineHealth::Unhealthy;
+}
+
+bool EngineTable::has_just_failed(const Entry& entry, SteadyTime now) {
+  return entry.failed_at != SteadyTime{} && now - entry.failed_at < kSitOut;
+}
+
+EngineTable::Entry* EngineTable::find(std::string_view id) {
+  const auto found = std::ranges::find_if(
+      entries_, [id](const Entry& entry) { return id == std::string_view{entry.id.data()}; });
+  return found == entries_.end() || id.empty() ? nullptr : &*found;
+}
+
+EngineTable::Entry& EngineTable::find_or_add(std::string_view id, SteadyTime now) {
+  id = id.substr(0, std::tuple_size_v<decltype(Entry::id)> - 1);
+  Entry* entry = find(id);
+  if (entry == nullptr) {
+    // Free ones were never touched; of many more engines than there is room for, the longest
+    // unheard of is forgotten.
+    entry = &*std::ranges::min_element(entries_, {}, &Entry::touched_at);
+    *entry = Entry{};
+    store_text(entry->id, id);
+  }
+  entry->touched_at = now;
+  return *entry;
+}
+
+}  // namespace ace::host
