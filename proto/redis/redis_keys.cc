@@ -32,6 +32,16 @@ std::string worker_prefix() { return "ace_proxy:worker:"; }
 
 std::string workers_key() { return "ace_proxy:workers"; }
 
+std::string engine_streams_key(const std::string& engine_id) {
+  return engine_prefix() + engine_id + ":streams";
+}
+
+std::string engine_prefix() { return "ace_proxy:engine:"; }
+
+std::string engines_key() { return "ace_proxy:engines"; }
+
+std::string engines_channel() { return "ace_proxy:engines:events"; }
+
 std::string incarnation_key() { return "ace_proxy:incarnation"; }
 
 }  // namespace ace::proto

@@ -49,6 +49,15 @@ class StreamKeys {
 /// Ids of the workers that live, by the time of their last sign of life.
 [[nodiscard]] std::string workers_key();
 
+/// The streams that an engine runs, each until its owner's lease ends.
+[[nodiscard]] std::string engine_streams_key(const std::string& engine_id);
+/// What an engine's id is appended to.
+[[nodiscard]] std::string engine_prefix();
+
+/// The engines that were added at run time, and the channel that says that they changed.
+[[nodiscard]] std::string engines_key();
+[[nodiscard]] std::string engines_channel();
+
 /// Tells one life of Redis' memory from the next.
 [[nodiscard]] std::string incarnation_key();
 

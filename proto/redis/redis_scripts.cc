@@ -26,6 +26,14 @@ local function heal(key, kind)
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= kind then redis.call('UNLINK', key) end
 end
+local function millis() return now() * 1000 end
+local function count_on(prefix, engine, id, lease)
+  if type(engine) ~= 'string' or engine == '' then return end
+  local streams = prefix .. engine .. ':streams'
+  heal(streams, 'zset')
+  redis.call('ZADD', streams, str(millis() + lease), id)
+  redis.call('PEXPIRE', streams, lease)
+end
 local function publish(channel, event, fields)
   redis.call('PUBLISH', channel, '{"v":1,"event":"' .. event .. '"' .. fields .. '}')
 end
@@ -77,6 +85,7 @@ end
 for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ttl) end
 redis.call('SADD', KEYS[6], ARGV[5])
 redis.call('PEXPIRE', KEYS[6], ttl)
+count_on(ARGV[9], redis.call('HGET', KEYS[2], 'engine_id'), ARGV[5], num(lease))
 local clients = redis.call('SCARD', KEYS[4])
 local function is_ghost(record)
   local worker = redis.pcall('HGET', record, 'worker')
@@ -178,6 +187,8 @@ for i = math.max(1, num(ARGV[5]), last - 4095), last do
   redis.call('UNLINK', ARGV[7] .. str(i))
 end
 for i = index + 1, index + 64 do redis.call('UNLINK', ARGV[8] .. str(i)) end
+local engine = redis.call('HGET', KEYS[2], 'engine_id')
+if engine then redis.pcall('ZREM', ARGV[10] .. engine .. ':streams', ARGV[3]) end
 local clients = redis.call('SMEMBERS', KEYS[4])
 for i = 1, math.min(#clients, 1000) do redis.call('UNLINK', ARGV[9] .. clients[i]) end
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -241,9 +252,8 @@ end
 redis.call('HSETNX', KEYS[1], 'started_at', now())
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'beats', str(beats + 1), unpack(ARGV, 5))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local millis = now() * 1000
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', millis - num(ARGV[2]))
-redis.call('ZADD', KEYS[2], str(millis), ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', millis() - num(ARGV[2]))
+redis.call('ZADD', KEYS[2], str(millis()), ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return {1, token == ARGV[1] and 1 or 0}
 )");
@@ -262,6 +272,49 @@ if redis.call('PEXPIRE', KEYS[1], ARGV[2]) == 0 then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 end
 return redis.call('GET', KEYS[1])
+)");
+
+const std::string kChooseEngineScript = script(R"(
+local id, lease, settle, prefix = ARGV[1], num(ARGV[2]), num(ARGV[3]), ARGV[4]
+local time = str(millis())
+local best
+local function is_better(a, b)
+  for i = 1, #a do
+    if a[i] ~= b[i] then return a[i] < b[i] end
+  end
+  return false
+end
+for i = 5, #ARGV - 4, 5 do
+  local streams = prefix .. ARGV[i] .. ':streams'
+  heal(streams, 'zset')
+  redis.call('ZREMRANGEBYSCORE', streams, '-inf', time)
+  local load = redis.call('ZCARD', streams) - (redis.call('ZSCORE', streams, id) and 1 or 0)
+  load = math.max(load, num(ARGV[i + 4]))
+  local tier, most = num(ARGV[i + 1]), num(ARGV[i + 3])
+  if tier < 3 and (most == 0 or load < most) then
+    local wait = settle > 0 and redis.call('PTTL', prefix .. ARGV[i] .. ':started') or 0
+    local rank = {tier, math.max(wait, 0), load, 1 - num(ARGV[i + 2]), i}
+    if not best or is_better(rank, best) then best = rank end
+  end
+end
+if not best then return {-1, 0} end
+if best[2] > 0 then return {-1, best[2]} end
+for i = 5, #ARGV - 4, 5 do
+  if i ~= best[5] then redis.call('ZREM', prefix .. ARGV[i] .. ':streams', id) end
+end
+local engine = ARGV[best[5]]
+count_on(prefix, engine, id, lease)
+if settle > 0 then redis.call('SET', prefix .. engine .. ':started', id, 'PX', settle) end
+return {(best[5] - 5) / 5, 0}
+)");
+
+const std::string kEngineLoadsScript = script(R"(
+local loads = {}
+for i = 2, #ARGV do
+  local count = redis.pcall('ZCOUNT', ARGV[1] .. ARGV[i] .. ':streams', str(millis()), '+inf')
+  loads[i - 1] = type(count) == 'number' and count or 0
+end
+return loads
 )");
 
 const std::string kPositionScript = script(R"(

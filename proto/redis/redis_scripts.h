@@ -22,7 +22,9 @@ namespace ace::proto {
 extern const std::string kClaimScript;
 
 /// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
-/// ARGV self, epoch, lease ms, record ms, stream id, channel, client prefix, worker prefix
+/// ARGV self, epoch, lease ms, record ms, stream id, channel, client prefix, worker prefix,
+///      engine prefix
+/// Counts the stream on the engine that metadata name, for another lease.
 /// Takes out the clients that are ghosts: without a record, or of a worker without a sign of life.
 /// Looks at 64 of them, drawn by lot, and where one is a ghost at a thousand more. Answers
 /// {1, clients} or {0, owner}.
@@ -58,7 +60,8 @@ extern const std::string kReleaseScript;
 extern const std::string kBeginTeardownScript;
 
 /// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
-/// ARGV self, epoch, stream id, channel, first, last, chunk prefix, stage prefix, client prefix
+/// ARGV self, epoch, stream id, channel, first, last, chunk prefix, stage prefix, client prefix,
+///      engine prefix
 /// Deletes all of the stream: of the chunks first..last (and up to the index). Answers 1, or 0:
 /// not mine.
 extern const std::string kFinishTeardownScript;
@@ -95,6 +98,17 @@ extern const std::string kAbsenceScript;
 /// KEYS incarnation. ARGV new text, ms
 /// Answers the text that stands there, by this call or since an earlier one.
 extern const std::string kIncarnationScript;
+
+/// No KEYS. ARGV stream id, lease ms, settle ms, engine prefix, then for each engine: id, tier (3:
+///      never, only to be left), forwarded (1/0), most streams (0: any number), load known to the
+///      asker (the larger one counts)
+/// Chooses by tier, streams, forwarded, order, and counts the stream there, and nowhere else, until
+/// its lease ends. Answers {place in the list from 0, 0}; {-1, ms}: the best may be asked again
+/// after that time, since another stream was just started there; {-1, 0}: none has room.
+extern const std::string kChooseEngineScript;
+
+/// No KEYS. ARGV engine prefix, engine ids. Answers how many streams each runs.
+extern const std::string kEngineLoadsScript;
 
 /// KEYS metadata, index. ARGV chunk prefix, chunks to go back, bytes to go back
 /// Answers {epoch, index, first}: `first` is where a reader begins that wants at most so many
