@@ -15,6 +15,7 @@
 #include "coordinator/supervisor/control_channel.h"
 #include "shared/log/log.h"
 #include "shared/loop/signal_watcher.h"
+#include "workers/engines/engine_registry.h"
 #include "workers/http/endpoints.h"
 #include "workers/http/server.h"
 #include "workers/streams/session/orphan_watch.h"
@@ -93,7 +94,7 @@ class Worker final : private handover::Handover::Listener,
   ownership::EventBus events_;
   ownership::ClientRecords clients_;
   curl::Multi curl_{loop_, timers_};
-  engines::EngineDirectory engines_;
+  engines::EngineRegistry engines_;
   streams::StreamOptions options_;
   handover::Handover handover_;
   SteadyTime redis_heard_{clock_.now()};
@@ -134,7 +135,14 @@ Worker::Worker(supervisor::WorkerContext context)
       incarnation_{commands_, timers_, clock_, {}},
       events_{loop_, timers_, config_.redis, {}, commands_},
       clients_{id_, commands_, timers_, client_record_timing(config_), *this},
-      engines_{engine_directory(config_)},
+      engines_{{.loop = loop_,
+                .timers = timers_,
+                .clock = clock_,
+                .commands = commands_,
+                .curl = curl_,
+                .host = *context_.host,
+                .self = context_.self},
+               registry_options(config_)},
       options_{stream_options(config_)},
       handover_{loop_, timers_, *context_.host, context_.self, *this},
       services_{.loop = loop_,
@@ -150,7 +158,8 @@ Worker::Worker(supervisor::WorkerContext context)
                 .incarnation = incarnation_,
                 .handover = handover_,
                 .curl = curl_,
-                .engines = engines_,
+                .engines = engines_.directory(),
+                .selector = engines_.selector(),
                 .options = options_,
                 .redis_heard = redis_heard_},
       endpoints_{
@@ -316,6 +325,7 @@ void Worker::stop(std::string_view why) {
   log::info("worker_stopping", "worker={} why=\"{}\" streams={}", id_.value, why, streams_.size());
   board_.phase = host::WorkerPhase::Draining;
   server_.stop_accepting();
+  engines_.stop();
   streams_.shut_down();
   stop_by_ = clock_.now() + config_.shutdown_timeout - kStopReserve;
   stop_timer_->every(kStopCheckEvery, [this] { check_stopped(); });

@@ -46,8 +46,10 @@ ownership::ClientRecordTiming client_record_timing(const config::Config& config)
           .record_ttl = std::max(config.buffer_ttl, config.lease * 2)};
 }
 
-engines::EngineDirectory engine_directory(const config::Config& config) {
-  std::vector<engines::EngineAddress> engines;
+engines::RegistryOptions registry_options(const config::Config& config) {
+  engines::RegistryOptions options;
+  options.selection = {.lease = config.lease, .settle = config.engine_settle};
+  options.health.every = config.engine_check_interval;
   for (const auto& setting : config.engines) {
     engines::EngineAddress engine;
     engine.host = setting.host;
@@ -56,9 +58,9 @@ engines::EngineDirectory engine_directory(const config::Config& config) {
     engine.forwarded = setting.forwarded;
     engine.max_streams =
         setting.max_streams != 0 ? setting.max_streams : config.max_streams_per_engine;
-    engines.push_back(std::move(engine));
+    options.engines.push_back(std::move(engine));
   }
-  return engines::EngineDirectory{std::move(engines)};
+  return options;
 }
 
 }  // namespace ace::workers

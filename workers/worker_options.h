@@ -1,7 +1,7 @@
 #pragma once
 
 #include "shared/config/config.h"
-#include "workers/engines/engine_directory.h"
+#include "workers/engines/engine_registry.h"
 #include "workers/http/connection.h"
 #include "workers/streams/session/stream_services.h"
 
@@ -11,6 +11,6 @@ namespace ace::workers {
 [[nodiscard]] streams::StreamOptions stream_options(const config::Config& config);
 [[nodiscard]] http::ConnectionLimits connection_limits(const config::Config& config);
 [[nodiscard]] ownership::ClientRecordTiming client_record_timing(const config::Config& config);
-[[nodiscard]] engines::EngineDirectory engine_directory(const config::Config& config);
+[[nodiscard]] engines::RegistryOptions registry_options(const config::Config& config);
 
 }  // namespace ace::workers

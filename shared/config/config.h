@@ -45,7 +45,9 @@ struct Config {
   milliseconds engine_connect_timeout{1s};
   milliseconds engine_json_timeout{15s};
   milliseconds engine_first_byte_timeout{30s};
-  milliseconds connection_timeout{10s};  ///< silence of an engine before it counts as unhealthy
+  milliseconds engine_settle{};             ///< between two starts on one engine
+  milliseconds engine_check_interval{10s};  ///< how often each engine is asked how it is
+  milliseconds connection_timeout{10s};     ///< silence of an engine before it counts as unhealthy
 
   // redis
   redis::Endpoint redis;

@@ -23,6 +23,12 @@ void add_engine_settings(std::vector<Setting>& all) {
   all.push_back(duration({"Engines", "PROXY_ENGINE_FIRST_BYTE_TIMEOUT", "",
                           "Time for the first media of a new session."},
                          at(&Config::engine_first_byte_timeout), 500ms, 10min));
+  all.push_back(duration({"Engines", "PROXY_ENGINE_SETTLE", "",
+                          "Time between two starts of a stream on one engine. 0: none."},
+                         at(&Config::engine_settle), 0ms, 5min));
+  all.push_back(duration({"Engines", "PROXY_ENGINE_CHECK_INTERVAL", "",
+                          "How often each engine is asked whether it is well."},
+                         at(&Config::engine_check_interval), 100ms, 10min));
   all.push_back(duration({"Engines", "PROXY_CONNECTION_TIMEOUT", "",
                           "Silence after which a playing engine counts as unhealthy."},
                          at(&Config::connection_timeout), 500ms, 5min));

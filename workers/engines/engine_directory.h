@@ -1,27 +1,52 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "workers/engines/engine_address.h"
 
 namespace ace::engines {
 
-/// Which engines there are, in configured order. Fixed from start to end of a process.
+/// Where an engine is known from. Of two that tell of the same engine (its id, or its address) the
+/// first in this order counts.
+enum class EngineSource : std::uint8_t { Settings, Api, Dns, Orchestrator };
+[[nodiscard]] std::string_view to_string(EngineSource source);
+
+struct KnownEngine {
+  EngineAddress address;
+  EngineSource source{};
+  bool is_listed{};  ///< false: its source does not name it any more
+};
+
+/// Which engines there are, as far as this worker has heard. Nothing leads to any other address.
 class EngineDirectory {
  public:
+  /// Engines that left and are remembered.
+  static constexpr std::size_t kMostGone = 64;
+
   EngineDirectory() = default;
   /// No two of one id: the settings see to that.
-  explicit EngineDirectory(std::vector<EngineAddress> engines) : engines_{std::move(engines)} {}
+  explicit EngineDirectory(std::vector<EngineAddress> engines);
 
-  [[nodiscard]] std::span<const EngineAddress> engines() const { return engines_; }
-  /// Null when no engine has that id. Valid as long as the directory.
+  /// All engines of a source, instead of those it named before. One that is missing keeps the
+  /// streams that it plays and is given no new one.
+  void set(EngineSource source, std::vector<EngineAddress> engines);
+
+  /// Those that may be given streams, by source and in the order of each.
+  [[nodiscard]] std::span<const EngineAddress> engines() const { return listed_; }
+  /// Also those that left. Null when no engine has that id. Valid until the next set().
   [[nodiscard]] const EngineAddress* find(std::string_view id) const;
+  [[nodiscard]] const std::vector<KnownEngine>& known() const { return known_; }
 
  private:
-  std::vector<EngineAddress> engines_;
+  void merge();
+
+  std::map<EngineSource, std::vector<EngineAddress>> sources_;
+  std::vector<KnownEngine> known_;  ///< listed ones first, then the last that left
+  std::vector<EngineAddress> listed_;
 };
 
 }  // namespace ace::engines

@@ -1,29 +1,41 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <set>
-#include <span>
 #include <string>
-#include <vector>
 
+#include "proto/ids.h"
+#include "shared/base/result.h"
 #include "workers/engines/engine_address.h"
 
 namespace ace::engines {
 
-/// How many streams an engine runs now, over all workers and hosts. Asked once per engine.
-using LoadOf = std::function<std::size_t(const EngineAddress&)>;
-/// Engine ids to pass over: unhealthy, or just failed.
+/// Ids of engines that whoever asks does not want: it has tried them.
 using ExcludedEngines = std::set<std::string, std::less<>>;
 
-/// The engines that may take one more stream, best first: fewest streams, then those with a
-/// forwarded port, then as configured. Full and excluded ones are left out. Points into `engines`.
-[[nodiscard]] std::vector<const EngineAddress*> rank(std::span<const EngineAddress> engines,
-                                                     const LoadOf& load,
-                                                     const ExcludedEngines& excluded = {});
+/// Which engine plays the next stream, over all workers and hosts.
+class EngineSelector {
+ public:
+  /// Busy when no engine has room, NotFound when there is none (but those excluded).
+  using Choice = std::function<void(Result<EngineAddress>)>;
 
-/// The best of them, or null when there is none.
-[[nodiscard]] const EngineAddress* select(std::span<const EngineAddress> engines,
-                                          const LoadOf& load, const ExcludedEngines& excluded = {});
+  virtual ~EngineSelector() = default;
+
+  /// Chooses for the stream and counts it there in one step, and nowhere else from then on: fewest
+  /// streams first, then a forwarded port, then as listed. Full engines are left out; unhealthy
+  /// ones, and for 10 s those that failed a session, are taken only where no other has room. The
+  /// stream counts for as long as its owner renews its lease with that engine in its metadata.
+  /// `callback` comes once, never from inside this call; but not at all when the stream is
+  /// released, or chosen for again, first.
+  virtual void choose(const proto::StreamId& stream, const ExcludedEngines& excluded,
+                      Choice callback) = 0;
+  /// No engine plays the stream any more, for all that its owner knows.
+  virtual void release(const proto::StreamId& stream) = 0;
+  /// A session there failed; `why` begins with engine and phase, as EngineSession tells it. What an
+  /// engine refuses, and media that do not come, are the stream's fault, and only remembered.
+  virtual void note_failure(const std::string& engine_id, const Error& why) = 0;
+  /// A session there delivers.
+  virtual void note_success(const std::string& engine_id) = 0;
+};
 
 }  // namespace ace::engines

@@ -97,7 +97,9 @@ void SessionOpener::judge(const curl::Answer& answer) {
   auto parsed = proto::engine::parse_getstream(answer.body, engine_.authority());
   if (!parsed && parsed.error().code == Errc::Refused) return on_refused(parsed.error());
   if (answer.status != 200) {
-    return finish(fail(Errc::Refused, fmt::format("getstream: status {}", answer.status)));
+    // A 5xx is no refusal of this stream: the engine is at a loss with any.
+    const auto code = answer.status >= 500 ? Errc::Protocol : Errc::Refused;
+    return finish(fail(code, fmt::format("getstream: status {}", answer.status)));
   }
   if (!parsed) return finish(fail(std::move(parsed).error().in("getstream")));
   finish(make_info(std::move(*parsed)));

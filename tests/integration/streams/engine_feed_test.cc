@@ -34,7 +34,7 @@ TEST_CASE("the least loaded engine is asked, and its packets come out whole", "[
   PlayingEngine first{loop, "junk" + packets('1', 50)};
   PlayingEngine second{loop, "junk" + packets('2', 50)};
   World world{loop, {first.scripted.port(), second.scripted.port()}};
-  world.loads = {{"e1", 3}, {"e2", 1}};
+  world.selector.loads = {{"e1", 3}, {"e2", 1}};
   world.feed->start();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 50 * 188; }));
   CHECK(world.media == packets('2', 50));
@@ -51,8 +51,11 @@ TEST_CASE("an engine that refuses is followed by the next one", "[feed]") {
   world.feed->start();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(world.choices == std::vector<std::string>{"e1", "e2"});
+  CHECK(world.selector.told == std::vector<std::string>{"e1 failed", "e2 delivers"});
   CHECK_FALSE(world.has_failed);
-  world.feed->abandon();
+  CHECK(world.selector.is_counted);
+  world.feed->stop();
+  CHECK_FALSE(world.selector.is_counted);
 }
 
 TEST_CASE("when no engine can be reached all of them are named, within 3 s", "[feed]") {

@@ -44,6 +44,38 @@ struct PlayingEngine {
   ScriptedEngine::Connection* playback{};
 };
 
+/// Chooses the engine with the fewest streams, as told; remembers what it is told.
+struct ScriptedSelector : engines::EngineSelector {
+  ScriptedSelector(loop::Loop& the_loop, const engines::EngineDirectory& known)
+      : loop{the_loop}, directory{known} {}
+
+  void choose(const proto::StreamId&, const engines::ExcludedEngines& excluded,
+              Choice callback) override {
+    const engines::EngineAddress* best = nullptr;
+    for (const auto& engine : directory.engines()) {
+      if (excluded.contains(engine.id())) continue;
+      if (best == nullptr || loads[engine.id()] < loads[best->id()]) best = &engine;
+    }
+    Result<engines::EngineAddress> chosen = fail(Errc::Busy, "every engine is full");
+    if (best != nullptr) chosen = *best;
+    is_counted = best != nullptr;
+    loop.post([callback = std::move(callback), chosen] { callback(chosen); });
+  }
+  void release(const proto::StreamId&) override { is_counted = false; }
+  void note_failure(const std::string& engine_id, const Error&) override {
+    told.push_back(engine_id + " failed");
+  }
+  void note_success(const std::string& engine_id) override {
+    told.push_back(engine_id + " delivers");
+  }
+
+  loop::Loop& loop;
+  const engines::EngineDirectory& directory;
+  std::map<std::string, std::size_t> loads;
+  std::vector<std::string> told;
+  bool is_counted{};
+};
+
 /// A feed on its own, and what came of it.
 struct FeedWorld : streams::EngineFeed::Listener {
   FeedWorld(loop::Loop& the_loop, const std::vector<std::uint16_t>& ports,
@@ -61,12 +93,10 @@ struct FeedWorld : streams::EngineFeed::Listener {
     options.chunk.max_age = std::chrono::milliseconds{5};
     options.timeouts.connect = std::chrono::milliseconds{500};
     feed = std::make_unique<streams::EngineFeed>(
-        curl, timers, clock, directory,
-        streams::FeedPorts{
-            .load = [this](const engines::EngineAddress& at) { return loads[at.id()]; },
-            .may_command = [this] { return may_command; },
-            .may_stop = [this] { return may_stop; },
-            .tail = [this] { return tail(); }},
+        curl, timers, clock, directory, selector,
+        streams::FeedPorts{.may_command = [this] { return may_command; },
+                           .may_stop = [this] { return may_stop; },
+                           .tail = [this] { return tail(); }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
   }
@@ -90,7 +120,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
   SystemClock clock;
   curl::Multi curl{loop, timers};
   engines::EngineDirectory directory;
-  std::map<std::string, std::size_t> loads;
+  ScriptedSelector selector{loop, directory};
   bool may_command{true};
   bool may_stop{true};
   bool is_spliced{};

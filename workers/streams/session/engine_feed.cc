@@ -39,12 +39,13 @@ constexpr milliseconds kFencedRetry{250};
 }  // namespace
 
 EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
-                       const engines::EngineDirectory& engines, FeedPorts ports, proto::StreamId id,
-                       FeedOptions options, Listener& listener)
+                       const engines::EngineDirectory& engines, engines::EngineSelector& selector,
+                       FeedPorts ports, proto::StreamId id, FeedOptions options, Listener& listener)
     : curl_{curl},
       timers_{timers},
       clock_{clock},
       engines_{engines},
+      selector_{selector},
       ports_{std::move(ports)},
       id_{id},
       options_{options},
@@ -66,6 +67,7 @@ void EngineFeed::start(std::optional<engines::SessionInfo> known) {
 void EngineFeed::stop() {
   // What is being read nobody else has taken: a session has one reader.
   if (ports_.may_command() && (session_ || ports_.may_stop())) stop_open_session();
+  selector_.release(id_);
   let_go();
   builder_.flush();
 }
@@ -81,6 +83,7 @@ void EngineFeed::abandon() {
 }
 
 void EngineFeed::let_go() {
+  choosing_.reset();
   // Destroying a session that still asks for its playback makes it stop what it gets, by itself.
   session_.reset();
   open_session_.reset();
@@ -145,14 +148,18 @@ void EngineFeed::on_adopted() {
 }
 
 void EngineFeed::open_on_best_engine() {
-  const auto* engine = engines::select(engines_.engines(), ports_.load, tried_);
-  if (engine != nullptr) {
-    open(*engine);
-    return;
-  }
-  if (failures_.empty()) {
-    failures_.push_back({.engine_id = "", .error = {Errc::Busy, "every engine is full"}});
-  }
+  choosing_ = std::make_shared<EngineFeed*>(this);
+  selector_.choose(id_, tried_,
+                   [weak = std::weak_ptr{choosing_}](const Result<engines::EngineAddress>& chosen) {
+                     if (const auto self = weak.lock()) (*self)->on_choice(chosen);
+                   });
+}
+
+void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
+  choosing_.reset();
+  if (chosen && ports_.may_command()) return open(*chosen);
+  if (chosen) return open_next();  // fenced meanwhile: it waits, and chooses again
+  if (failures_.empty()) failures_.push_back({.engine_id = "", .error = chosen.error()});
   if (!has_delivered_) {
     give_up();
     return;
@@ -220,7 +227,7 @@ void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   set_flowing(true);
   last_media_ = clock_.now();
   has_delivered_ = true;
-  has_session_delivered_ = true;
+  if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id_);
   listener_.on_feed_chunk(std::move(chunk));
 }
 
@@ -246,6 +253,7 @@ void EngineFeed::note_failure(const Error& why) {
     retries_ = 0;
   }
   if (failures_.empty()) failing_since_ = clock_.now();
+  selector_.note_failure(engine_id_, why);
   failures_.push_back({.engine_id = engine_id_, .error = why});
   tried_.insert(engine_id_);
 }
@@ -281,6 +289,7 @@ void EngineFeed::check_silence() {
 
 void EngineFeed::give_up() {
   auto failures = std::exchange(failures_, {});
+  selector_.release(id_);
   abandon();
   listener_.on_feed_failed(failures);
 }

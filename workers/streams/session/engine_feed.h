@@ -39,7 +39,6 @@ struct FeedOptions {
 
 /// What a feed asks the stream that it belongs to.
 struct FeedPorts {
-  engines::LoadOf load;
   /// Asked before anything is said to an engine. While it is false, another owner may be at work:
   /// what is open is read on, what failed waits.
   std::function<bool()> may_command;
@@ -70,8 +69,8 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   };
 
   EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
-             const engines::EngineDirectory& engines, FeedPorts ports, proto::StreamId id,
-             FeedOptions options, Listener& listener);
+             const engines::EngineDirectory& engines, engines::EngineSelector& selector,
+             FeedPorts ports, proto::StreamId id, FeedOptions options, Listener& listener);
   ~EngineFeed() override;
   EngineFeed(const EngineFeed&) = delete;
   EngineFeed& operator=(const EngineFeed&) = delete;
@@ -102,6 +101,7 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   void adopt(engines::SessionInfo info);
   void on_adopted();
   void open_on_best_engine();
+  void on_choice(const Result<engines::EngineAddress>& chosen);
   void open(const engines::EngineAddress& engine);
   void make_session(const engines::EngineAddress& engine);
   void note_failure(const Error& why);
@@ -117,6 +117,7 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   loop::TimerFactory& timers_;
   const Clock& clock_;
   const engines::EngineDirectory& engines_;
+  engines::EngineSelector& selector_;
   FeedPorts ports_;
   proto::StreamId id_;
   FeedOptions options_;
@@ -139,10 +140,11 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   SteadyTime opened_at_;
   SteadyTime last_media_;
   unsigned retries_{};
-  bool is_adopting_{};            ///< no packet has come of the session of another owner
-  bool has_delivered_{};          ///< the stream, at any time
-  bool has_session_delivered_{};  ///< the present session
-  bool is_flowing_{};             ///< its bytes are fetched when a chunk is due
+  bool is_adopting_{};                     ///< no packet has come of the session of another owner
+  bool has_delivered_{};                   ///< the stream, at any time
+  bool has_session_delivered_{};           ///< the present session
+  bool is_flowing_{};                      ///< its bytes are fetched when a chunk is due
+  std::shared_ptr<EngineFeed*> choosing_;  ///< while an engine is being chosen
 };
 
 }  // namespace ace::streams

@@ -15,6 +15,7 @@
 #include "shared/loop/timer.h"
 #include "shared/redis/chunk_connection.h"
 #include "workers/engines/engine_directory.h"
+#include "workers/engines/engine_selector.h"
 #include "workers/streams/session/engine_feed.h"
 #include "workers/streams/store/chunk_appender.h"
 #include "workers/streams/store/chunk_follower.h"
@@ -60,6 +61,7 @@ struct StreamServices {
   handover::Handover& handover;
   curl::Multi& curl;
   const engines::EngineDirectory& engines;
+  engines::EngineSelector& selector;
   const StreamOptions& options;
   const SteadyTime& redis_heard;  ///< when Redis gave this worker a sign of life last
 

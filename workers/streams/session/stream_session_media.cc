@@ -18,15 +18,6 @@ constexpr std::chrono::milliseconds kTeardownRetry{100};
 /// Of these, so many for leaves of this host's other workers to arrive.
 constexpr int kTriesForOurs = 3;
 
-std::size_t streams_on(host::OwnershipTable& table, const host::Scoreboard& board,
-                       const std::string& engine_id, const proto::StreamId& asker) {
-  const auto streams = table.list(board);
-  return static_cast<std::size_t>(std::ranges::count_if(streams, [&](const auto& stream) {
-    // Not the asker itself: it must be able to come back to the engine that it is on.
-    return stream.id != asker && stream.owner.generation != 0 && stream.engine_id == engine_id;
-  }));
-}
-
 }  // namespace
 
 // --- owning ---------------------------------------------------------------------------------
@@ -37,16 +28,12 @@ void StreamSession::start_feed() {
   // What the host knows it goes on knowing, should this owner die as well.
   if (const auto known = succession_.known_session()) set_session(record_, *known);
   tell_details(host::StreamPhase::Starting);
-  FeedPorts ports{.load =
-                      [&services = services_, id = id_](const engines::EngineAddress& engine) {
-                        return streams_on(services.table(), services.board(), engine.id(), id);
-                      },
-                  .may_command = [this] { return succession_.may_command(lease_); },
+  FeedPorts ports{.may_command = [this] { return succession_.may_command(lease_); },
                   .may_stop = [this] { return succession_.may_stop(lease_); },
                   .tail = [this] { return tail_of(broadcast_.window()); }};
   feed_ = std::make_unique<EngineFeed>(
-      services_.curl, services_.timers, services_.clock, services_.engines, std::move(ports), id_,
-      services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
+      services_.curl, services_.timers, services_.clock, services_.engines, services_.selector,
+      std::move(ports), id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
   succession_.read_heritage(
       broadcast_.window(), index_, lease_.is_held(),
       guarded([](StreamSession& self, Heritage heritage) { self.take_over(std::move(heritage)); }));

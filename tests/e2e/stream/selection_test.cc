@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+#include "tests/support/process/wait_until.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Streams `first` … `first + count - 1`, one viewer each, all asked for at once.
+void start(Viewers& viewers, unsigned first, unsigned count) {
+  for (unsigned i = 0; i < count; ++i) viewers.open(1, stream_target(stream_id(first + i)));
+}
+
+std::vector<std::uint64_t> sessions(const Service& service, std::size_t engines) {
+  const auto state = service.engines().state();
+  std::vector<std::uint64_t> opened;
+  for (std::size_t i = 0; i < engines; ++i) opened.push_back(state.engine(i, "sessions_opened"));
+  return opened;
+}
+
+void check_twenty_at_once(RedisIs redis) {
+  const Service service{{.workers = 4, .engines = 3, .bitrate = 1'000'000, .redis = redis}};
+  Viewers viewers{service.port()};
+  start(viewers, 1, 20);
+  REQUIRE(all_served(viewers, 20s));
+  auto opened = sessions(service, 3);
+  std::ranges::sort(opened);
+  CHECK(opened == std::vector<std::uint64_t>{6, 7, 7});
+}
+
+}  // namespace
+
+TEST_CASE("six streams on three engines: two each, the forwarded one first", "[selection]") {
+  const SimProcess engines{{.engines = 3, .bitrate = 1'000'000}};
+  const auto at = [&](std::size_t i) { return "127.0.0.1:" + std::to_string(engines.port(i)); };
+  const Service service{
+      {.workers = 2,
+       .environment = {{"ACE_ENGINES", at(0) + "," + at(1) + ";name=open;forwarded," + at(2)}}}};
+  Viewers viewers{service.port()};
+  start(viewers, 1, 1);
+  REQUIRE(all_served(viewers, 10s));
+  CHECK(engines.state().engine(1, "sessions_opened") == 1);
+  for (unsigned i = 2; i <= 6; ++i) {
+    start(viewers, i, 1);
+    REQUIRE(all_served(viewers, 10s));
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(engines.state().engine(i, "sessions_opened") == 2);
+  }
+  CHECK(service.redis_number({"ZCARD", "ace_proxy:engine:open:streams"}) == 2);
+}
+
+TEST_CASE("twenty starts at once over four workers are spread evenly", "[selection]") {
+  check_twenty_at_once(RedisIs::There);
+}
+
+TEST_CASE("twenty starts at once are spread evenly without Redis too", "[selection]") {
+  check_twenty_at_once(RedisIs::Away);
+}
+
+TEST_CASE("streams that ended leave nothing on their engines", "[selection]") {
+  const Service service{{.workers = 2,
+                         .engines = 2,
+                         .bitrate = 1'000'000,
+                         .environment = {{"PROXY_GRACE_PERIOD", "0"}}}};
+  const auto counted = [&] {
+    std::int64_t streams = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto id = "127.0.0.1:" + std::to_string(service.engines().port(i));
+      streams += service.redis_number({"ZCARD", "ace_proxy:engine:" + id + ":streams"});
+    }
+    return streams;
+  };
+  Viewers viewers{service.port()};
+  start(viewers, 1, 4);
+  REQUIRE(all_served(viewers, 10s));
+  CHECK(counted() == 4);
+  viewers.close_all();
+  CHECK(wait_until([&] { return counted() == 0; }, 5s));
+}
+
+TEST_CASE("a full engine takes no further stream", "[selection]") {
+  const Service service{
+      {.workers = 2, .bitrate = 1'000'000, .environment = {{"MAX_STREAMS_PER_ENGINE", "2"}}}};
+  Viewers viewers{service.port()};
+  start(viewers, 1, 2);
+  REQUIRE(all_served(viewers, 10s));
+  const auto reply = service.get(stream_target(stream_id(3)));
+  CHECK(reply.status == 503);
+  CHECK_THAT(reply.body, Catch::Contains("every engine is full"));
+  CHECK(service.engines().state().engine(0, "sessions_opened") == 2);
+}
+
+TEST_CASE("an engine that failed is passed over by the streams that follow", "[selection]") {
+  const Service service{{.workers = 2, .engines = 2, .bitrate = 1'000'000}};
+  service.engines().fault("http_500", "getstream", 0);
+  Viewers viewers{service.port()};
+  for (unsigned i = 1; i <= 3; ++i) {
+    start(viewers, i, 1);
+    REQUIRE(all_served(viewers, 10s));
+  }
+  CHECK(service.engines().state().requests(0, "getstream") == 1);
+  CHECK(service.engines().state().engine(1, "sessions_opened") == 3);
+}
+
+TEST_CASE("an engine that does not answer is found out before anybody is sent there",
+          "[selection]") {
+  Service service{{.workers = 2,
+                   .engines = 2,
+                   .bitrate = 1'000'000,
+                   .environment = {{"PROXY_ENGINE_CHECK_INTERVAL", "100ms"}}}};
+  service.engines().fault("refuse", "", 0);
+  REQUIRE(wait_until([&] { return count_events(service.proxy().log(), "engine_unhealthy") == 1; },
+                     10s));
+  Viewers viewers{service.port()};
+  start(viewers, 1, 3);
+  REQUIRE(all_served(viewers, 10s));
+  CHECK(count_events(service.proxy().log(), "engine_session_failed") == 0);
+  CHECK(service.engines().state().engine(1, "sessions_opened") == 3);
+  viewers.close_all();
+
+  service.engines().clear_faults(0);
+  REQUIRE(
+      wait_until([&] { return count_events(service.proxy().log(), "engine_healthy") == 1; }, 10s));
+  Viewers later{service.port()};
+  start(later, 4, 1);
+  REQUIRE(all_served(later, 10s));
+  CHECK(service.engines().state().engine(0, "sessions_opened") == 1);
+}
+
+TEST_CASE("two starts on one engine keep their distance", "[selection]") {
+  const Service service{
+      {.workers = 2, .bitrate = 1'000'000, .environment = {{"PROXY_ENGINE_SETTLE", "1500ms"}}}};
+  const auto begun = std::chrono::steady_clock::now();
+  Viewers viewers{service.port()};
+  start(viewers, 1, 3);
+  REQUIRE(all_served(viewers, 20s));
+  CHECK(std::chrono::steady_clock::now() - begun >= 3s);
+}
