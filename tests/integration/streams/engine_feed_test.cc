@@ -80,6 +80,7 @@ TEST_CASE("a session that breaks off is stopped, and another one goes on", "[fee
   World world{loop, {first.scripted.port(), second.scripted.port()}};
   world.feed->start();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
+  first.end_session();
   first.playback->reset();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 40 * 188; }));
   // Nothing of the torn packet is glued to what follows.

@@ -118,6 +118,7 @@ TEST_CASE("who may not command an engine tells it nothing, and reads on", "[feed
   world.may_command = false;
   engine.playback->send(packets('1', 20));
   REQUIRE(run_until(loop, [&] { return world.media.size() == 40 * 188; }));
+  engine.scripted.on("/ace/r/old", [](auto& c) { c.answer(404, "gone"); });
   engine.playback->reset();
   run_for(loop, 600ms);
   CHECK(engine.sessions() == 0);
@@ -158,6 +159,9 @@ TEST_CASE("viewers see no repeat when a session comes again", "[feed]") {
   engine.playback->reset();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 800 * 188; }));
   CHECK(world.media == numbered(1000, 1800));
+  // By its playback url: the session itself had not ended.
+  CHECK(engine.sessions() == 1);
+  CHECK(engine.stops() == 0);
   world.feed->abandon();
 }
 

@@ -37,6 +37,11 @@ struct PlayingEngine {
     });
     scripted.on("/ace/cmd/", [](auto& c) { c.answer(200, R"({"response":"ok","error":null})"); });
   }
+  /// Its playback url leads nowhere any more.
+  void end_session() {
+    scripted.on("/ace/r/", [](auto& c) { c.answer(404, "unknown playback session id"); });
+  }
+  [[nodiscard]] std::size_t playbacks() const { return scripted.asked("/ace/r/"); }
   [[nodiscard]] std::size_t sessions() const { return scripted.asked("/ace/getstream"); }
   [[nodiscard]] std::size_t stops() const { return scripted.asked("/ace/cmd/"); }
 
@@ -96,7 +101,8 @@ struct FeedWorld : streams::EngineFeed::Listener {
         curl, timers, clock, directory, selector,
         streams::FeedPorts{.may_command = [this] { return may_command; },
                            .may_stop = [this] { return may_stop; },
-                           .tail = [this] { return tail(); }},
+                           .tail = [this] { return tail(); },
+                           .is_swarm_dry = [this] { return is_swarm_dry; }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
   }
@@ -123,6 +129,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
   ScriptedSelector selector{loop, directory};
   bool may_command{true};
   bool may_stop{true};
+  bool is_swarm_dry{};
   bool is_spliced{};
   std::string seen;  ///< by the stream's viewers, before the feed
   std::unique_ptr<streams::EngineFeed> feed;

@@ -6,19 +6,14 @@
 #include <utility>
 
 #include "shared/log/log.h"
+#include "workers/engines/stop_session.h"
 
 namespace ace::streams {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstRetry{500};
-constexpr milliseconds kLastRetry{8'000};
 constexpr milliseconds kWatchEvery{500};
-
-/// A session that delivered this long was a good one: what failed before it is forgotten. Without
-/// this, two engines that deliver a little and break off would be asked in turns without a pause.
-constexpr milliseconds kGoodSession{10'000};
 
 /// A flowing session is read when a chunk is due, or when so much waits. Waking up for each piece
 /// that an engine sends (10 KB each 10 ms, say) was a quarter of the cost of serving 300 viewers.
@@ -29,9 +24,13 @@ constexpr std::size_t kLowWater = 128_KiB;
 constexpr milliseconds kConnectBudget{2'000};
 constexpr milliseconds kShortestConnect{250};
 
-/// For the first packet of a session that another owner opened. Engines do not say that this works
-/// at all, and viewers wait.
+/// For the first packet of a session that was opened before. Engines do not say that this works at
+/// all, and viewers wait.
 constexpr milliseconds kAdoptWithin{500};
+
+/// A playback url is opened again once in so long: a session that breaks off at once would do so
+/// for ever.
+constexpr milliseconds kReopenEvery{10'000};
 
 /// How often who may not command an engine asks again.
 constexpr milliseconds kFencedRetry{250};
@@ -41,7 +40,7 @@ constexpr milliseconds kFencedRetry{250};
 EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
                        const engines::EngineDirectory& engines, engines::EngineSelector& selector,
                        FeedPorts ports, proto::StreamId id, FeedOptions options, Listener& listener)
-    : curl_{curl},
+    : services_{.curl = curl, .timers = timers, .clock = clock},
       timers_{timers},
       clock_{clock},
       engines_{engines},
@@ -52,43 +51,66 @@ EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Cloc
       listener_{listener},
       builder_{options.chunk, timers, *this},
       retry_{timers.make()},
-      watch_{timers.make()} {}
+      watch_{timers.make()},
+      sweep_{timers.make()},
+      attempts_{options.give_up},
+      last_reopening_{clock.now() - kReopenEvery} {}
 
 EngineFeed::~EngineFeed() = default;
 
 void EngineFeed::start(std::optional<engines::SessionInfo> known) {
   known_session_ = std::move(known);
   has_delivered_ = !ports_.tail().empty();
-  failing_since_ = clock_.now();
+  last_chunk_ = clock_.now();
   watch_->every(kWatchEvery, [this] { check_silence(); });
   retry_->once(milliseconds{0}, [this] { open_next(); });
 }
 
 void EngineFeed::stop() {
+  drop_challenger();
   // What is being read nobody else has taken: a session has one reader.
-  if (ports_.may_command() && (session_ || ports_.may_stop())) stop_open_session();
+  if (current_ && ports_.may_command()) current_->stop();
+  if (known_session_) owed_stops_.push_back(*std::exchange(known_session_, std::nullopt));
+  stop_owed();
   selector_.release(id_);
   let_go();
   builder_.flush();
 }
 
-void EngineFeed::stop_open_session() {
-  if (open_session_) engines::stop_session(curl_, timers_, *open_session_, nullptr);
-  open_session_.reset();
-}
-
 void EngineFeed::abandon() {
+  drop_challenger();
   let_go();
   builder_.discard();
 }
 
 void EngineFeed::let_go() {
   choosing_.reset();
-  // Destroying a session that still asks for its playback makes it stop what it gets, by itself.
-  session_.reset();
-  open_session_.reset();
+  // Destroying a reader that still asks for its session makes that stop what it gets, by itself.
+  retire(std::move(current_));
   retry_->stop();
   watch_->stop();
+}
+
+void EngineFeed::end(std::unique_ptr<SessionReader> reader) {
+  if (reader && reader->info()) owed_stops_.push_back(*reader->info());
+  stop_owed();
+  retire(std::move(reader));
+}
+
+void EngineFeed::stop_owed() {
+  // The engine may still hold a session that broke off: nobody else will stop it, unless an heir on
+  // another host has just taken it from us.
+  if (!ports_.may_command() || !ports_.may_stop()) return;
+  for (const auto& session : std::exchange(owed_stops_, {})) {
+    engines::stop_session(services_.curl, timers_, session, nullptr);
+  }
+}
+
+void EngineFeed::retire(std::unique_ptr<SessionReader> reader) {
+  if (!reader) return;
+  // It may be the one whose packets brought us here.
+  retired_.push_back(std::move(reader));
+  sweep_->once(milliseconds{0}, [this] { retired_.clear(); });
 }
 
 void EngineFeed::pause(PauseReason reason) {
@@ -98,21 +120,20 @@ void EngineFeed::pause(PauseReason reason) {
 void EngineFeed::resume(PauseReason reason) {
   const bool was_paused = pause_reasons_ != 0;
   pause_reasons_ = static_cast<std::uint8_t>(pause_reasons_ & ~static_cast<std::uint8_t>(reason));
-  if (was_paused && pause_reasons_ == 0 && session_) {
-    last_media_ = clock_.now();  // the silence was ours
-    session_->resume();
-  }
+  if (!was_paused || pause_reasons_ != 0) return;
+  last_chunk_ = last_media_ = clock_.now();  // the silence was ours
+  if (current_) current_->resume();
+  if (challenger_) challenger_->resume();
 }
+
+// --- the session that viewers watch ---------------------------------------------------------
 
 void EngineFeed::open_next() {
   if (!ports_.may_command()) {
     retry_->once(kFencedRetry, [this] { open_next(); });
     return;
   }
-  // The engine may still hold the last session (a cut connection, say): nobody else will stop it,
-  // unless an heir on another host has just taken it from us.
-  if (ports_.may_stop()) stop_open_session();
-  open_session_.reset();
+  stop_owed();
   if (auto known = std::exchange(known_session_, std::nullopt)) {
     adopt(std::move(*known));
   } else {
@@ -127,39 +148,37 @@ void EngineFeed::adopt(engines::SessionInfo info) {
   info.host = engine->host;
   info.port = engine->port;
   info.forwarded = engine->forwarded;
-  make_session(*engine);
-  const auto playing = session_->adopt(info);
-  open_session_ = std::move(info);
-  is_adopting_ = true;
-  if (!playing) return on_session_failed(playing.error());
-  retry_->once(kAdoptWithin, [this] {
-    session_.reset();
-    on_session_failed({Errc::Timeout, fmt::format("{}: adopting: no media in {} ms", engine_id_,
-                                                  kAdoptWithin.count())});
-  });
+  watch_reader(make_reader(*engine));
+  const auto playing = current_->adopt(std::move(info), kAdoptWithin);
+  if (!playing) on_current_failed(playing.error());
 }
 
-void EngineFeed::on_adopted() {
-  is_adopting_ = false;
-  retry_->stop();
-  log::info("engine_session_adopted", "stream={} engine={} infohash={}", id_.text(), engine_id_,
-            open_session_->infohash);
-  listener_.on_feed_open(*open_session_);
-}
-
-void EngineFeed::open_on_best_engine() {
+void EngineFeed::choose(const engines::ExcludedEngines& excluded,
+                        void (EngineFeed::*then)(const Result<engines::EngineAddress>&)) {
   choosing_ = std::make_shared<EngineFeed*>(this);
-  selector_.choose(id_, tried_,
-                   [weak = std::weak_ptr{choosing_}](const Result<engines::EngineAddress>& chosen) {
-                     if (const auto self = weak.lock()) (*self)->on_choice(chosen);
-                   });
+  selector_.choose(
+      id_, excluded,
+      [weak = std::weak_ptr{choosing_}, then](const Result<engines::EngineAddress>& chosen) {
+        const auto self = weak.lock();
+        if (!self) return;
+        (*self)->choosing_.reset();
+        ((*self)->*then)(chosen);
+      });
 }
+
+void EngineFeed::open_on_best_engine() { choose(attempts_.tried(), &EngineFeed::on_choice); }
 
 void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
-  choosing_.reset();
-  if (chosen && ports_.may_command()) return open(*chosen);
-  if (chosen) return open_next();  // fenced meanwhile: it waits, and chooses again
-  if (failures_.empty()) failures_.push_back({.engine_id = "", .error = chosen.error()});
+  if (chosen && !ports_.may_command()) return open_next();  // fenced meanwhile: it waits
+  if (chosen) {
+    listener_.on_feed_choice(chosen->id());
+    watch_reader(make_reader(*chosen));
+    current_->start();
+    return;
+  }
+  if (attempts_.failures().empty()) {
+    attempts_.note_failure("", chosen.error(), clock_.now(), {});
+  }
   if (!has_delivered_) {
     give_up();
     return;
@@ -167,22 +186,18 @@ void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
   after_failure();
 }
 
-void EngineFeed::open(const engines::EngineAddress& engine) {
-  listener_.on_feed_choice(engine.id());
-  make_session(engine);
-  session_->start();
+std::unique_ptr<SessionReader> EngineFeed::make_reader(const engines::EngineAddress& engine) {
+  return std::make_unique<SessionReader>(services_, engine, id_, timeouts_now(),
+                                         static_cast<SessionReader::Listener&>(*this));
 }
 
-void EngineFeed::make_session(const engines::EngineAddress& engine) {
-  engine_id_ = engine.id();
+void EngineFeed::watch_reader(std::unique_ptr<SessionReader> reader) {
+  builder_.flush();  // of the session before: what was read of it is whole media
+  current_ = std::move(reader);
   splicer_.begin(ports_.tail());
-  opened_at_ = clock_.now();
-  last_media_ = opened_at_;
+  last_media_ = clock_.now();
   has_session_delivered_ = false;
   is_flowing_ = false;
-  session_ = std::make_unique<engines::EngineSession>(
-      curl_, timers_, engine, id_, timeouts_now(),
-      static_cast<engines::EngineSession::Listener&>(*this));
 }
 
 engines::SessionTimeouts EngineFeed::timeouts_now() const {
@@ -194,101 +209,192 @@ engines::SessionTimeouts EngineFeed::timeouts_now() const {
   return timeouts;
 }
 
-void EngineFeed::on_session_open(const engines::SessionInfo& info) {
-  open_session_ = info;
-  log::info("engine_session_open", "stream={} engine={} infohash={}", id_.text(), info.engine_id,
-            info.infohash);
-  listener_.on_feed_open(info);
+void EngineFeed::on_reader_open(SessionReader& reader) {
+  log::info(reader.is_adopting() ? "engine_session_adopted" : "engine_session_open",
+            "stream={} engine={} infohash={}", id_.text(), reader.engine_id(),
+            reader.info()->infohash);
+  if (&reader == current_.get()) {
+    listener_.on_feed_open(*reader.info());
+  } else if (&reader != challenger_.get() && ports_.may_command()) {
+    reader.stop();  // retired while it was being opened
+  }
 }
 
-bool EngineFeed::on_session_bytes(ByteSpan bytes) {
-  if (pause_reasons_ != 0) return false;
-  aligner_.feed(bytes, [this](ByteSpan packets) {
-    if (is_adopting_) on_adopted();
-    splicer_.feed(packets, clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
-  });
-  return true;
+void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
+  if (&reader == challenger_.get()) take_challenger();
+  if (&reader != current_.get()) return;
+  splicer_.feed(packets, clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
 }
 
 void EngineFeed::on_chunk_due() {
-  if (!session_ || pause_reasons_ != 0) return;
+  if (!current_ || pause_reasons_ != 0) return;
   const auto before = last_media_;
-  session_->read_waiting();
+  current_->read_waiting();
   // Nothing came for as long as a chunk may get old: the next byte is news.
   if (builder_.waiting_bytes() == 0 && last_media_ == before) set_flowing(false);
 }
 
 void EngineFeed::set_flowing(bool is_flowing) {
-  if (std::exchange(is_flowing_, is_flowing) == is_flowing || !session_) return;
-  session_->set_low_water(is_flowing ? kLowWater : 1);
+  if (std::exchange(is_flowing_, is_flowing) == is_flowing || !current_) return;
+  current_->set_low_water(is_flowing ? kLowWater : 1);
 }
 
 void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   set_flowing(true);
-  last_media_ = clock_.now();
+  last_chunk_ = last_media_ = clock_.now();
   has_delivered_ = true;
-  if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id_);
+  if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id());
+  if (challenge_ == Challenge::Hedge) drop_challenger();  // it was not needed
+  dry_hedges_ = 0;
   listener_.on_feed_chunk(std::move(chunk));
 }
 
-void EngineFeed::on_session_failed(const Error& why) {
-  log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id_,
-            why.text);
-  // What was read of the old session is whole media; the rest of a packet is not.
-  builder_.flush();
-  aligner_.reset();
-  // What another owner left is tried for its own sake: its engine may well open a new session.
-  if (!std::exchange(is_adopting_, false)) note_failure(why);
-  // Not from within the session's own call: the next one replaces it.
-  retry_->once(milliseconds{0}, [this] {
-    session_.reset();
-    open_next();
-  });
+// --- one beside it --------------------------------------------------------------------------
+
+bool EngineFeed::migrate(const std::optional<std::string>& engine_id) {
+  if (!current_ || !has_session_delivered_ || !ports_.may_command()) return false;
+  engines::ExcludedEngines others{this->engine_id()};
+  if (engine_id) {
+    if (*engine_id == this->engine_id() || engines_.find(*engine_id) == nullptr) return false;
+    for (const auto& engine : engines_.engines()) others.insert(engine.id());
+    others.erase(*engine_id);
+  }
+  drop_challenger();
+  challenge(Challenge::Migration, others);
+  return true;
 }
 
-void EngineFeed::note_failure(const Error& why) {
-  if (has_session_delivered_ && clock_.now() - opened_at_ > kGoodSession) {
-    failures_.clear();
-    tried_.clear();
-    retries_ = 0;
+void EngineFeed::hedge() {
+  if (challenge_ != Challenge::None || choosing_ || !current_) return;
+  if (clock_.now() < next_hedge_ || !ports_.may_command()) return;
+  if (ports_.is_swarm_dry()) {
+    next_hedge_ = clock_.now() + options_.silence * (1U << std::min(dry_hedges_, 4U));
+    ++dry_hedges_;
   }
-  if (failures_.empty()) failing_since_ = clock_.now();
-  selector_.note_failure(engine_id_, why);
-  failures_.push_back({.engine_id = engine_id_, .error = why});
-  tried_.insert(engine_id_);
+  auto excluded = attempts_.tried();
+  excluded.insert(engine_id());
+  challenge(Challenge::Hedge, excluded);
+}
+
+void EngineFeed::challenge(Challenge why, const engines::ExcludedEngines& excluded) {
+  challenge_ = why;
+  choose(excluded, &EngineFeed::on_challenger_choice);
+}
+
+void EngineFeed::on_challenger_choice(const Result<engines::EngineAddress>& chosen) {
+  if (!chosen || !ports_.may_command()) {
+    challenge_ = Challenge::None;
+    return;
+  }
+  log::info("engine_challenged", "stream={} engine={} by={} why={}", id_.text(), engine_id(),
+            chosen->id(), challenge_ == Challenge::Hedge ? "silence" : "migration");
+  challenger_ = make_reader(*chosen);
+  challenger_->start();
+}
+
+void EngineFeed::drop_challenger() {
+  if (std::exchange(challenge_, Challenge::None) == Challenge::None) return;
+  choosing_.reset();
+  if (!challenger_) return;
+  if (ports_.may_command()) challenger_->stop();
+  retire(std::move(challenger_));
+  // The stream was counted on the other engine.
+  if (current_ && current_->info()) listener_.on_feed_open(*current_->info());
+}
+
+void EngineFeed::take_challenger() {
+  challenge_ = Challenge::None;
+  log::info("engine_replaced", "stream={} engine={} by={}", id_.text(), engine_id(),
+            challenger_->engine_id());
+  end(std::move(current_));
+  watch_reader(std::move(challenger_));
+  listener_.on_feed_choice(current_->engine_id());
+  if (current_->info()) listener_.on_feed_open(*current_->info());
+}
+
+// --- what goes wrong ------------------------------------------------------------------------
+
+void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
+  if (&reader == current_.get()) {
+    on_current_failed(why);
+  } else if (&reader == challenger_.get()) {
+    log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(),
+              reader.engine_id(), why.text);
+    challenge_ = Challenge::None;
+    note_failure(reader.engine_id(), why);
+    end(std::move(challenger_));
+    if (current_ && current_->info()) listener_.on_feed_open(*current_->info());
+  }
+}
+
+void EngineFeed::on_current_failed(const Error& why) {
+  log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id(),
+            why.text);
+  builder_.flush();
+  const auto now = clock_.now();
+  // What another owner left is tried for its own sake: its engine may well open a new session.
+  if (!current_->is_adopting()) note_failure(engine_id(), why);
+  if (challenger_) return take_challenger();
+  if (has_session_delivered_ && why.code == Errc::Closed && current_->info() && ports_.may_stop() &&
+      now - last_reopening_ >= kReopenEvery) {
+    // A broken connection need not be the end of the session.
+    last_reopening_ = now;
+    known_session_ = current_->info();
+    retire(std::move(current_));
+  } else {
+    end(std::move(current_));
+  }
+  retry_->once(milliseconds{0}, [this] { open_next(); });
+}
+
+void EngineFeed::note_failure(const std::string& engine_id, const Error& why) {
+  const bool is_ours = current_ && engine_id == current_->engine_id();
+  const auto lasted = is_ours && has_session_delivered_ ? clock_.now() - current_->made_at()
+                                                        : std::chrono::nanoseconds{0};
+  attempts_.note_failure(engine_id, why, clock_.now(), lasted);
+  selector_.note_failure(engine_id, why);
 }
 
 void EngineFeed::after_failure() {
-  if (clock_.now() - failing_since_ > options_.give_up) {
+  if (attempts_.is_hopeless(clock_.now())) {
     give_up();
     return;
   }
-  // Every engine had its turn: a pause, then all of them again.
-  tried_.clear();
-  const auto delay = std::min(kLastRetry, kFirstRetry * (1U << std::min(retries_, 5U)));
-  ++retries_;
-  retry_->once(delay, [this] { open_next(); });
+  retry_->once(attempts_.begin_round(), [this] { open_next(); });
 }
 
 void EngineFeed::check_silence() {
-  if (!session_ || !open_session_ || pause_reasons_ != 0) return;
+  if (pause_reasons_ != 0) return;
   splicer_.on_time(clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
+  check_challenger();
+  const auto now = clock_.now();
+  const auto since = std::chrono::duration_cast<milliseconds>(now - last_chunk_);
+  if (has_delivered_ && since >= options_.unhealthy) {
+    listener_.on_feed_silent(since);
+    hedge();
+  }
+  if (!current_ || !current_->info()) return;
   // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
   // nothing that a viewer could use.
-  const auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
-  const auto quiet = clock_.now() - last_media_;
-  const auto since = std::chrono::duration_cast<milliseconds>(quiet);
-  if (quiet >= limit && ports_.may_command()) {
-    session_.reset();
-    on_session_failed(
-        {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id_, since.count())});
-  } else if (quiet >= options_.unhealthy) {
-    listener_.on_feed_silent(since);
-  }
+  auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
+  if (has_session_delivered_ && ports_.is_swarm_dry()) limit = options_.give_up;
+  const auto quiet = std::chrono::duration_cast<milliseconds>(now - last_media_);
+  if (quiet < limit || !ports_.may_command()) return;
+  on_current_failed(
+      {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id(), quiet.count())});
+}
+
+void EngineFeed::check_challenger() {
+  if (!challenger_) return;
+  const auto limit = options_.timeouts.json + options_.timeouts.first_byte;
+  if (clock_.now() - challenger_->made_at() < limit) return;
+  on_reader_failed(*challenger_,
+                   {Errc::Timeout, fmt::format("{}: first byte: no media in {} ms",
+                                               challenger_->engine_id(), limit.count())});
 }
 
 void EngineFeed::give_up() {
-  auto failures = std::exchange(failures_, {});
+  const auto failures = attempts_.failures();
   selector_.release(id_);
   abandon();
   listener_.on_feed_failed(failures);

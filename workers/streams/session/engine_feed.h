@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,49 +9,24 @@
 
 #include "proto/chunk.h"
 #include "proto/ids.h"
-#include "proto/mpeg_ts/ts_aligner.h"
-#include "shared/curl/multi.h"
 #include "workers/engines/engine_directory.h"
 #include "workers/engines/engine_selector.h"
-#include "workers/engines/engine_session.h"
 #include "workers/streams/ingest/chunk_builder.h"
 #include "workers/streams/ingest/splicer.h"
+#include "workers/streams/session/attempts.h"
+#include "workers/streams/session/feed_ports.h"
+#include "workers/streams/session/session_reader.h"
 
 namespace ace::streams {
 
-/// Why one engine did not deliver.
-struct EngineFailure {
-  std::string engine_id;
-  Error error;
-};
-
-struct FeedOptions {
-  engines::SessionTimeouts timeouts;
-  ChunkLimits chunk;
-  /// How long a stream that has delivered before is tried to be brought back.
-  std::chrono::milliseconds give_up{300'000};
-  /// Silence after which a stream counts as unhealthy.
-  std::chrono::milliseconds unhealthy{10'000};
-  /// A session that has been silent this long is given up.
-  std::chrono::milliseconds silence{30'000};
-};
-
-/// What a feed asks the stream that it belongs to.
-struct FeedPorts {
-  /// Asked before anything is said to an engine. While it is false, another owner may be at work:
-  /// what is open is read on, what failed waits.
-  std::function<bool()> may_command;
-  /// Whether a session that broke off is certainly nobody else's by now, and may be ended.
-  std::function<bool()> may_stop;
-  /// The last of what viewers got, for the splicer.
-  std::function<std::vector<proto::ChunkPtr>()> tail;
-};
-
 /// The engine side of an owned stream: goes on with the session of the owner before, or picks an
-/// engine, runs its session, realigns its bytes and cuts them into chunks. Before the stream's
-/// first byte it tries each engine once; afterwards it opens new sessions with growing delay for as
-/// long as `give_up` allows, and splices each onto what viewers got.
-class EngineFeed final : private engines::EngineSession::Listener, private ChunkBuilder::Listener {
+/// engine, runs its session and cuts its packets into chunks. Before the stream's first byte it
+/// tries each engine once. Afterwards it brings the stream back for as long as `give_up` allows:
+/// once by the same playback url, then by new sessions, with growing pauses. A session that has
+/// only fallen silent keeps its place while another engine is asked beside it: whichever delivers
+/// first is watched from then on, and the other is ended. Each session is spliced onto what viewers
+/// got.
+class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::Listener {
  public:
   class Listener {
    public:
@@ -85,27 +59,47 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   /// Ends only our side: the session belongs to somebody else now. No listener call after it.
   void abandon();
 
+  /// Moves to another engine on purpose, while the present one goes on until that one delivers:
+  /// `engine_id`, or the best of the others. False: nothing flows yet, or there is no such engine.
+  /// It stays where it is when none has room.
+  bool migrate(const std::optional<std::string>& engine_id);
+  /// Of the session that viewers watch, or of the one that is being asked for.
+  [[nodiscard]] std::string engine_id() const { return current_ ? current_->engine_id() : ""; }
+
   /// Back-pressure: the transfer rests while there is a reason, and the engine's TCP window closes.
   enum class PauseReason : std::uint8_t { RedisBacklog = 1 };
   void pause(PauseReason reason);
   void resume(PauseReason reason);
 
  private:
-  void on_session_open(const engines::SessionInfo& info) override;
-  bool on_session_bytes(ByteSpan bytes) override;
-  void on_session_failed(const Error& why) override;
+  enum class Challenge : std::uint8_t { None, Hedge, Migration };
+
+  void on_reader_open(SessionReader& reader) override;
+  [[nodiscard]] bool may_read() const override { return pause_reasons_ == 0; }
+  void on_reader_packets(SessionReader& reader, ByteSpan packets) override;
+  void on_reader_failed(SessionReader& reader, const Error& why) override;
   void on_chunk(proto::ChunkPtr chunk) override;
   void on_chunk_due() override;
 
   void open_next();
   void adopt(engines::SessionInfo info);
-  void on_adopted();
   void open_on_best_engine();
   void on_choice(const Result<engines::EngineAddress>& chosen);
-  void open(const engines::EngineAddress& engine);
-  void make_session(const engines::EngineAddress& engine);
-  void note_failure(const Error& why);
-  void stop_open_session();
+  void choose(const engines::ExcludedEngines& excluded,
+              void (EngineFeed::*then)(const Result<engines::EngineAddress>&));
+  [[nodiscard]] std::unique_ptr<SessionReader> make_reader(const engines::EngineAddress& engine);
+  void watch_reader(std::unique_ptr<SessionReader> reader);
+  void challenge(Challenge why, const engines::ExcludedEngines& excluded);
+  void on_challenger_choice(const Result<engines::EngineAddress>& chosen);
+  void hedge();
+  void drop_challenger();
+  void take_challenger();
+  void on_current_failed(const Error& why);
+  void check_challenger();
+  void stop_owed();
+  void note_failure(const std::string& engine_id, const Error& why);
+  void end(std::unique_ptr<SessionReader> reader);
+  void retire(std::unique_ptr<SessionReader> reader);
   void after_failure();
   void check_silence();
   void give_up();
@@ -113,7 +107,7 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   void set_flowing(bool is_flowing);
   [[nodiscard]] engines::SessionTimeouts timeouts_now() const;
 
-  curl::Multi& curl_;
+  SessionReader::Services services_;
   loop::TimerFactory& timers_;
   const Clock& clock_;
   const engines::EngineDirectory& engines_;
@@ -123,28 +117,29 @@ class EngineFeed final : private engines::EngineSession::Listener, private Chunk
   FeedOptions options_;
   Listener& listener_;
 
-  std::unique_ptr<engines::EngineSession> session_;
-  std::optional<engines::SessionInfo> open_session_;
-  std::optional<engines::SessionInfo> known_session_;  ///< to be adopted
-  std::string engine_id_;                              ///< the engine being used or asked
-  proto::TsAligner aligner_;
+  std::unique_ptr<SessionReader> current_;               ///< whose packets viewers get
+  std::unique_ptr<SessionReader> challenger_;            ///< may take its place
+  std::vector<std::unique_ptr<SessionReader>> retired_;  ///< until the loop's next turn
+  std::optional<engines::SessionInfo> known_session_;    ///< to be adopted
+  std::vector<engines::SessionInfo> owed_stops_;         ///< broke off while nothing could be said
   Splicer splicer_;
   ChunkBuilder builder_;
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> watch_;
+  std::unique_ptr<loop::Timer> sweep_;
 
-  std::vector<EngineFailure> failures_;
-  engines::ExcludedEngines tried_;
-  std::uint8_t pause_reasons_{};
-  SteadyTime failing_since_;
-  SteadyTime opened_at_;
-  SteadyTime last_media_;
-  unsigned retries_{};
-  bool is_adopting_{};                     ///< no packet has come of the session of another owner
-  bool has_delivered_{};                   ///< the stream, at any time
-  bool has_session_delivered_{};           ///< the present session
-  bool is_flowing_{};                      ///< its bytes are fetched when a chunk is due
   std::shared_ptr<EngineFeed*> choosing_;  ///< while an engine is being chosen
+  Attempts attempts_;
+  Challenge challenge_{Challenge::None};
+  std::uint8_t pause_reasons_{};
+  SteadyTime last_chunk_;  ///< of the stream
+  SteadyTime last_media_;  ///< of the present session, or its beginning
+  SteadyTime last_reopening_;
+  SteadyTime next_hedge_;
+  unsigned dry_hedges_{};
+  bool has_delivered_{};          ///< the stream, at any time
+  bool has_session_delivered_{};  ///< the present session
+  bool is_flowing_{};             ///< its bytes are fetched when a chunk is due
 };
 
 }  // namespace ace::streams

@@ -30,7 +30,8 @@ void StreamSession::start_feed() {
   tell_details(host::StreamPhase::Starting);
   FeedPorts ports{.may_command = [this] { return succession_.may_command(lease_); },
                   .may_stop = [this] { return succession_.may_stop(lease_); },
-                  .tail = [this] { return tail_of(broadcast_.window()); }};
+                  .tail = [this] { return tail_of(broadcast_.window()); },
+                  .is_swarm_dry = [] { return false; }};
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, services_.selector,
       std::move(ports), id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
@@ -89,9 +90,14 @@ void StreamSession::on_feed_choice(const std::string& engine_id) {
 }
 
 void StreamSession::on_feed_open(const engines::SessionInfo& info) {
+  const bool is_news = record_.playback_url != info.playback_url || record_.pid != info.pid;
   set_session(record_, info);
-  tell_details(host::StreamPhase::Starting);
+  // A session that is opened again, or that outlasted its challenger, brings nothing new.
+  const bool is_under_way = record_.state == proto::StreamState::Active ||
+                            record_.state == proto::StreamState::Buffering;
+  tell_details(is_under_way ? host::StreamPhase::Streaming : host::StreamPhase::Starting);
   lease_.update(to_fields(record_));
+  if (!is_news) return;
   services_.events.publish(id_, {.type = proto::EventType::EngineChanged,
                                  .epoch = epoch_,
                                  .worker = services_.worker_id,

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <vector>
+
+#include "proto/chunk.h"
+#include "workers/engines/session_info.h"
+#include "workers/streams/ingest/chunk_builder.h"
+
+namespace ace::streams {
+
+struct FeedOptions {
+  engines::SessionTimeouts timeouts;
+  ChunkLimits chunk;
+  /// How long a stream that has delivered before is tried to be brought back.
+  std::chrono::milliseconds give_up{300'000};
+  /// Silence after which a stream counts as unhealthy, and another engine is asked beside.
+  std::chrono::milliseconds unhealthy{10'000};
+  /// A session that has been silent this long is given up.
+  std::chrono::milliseconds silence{30'000};
+};
+
+/// What a feed asks the stream that it belongs to.
+struct FeedPorts {
+  /// Asked before anything is said to an engine. While it is false, another owner may be at work:
+  /// what is open is read on, what failed waits.
+  std::function<bool()> may_command;
+  /// Whether a session that broke off is certainly nobody else's by now, and may be ended.
+  std::function<bool()> may_stop;
+  /// The last of what viewers got, for the splicer.
+  std::function<std::vector<proto::ChunkPtr>()> tail;
+  /// The engine itself is well and says that nobody in the swarm sends: other engines would fare no
+  /// better, and are asked one by one with long pauses.
+  std::function<bool()> is_swarm_dry;
+};
+
+}  // namespace ace::streams

@@ -1,0 +1,56 @@
+#include "workers/streams/session/session_reader.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "workers/engines/stop_session.h"
+
+namespace ace::streams {
+
+SessionReader::SessionReader(const Services& services, const engines::EngineAddress& engine,
+                             proto::StreamId id, engines::SessionTimeouts limits,
+                             Listener& listener)
+    : services_{services},
+      engine_id_{engine.id()},
+      listener_{listener},
+      made_at_{services.clock.now()},
+      session_{services.curl, services.timers,
+               engine,        id,
+               limits,        static_cast<engines::EngineSession::Listener&>(*this)} {}
+
+Status SessionReader::adopt(engines::SessionInfo info, std::chrono::milliseconds within) {
+  if (auto playing = session_.adopt(info); !playing) return playing;
+  info_ = std::move(info);
+  adoption_ = services_.timers.make();
+  adoption_->once(within, [this, within] {
+    listener_.on_reader_failed(*this, {Errc::Timeout, fmt::format("{}: adopting: no media in {} ms",
+                                                                  engine_id_, within.count())});
+  });
+  return {};
+}
+
+void SessionReader::stop() {
+  if (!info_) return;
+  engines::stop_session(services_.curl, services_.timers, *info_, nullptr);
+  info_.reset();
+}
+
+void SessionReader::on_session_open(const engines::SessionInfo& info) {
+  info_ = info;
+  listener_.on_reader_open(*this);
+}
+
+bool SessionReader::on_session_bytes(ByteSpan bytes) {
+  if (!listener_.may_read()) return false;
+  aligner_.feed(bytes, [this](ByteSpan packets) {
+    if (adoption_) listener_.on_reader_open(*this);
+    adoption_.reset();
+    listener_.on_reader_packets(*this, packets);
+  });
+  return true;
+}
+
+void SessionReader::on_session_failed(const Error& why) { listener_.on_reader_failed(*this, why); }
+
+}  // namespace ace::streams

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proto/ids.h"
+#include "proto/mpeg_ts/ts_aligner.h"
+#include "shared/base/clock.h"
+#include "shared/curl/multi.h"
+#include "workers/engines/engine_session.h"
+
+namespace ace::streams {
+
+/// One engine session of a stream, read as whole packets. A feed has one that its viewers watch,
+/// and at times a second one that may take its place.
+class SessionReader final : private engines::EngineSession::Listener {
+ public:
+  /// Every method may destroy the reader.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    /// The engine runs the session: info() tells which.
+    virtual void on_reader_open(SessionReader& reader) = 0;
+    /// Whether bytes may come now; while they may not, the engine is held back by TCP.
+    [[nodiscard]] virtual bool may_read() const = 0;
+    /// A whole number of packets, valid during the call.
+    virtual void on_reader_packets(SessionReader& reader, ByteSpan packets) = 0;
+    /// The last call. The text names engine and phase.
+    virtual void on_reader_failed(SessionReader& reader, const Error& why) = 0;
+  };
+
+  /// What every reader of a feed is made with; outlives it.
+  struct Services {
+    curl::Multi& curl;
+    loop::TimerFactory& timers;
+    const Clock& clock;
+  };
+
+  SessionReader(const Services& services, const engines::EngineAddress& engine, proto::StreamId id,
+                engines::SessionTimeouts limits, Listener& listener);
+  SessionReader(const SessionReader&) = delete;
+  SessionReader& operator=(const SessionReader&) = delete;
+
+  /// Asks for a session.
+  void start() { session_.start(); }
+  /// Goes on with one that runs already, if its first packets come soon enough. Fails at once when
+  /// its url is unusable.
+  [[nodiscard]] Status adopt(engines::SessionInfo info, std::chrono::milliseconds within);
+  /// Ends the session at the engine, if there is one; nobody waits for the answer.
+  void stop();
+  void resume() { session_.resume(); }
+  void set_low_water(std::size_t bytes) { session_.set_low_water(bytes); }
+  void read_waiting() { session_.read_waiting(); }
+
+  [[nodiscard]] const std::string& engine_id() const { return engine_id_; }
+  [[nodiscard]] const std::optional<engines::SessionInfo>& info() const { return info_; }
+  [[nodiscard]] SteadyTime made_at() const { return made_at_; }
+  /// Somebody else opened it, and no packet of it has come yet.
+  [[nodiscard]] bool is_adopting() const { return adoption_ != nullptr; }
+
+ private:
+  void on_session_open(const engines::SessionInfo& info) override;
+  bool on_session_bytes(ByteSpan bytes) override;
+  void on_session_failed(const Error& why) override;
+
+  Services services_;
+  std::string engine_id_;
+  Listener& listener_;
+  SteadyTime made_at_;
+  std::optional<engines::SessionInfo> info_;
+  std::unique_ptr<loop::Timer> adoption_;  ///< runs out unless a packet comes
+  proto::TsAligner aligner_;
+  engines::EngineSession session_;
+};
+
+}  // namespace ace::streams
