@@ -26,6 +26,8 @@ namespace {
 /// What a session holds for a reader that is not there: some seconds of picture.
 constexpr std::size_t kMaxHeld = 2_MiB;
 constexpr std::chrono::seconds kRestartPause{1};
+/// Less than the 26.5 h after which a stream's own clock begins again.
+constexpr std::chrono::hours kClockWraps{24};
 constexpr const char* kFont = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf";
 
 std::string picture_filter(const std::string& infohash) {
@@ -57,6 +59,10 @@ std::vector<std::string> arguments_for(const std::string& program, const std::st
   add("-c:v libx264 -preset ultrafast -tune zerolatency -threads 1 -pix_fmt yuv420p");
   add("-g 25 -keyint_min 25 -sc_threshold 0 -b:v 1500k -maxrate 2000k -bufsize 1000k");
   add("-c:a aac -b:a 96k -ac 2");
+  // All sessions of a stream, on whichever engine, tell the broadcaster's time.
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration<double>{now % kClockWraps}.count();
+  add(fmt::format("-output_ts_offset {:.3f}", seconds));
   add("-f mpegts -pat_period 0.1 -pcr_period 20 -muxdelay 0 -muxpreload 0 -flush_packets 1");
   add("pipe:1");
   return arguments;

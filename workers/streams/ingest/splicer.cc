@@ -32,7 +32,7 @@ bool is_filler(proto::Pid pid, ByteSpan raw) {
 }  // namespace
 
 void Splicer::begin(std::vector<proto::ChunkPtr> tail) {
-  pass();
+  forget();
   tail_chunks_ = std::move(tail);
   index_tail();
   if (!tail_.empty()) phase_ = Phase::Matching;
@@ -51,7 +51,10 @@ void Splicer::index_tail() {
     static_cast<void>(index_.scan(payload));
   }
   for (std::size_t place = 0; place < tail_.size(); ++place) {
-    if (!is_media(proto::parse_ts_packet({tail_[place], kTsPacketSize}).pid)) continue;
+    const ByteSpan raw{tail_[place], kTsPacketSize};
+    const auto pid = proto::parse_ts_packet(raw).pid;
+    if (!is_media(pid)) continue;
+    seam_.note_end(pid, raw);
     const auto [found, is_new] = places_.try_emplace(hash_of(tail_[place]), place);
     if (!is_new) found->second = kAmbiguous;
   }
@@ -73,8 +76,20 @@ void Splicer::feed(ByteSpan packets, SteadyTime now, const Sink& sink) {
     held_.insert(held_.end(), packets.begin(), packets.end());
     seek(now, sink);
   } else if (phase_ == Phase::Passing && !packets.empty()) {
-    sink(packets);
+    hand_on(packets, sink);
   }
+}
+
+void Splicer::hand_on(ByteSpan packets, const Sink& sink) {
+  if (seam_.is_done()) {
+    sink(packets);
+    return;
+  }
+  const auto can_be_marked = [this](proto::Pid pid) {
+    return pid != proto::kNullPid && is_media(pid);
+  };
+  seam_.pass(packets, can_be_marked, sink);
+  if (seam_.is_done()) forget();
 }
 
 void Splicer::on_time(SteadyTime now, const Sink& sink) {
@@ -110,7 +125,7 @@ void Splicer::match(ByteSpan raw) {
   // It stands in the tail, and so, or before it, does all that came until now.
   held_.clear();
   unmatched_ = 0;
-  if (++*run_ == tail_.size()) pass();
+  if (++*run_ == tail_.size()) pass(SeamMarker::Seam::Exact);
 }
 
 void Splicer::compare_clocks(const proto::TsPacket& packet) {
@@ -155,18 +170,11 @@ void Splicer::seek(SteadyTime now, const Sink& sink) {
 
 void Splicer::start_with(std::size_t offset, const Sink& sink) {
   const auto rest = std::exchange(held_, {});
-  for (auto at = offset; at < rest.size(); at += kTsPacketSize) {
-    const auto raw = ByteSpan{rest}.subspan(at, kTsPacketSize);
-    const auto pid = proto::parse_ts_packet(raw).pid;
-    if (is_filler(pid, raw) || !is_media(pid)) continue;
-    sink(proto::discontinuity_marker(raw));
-    break;
-  }
-  pass();
-  sink(ByteSpan{rest}.subspan(offset));
+  pass(SeamMarker::Seam::Jump);
+  hand_on(ByteSpan{rest}.subspan(offset), sink);
 }
 
-void Splicer::pass() {
+void Splicer::pass(SeamMarker::Seam seam) {
   phase_ = Phase::Passing;
   // Megabytes that are needed once in the life of a session.
   tail_chunks_.clear();
@@ -181,7 +189,13 @@ void Splicer::pass() {
   is_newer_ = false;
   is_older_ = false;
   sought_ = 0;
+  seam_.begin(seam);
+}
+
+void Splicer::forget() {
+  pass(SeamMarker::Seam::Exact);
   index_ = {};
+  seam_.clear();
 }
 
 }  // namespace ace::streams

@@ -12,6 +12,7 @@
 #include "proto/mpeg_ts/ts_index.h"
 #include "shared/base/bytes.h"
 #include "shared/base/clock.h"
+#include "workers/streams/ingest/seam_marker.h"
 
 namespace ace::streams {
 
@@ -73,7 +74,9 @@ class Splicer {
   void begin_seeking(SteadyTime now);
   void seek(SteadyTime now, const Sink& sink);
   void start_with(std::size_t offset, const Sink& sink);
-  void pass();
+  void hand_on(ByteSpan packets, const Sink& sink);
+  void pass(SeamMarker::Seam seam);
+  void forget();
 
   Limits limits_;
   Phase phase_{Phase::Passing};
@@ -94,6 +97,7 @@ class Splicer {
   std::size_t sought_{};  ///< bytes of held_ looked at
   /// Has read the tail too: viewers know its tables, and what comes may begin behind its own.
   proto::TsIndex index_;
+  SeamMarker seam_;
 };
 
 }  // namespace ace::streams

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "proto/mpeg_ts/discontinuity_marker.h"
 #include "tests/support/viewers/numbered_checker.h"
 #include "tests/support/viewers/numbered_ts.h"
 
@@ -293,4 +294,48 @@ TEST_CASE("junk in packets is survived", "[splicer]") {
   limits.start_bytes = 100 * kPacket;
   CHECK(splice(fresh, packets(0, 600), kPacket, limits).is_passing);
   CHECK(splice(packets(0, 600), fresh, kPacket, limits).is_passing);
+}
+
+TEST_CASE("a seam is marked in each PID whose counter does not go on", "[splicer]") {
+  const auto tail = packets(0, 2000);
+  // A second elementary stream, which the numbered one has not: as audio beside its picture.
+  constexpr std::uint16_t kAudio = 0x0155;
+  const auto audio = [](unsigned counter) {
+    Bytes packet(kPacket, std::byte{0x33});
+    packet[0] = std::byte{0x47};
+    packet[1] = std::byte{kAudio >> 8U};
+    packet[2] = std::byte{kAudio & 0xFFU};
+    packet[3] = std::byte{static_cast<std::uint8_t>(0x10U | counter)};
+    return packet;
+  };
+  const auto markers_of_audio = [](const Bytes& bytes) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += kPacket) {
+      const auto raw = ByteSpan{bytes}.subspan(at, kPacket);
+      const bool is_audio = ace::proto::parse_ts_packet(raw).pid == kAudio;
+      if (is_audio && ace::proto::is_discontinuity_marker(raw)) ++count;
+    }
+    return count;
+  };
+  const auto seen = audio(4) + tail;
+  SECTION("an exact one that goes on") {
+    const auto fresh = packets(1500, 2100) + audio(5) + audio(6) + packets(2100, 2200);
+    const auto result = splice(seen, fresh);
+    const bool is_plain =
+        result.out == packets(2000, 2100) + audio(5) + audio(6) + packets(2100, 2200);
+    CHECK(is_plain);
+  }
+  SECTION("an exact one that does not") {
+    const auto fresh = packets(1500, 2000) + audio(9) + audio(10) + packets(2000, 2200);
+    const auto result = splice(seen, fresh);
+    CHECK(markers_of_audio(result.out) == 1);
+    CHECK(result.out.size() == 203 * kPacket);
+  }
+  SECTION("a jump, in any case") {
+    const auto at = random_access_after(4000);
+    const auto fresh = packets(4000, at + 20) + audio(5) + audio(6) + packets(at + 20, at + 200);
+    const auto result = splice(seen, fresh);
+    CHECK(markers_of_audio(result.out) == 1);
+    CHECK(checked(result.out).counts().markers >= 1);
+  }
 }
