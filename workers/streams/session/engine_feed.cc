@@ -249,69 +249,6 @@ void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   listener_.on_feed_chunk(std::move(chunk));
 }
 
-// --- one beside it --------------------------------------------------------------------------
-
-bool EngineFeed::migrate(const std::optional<std::string>& engine_id) {
-  if (!current_ || !has_session_delivered_ || !ports_.may_command()) return false;
-  engines::ExcludedEngines others{this->engine_id()};
-  if (engine_id) {
-    if (*engine_id == this->engine_id() || engines_.find(*engine_id) == nullptr) return false;
-    for (const auto& engine : engines_.engines()) others.insert(engine.id());
-    others.erase(*engine_id);
-  }
-  drop_challenger();
-  challenge(Challenge::Migration, others);
-  return true;
-}
-
-void EngineFeed::hedge() {
-  if (challenge_ != Challenge::None || choosing_ || !current_) return;
-  if (clock_.now() < next_hedge_ || !ports_.may_command()) return;
-  if (ports_.is_swarm_dry()) {
-    next_hedge_ = clock_.now() + options_.silence * (1U << std::min(dry_hedges_, 4U));
-    ++dry_hedges_;
-  }
-  auto excluded = attempts_.tried();
-  excluded.insert(engine_id());
-  challenge(Challenge::Hedge, excluded);
-}
-
-void EngineFeed::challenge(Challenge why, const engines::ExcludedEngines& excluded) {
-  challenge_ = why;
-  choose(excluded, &EngineFeed::on_challenger_choice);
-}
-
-void EngineFeed::on_challenger_choice(const Result<engines::EngineAddress>& chosen) {
-  if (!chosen || !ports_.may_command()) {
-    challenge_ = Challenge::None;
-    return;
-  }
-  log::info("engine_challenged", "stream={} engine={} by={} why={}", id_.text(), engine_id(),
-            chosen->id(), challenge_ == Challenge::Hedge ? "silence" : "migration");
-  challenger_ = make_reader(*chosen);
-  challenger_->start();
-}
-
-void EngineFeed::drop_challenger() {
-  if (std::exchange(challenge_, Challenge::None) == Challenge::None) return;
-  choosing_.reset();
-  if (!challenger_) return;
-  if (ports_.may_command()) challenger_->stop();
-  retire(std::move(challenger_));
-  // The stream was counted on the other engine.
-  if (current_ && current_->info()) listener_.on_feed_open(*current_->info());
-}
-
-void EngineFeed::take_challenger() {
-  challenge_ = Challenge::None;
-  log::info("engine_replaced", "stream={} engine={} by={}", id_.text(), engine_id(),
-            challenger_->engine_id());
-  end(std::move(current_));
-  watch_reader(std::move(challenger_));
-  listener_.on_feed_choice(current_->engine_id());
-  if (current_->info()) listener_.on_feed_open(*current_->info());
-}
-
 // --- what goes wrong ------------------------------------------------------------------------
 
 void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
@@ -382,15 +319,6 @@ void EngineFeed::check_silence() {
   if (quiet < limit || !ports_.may_command()) return;
   on_current_failed(
       {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id(), quiet.count())});
-}
-
-void EngineFeed::check_challenger() {
-  if (!challenger_) return;
-  const auto limit = options_.timeouts.json + options_.timeouts.first_byte;
-  if (clock_.now() - challenger_->made_at() < limit) return;
-  on_reader_failed(*challenger_,
-                   {Errc::Timeout, fmt::format("{}: first byte: no media in {} ms",
-                                               challenger_->engine_id(), limit.count())});
 }
 
 void EngineFeed::give_up() {

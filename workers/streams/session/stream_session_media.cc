@@ -93,8 +93,8 @@ void StreamSession::on_feed_open(const engines::SessionInfo& info) {
   const bool is_news = record_.playback_url != info.playback_url || record_.pid != info.pid;
   set_session(record_, info);
   // A session that is opened again, or that outlasted its challenger, brings nothing new.
-  const bool is_under_way = record_.state == proto::StreamState::Active ||
-                            record_.state == proto::StreamState::Buffering;
+  const bool is_under_way =
+      record_.state == proto::StreamState::Active || record_.state == proto::StreamState::Buffering;
   tell_details(is_under_way ? host::StreamPhase::Streaming : host::StreamPhase::Starting);
   lease_.update(to_fields(record_));
   if (!is_news) return;
