@@ -44,6 +44,6 @@ struct Request {
 inline constexpr std::size_t kMaxRequestLineBytes = 8192;
 inline constexpr std::size_t kMaxHeaderBytes = 16384;
 inline constexpr std::size_t kMaxHeaders = 100;
-inline constexpr std::size_t kMaxBodyBytes = 65536;
+inline constexpr std::size_t kMaxBodyBytes = 65536;  ///< none at all for GET, HEAD and OPTIONS
 
 }  // namespace ace::proto::http

@@ -37,6 +37,12 @@ Method to_method(llhttp_method_t method) {
   }
 }
 
+/// A body of these means nothing (RFC 9110, 9.3.1); servers that disagree on whether it is there
+/// are how requests are smuggled.
+constexpr bool takes_no_body(Method method) {
+  return method == Method::Get || method == Method::Head || method == Method::Options;
+}
+
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string_view trimmed(std::string_view text) {
@@ -260,6 +266,10 @@ void RequestParser::Impl::on_header_line(std::string_view line) {
 void RequestParser::Impl::on_head_end() {
   ACE_CHECK(is_head_over_, "llhttp takes an empty line for the end of the head");
   if (auto why = check_head(request)) return refuse(std::move(*why));
+  const bool has_body = parser_.content_length > 0 || (parser_.flags & F_CHUNKED) != 0;
+  if (has_body && takes_no_body(request.method)) {
+    return refuse(413, "a request that reads has no body");
+  }
   if (parser_.content_length > kMaxBodyBytes) return refuse(413, "the body is too large");
   const auto expectation = request.header("expect").value_or("");
   request.expects_continue =

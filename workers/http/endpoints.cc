@@ -11,9 +11,12 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
     : answers_{services.worker_id, services.clock},
       getstream_{services, streams, answers_, limits},
       status_{services, std::move(host_name), answers_} {
-  router_.get("/ace/getstream", [this](Connection& connection, Request request) {
-    getstream_.handle(connection, std::move(request));
-  });
+  // Old sets play only what ends like a file.
+  for (const auto* path : {"/ace/getstream", "/ace/getstream.ts", "/ace/*.ts"}) {
+    router_.get(path, [this](Connection& connection, Request request) {
+      getstream_.handle(connection, std::move(request));
+    });
+  }
   router_.get("/healthz", [this](Connection& connection, const Request& request) {
     status_.health(connection, request);
   });

@@ -5,6 +5,7 @@
 
 #include "shared/base/random_id.h"
 #include "workers/http/router.h"
+#include "workers/http/stream_request.h"
 
 namespace ace::http {
 namespace {
@@ -18,13 +19,6 @@ streams::StartFailure busy(std::string code, std::string message) {
 }
 
 }  // namespace
-
-Result<proto::StreamId> requested_stream(const proto::http::Request& request) {
-  for (const std::string_view name : {"content_id", "id", "infohash"}) {
-    if (const auto value = request.query(name)) return proto::StreamId::parse(*value);
-  }
-  return fail(Errc::NotFound, "which stream? add id=, infohash= or content_id=");
-}
 
 GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
                                    streams::StreamManager& streams, const Answers& answers,

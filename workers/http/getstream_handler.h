@@ -5,18 +5,15 @@
 
 #include "coordinator/host/scoreboard.h"
 #include "proto/http/request.h"
-#include "shared/base/result.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
 #include "workers/streams/session/stream_manager.h"
 
 namespace ace::http {
 
-/// The stream that a request asks for, by `content_id`, `id` or `infohash` (an engine's order).
-[[nodiscard]] Result<proto::StreamId> requested_stream(const proto::http::Request& request);
-
-/// `GET /ace/getstream?id=…`: decides which worker serves the client, hands it over or turns its
-/// connection into a viewer of the stream. HEAD is answered at once and touches nothing.
+/// `GET /ace/getstream?id=…` and `GET /ace/{id}.ts`: decides which worker serves the client, hands
+/// it over or turns its connection into a viewer of the stream. HEAD is answered at once and
+/// touches nothing.
 class GetstreamHandler {
  public:
   struct Limits {

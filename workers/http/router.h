@@ -19,7 +19,8 @@ class Router {
 
   explicit Router(const Answers& answers) : answers_{answers} {}
 
-  /// A path that is read: GET and HEAD.
+  /// A path that is read: GET and HEAD. One `*` in it stands for one segment's name, or a part of
+  /// it. Of two that match, the first one given counts.
   void get(std::string path, Handler handler);
   void route(Connection& connection, proto::http::Request request) const;
 

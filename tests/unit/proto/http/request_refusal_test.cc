@@ -169,6 +169,17 @@ TEST_CASE("a body beyond the limit is refused, if possible before it comes", "[h
   CHECK(refusal_of(chunked + "zz\r\n") == 400);
 }
 
+TEST_CASE("a request that reads has no body", "[http]") {
+  for (const std::string method : {"GET", "HEAD", "OPTIONS"}) {
+    INFO(method);
+    const auto line = method + " / HTTP/1.1\r\nHost: h\r\n";
+    CHECK(refusal_of(line + "Content-Length: 1\r\n\r\nx") == 413);
+    CHECK(refusal_of(line + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 413);
+    CHECK(refusal_of(line + "Content-Length: 0\r\n\r\n") == 0);
+  }
+  CHECK(refusal_of("DELETE / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx") == 0);
+}
+
 TEST_CASE("after a refusal nothing more is taken", "[http]") {
   ace::proto::http::RequestParser parser;
   CHECK(parser.feed(ace::as_bytes("GET / HTTP/9.9\r\n")).outcome == Parse::Refused);
