@@ -8,7 +8,8 @@ set -euo pipefail
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
   libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
   libexpected-dev libsystemd-dev)
-readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk clang-format shellcheck jq procps iproute2)
+readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang-format shellcheck jq
+  procps iproute2)
 readonly RUN=(redis-server redis-tools)
 
 # Of the packages named, those that are not installed; one dpkg-query for all of them.

@@ -71,6 +71,12 @@ std::optional<Refusal> check_framing(const Request& request) {
   return std::nullopt;
 }
 
+/// Headers that decide whose a request is and where it ends.
+bool is_decisive(std::string_view name) {
+  return equals_ignoring_case(name, "host") || equals_ignoring_case(name, "content-length") ||
+         equals_ignoring_case(name, "transfer-encoding");
+}
+
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
@@ -109,6 +115,10 @@ std::optional<Refusal> check_header_line(std::string_view line) {
   const auto value = line.substr(colon + 1);
   if (!std::all_of(value.begin(), value.end(), is_value_char)) {
     return bad_request("a header holds a control byte");
+  }
+  // White space to us, a part of the value to some: then two servers read two different requests.
+  if (value.find('\t') != std::string_view::npos && is_decisive(line.substr(0, colon))) {
+    return bad_request("a tab in a header that must be plain");
   }
   return std::nullopt;
 }

@@ -21,6 +21,17 @@ constexpr bool is_host_char(char c) {
          std::string_view{"-._~!$&'()*+,;="}.find(c) != std::string_view::npos;
 }
 
+/// What names and addresses are made of. A target has no need of more; Host may, for a player's
+/// host file may hold `my_tv`.
+constexpr bool is_plain_host_char(char c) {
+  return is_digit(c) || is_alpha(c) || std::string_view{"-.:[]"}.find(c) != std::string_view::npos;
+}
+
+/// Empty labels: a resolver takes `h..` for `h`, a list of allowed names does not.
+bool has_empty_label(std::string_view host) {
+  return host == "." || host.find("..") != std::string_view::npos;
+}
+
 bool is_port(std::string_view text) {
   if (text.empty() || text.size() > 5 || !std::all_of(text.begin(), text.end(), is_digit)) {
     return false;
@@ -35,6 +46,16 @@ bool is_bracketed_address(std::string_view text) {
   return inside.size() >= 2 && std::all_of(inside.begin(), inside.end(), [](char c) {
            return hex_value(c) >= 0 || c == ':' || c == '.';
          });
+}
+
+/// A segment `..`: nothing here is found by climbing, and who rewrites it may climb out.
+bool climbs(std::string_view path) {
+  for (auto at = path.find(".."); at != std::string_view::npos; at = path.find("..", at + 1)) {
+    const bool begins = at == 0 || path[at - 1] == '/';
+    const bool ends = at + 2 == path.size() || path[at + 2] == '/';
+    if (begins && ends) return true;
+  }
+  return false;
 }
 
 Result<std::vector<QueryParam>> parse_query(std::string_view query) {
@@ -72,7 +93,8 @@ Result<std::string> take_authority(std::string_view& rest) {
   rest.remove_prefix(scheme_end + 3);
   const auto authority = rest.substr(0, rest.find_first_of("/?"));
   // User information in a request is an attempt to mislead (RFC 9110, 4.2.4): no host holds an @.
-  if (!is_host_and_port(authority)) {
+  if (!is_host_and_port(authority) ||
+      !std::all_of(authority.begin(), authority.end(), is_plain_host_char)) {
     return fail(Errc::InvalidArgument, "the target's host is malformed");
   }
   rest.remove_prefix(authority.size());
@@ -110,8 +132,8 @@ bool is_host_and_port(std::string_view text) {
   const auto host = text.substr(0, is_bracketed ? host_end + 1 : host_end);
   const auto after = text.substr(host.size());
   if (!after.empty() && (after.front() != ':' || !is_port(after.substr(1)))) return false;
-  if (is_bracketed) return is_bracketed_address(host);
-  return !host.empty() && std::all_of(host.begin(), host.end(), is_host_char);
+  if (host.empty() || has_empty_label(host)) return false;
+  return is_bracketed ? is_bracketed_address(host) : std::ranges::all_of(host, is_host_char);
 }
 
 Result<Target> Target::parse(std::string_view text) {
@@ -133,6 +155,7 @@ Result<Target> Target::parse(std::string_view text) {
   const auto path_end = rest.find('?');
   auto path = percent_decode(rest.substr(0, path_end), Plus::IsPlus);
   if (!path) return fail(std::move(path).error().in("path"));
+  if (climbs(*path)) return fail(Errc::InvalidArgument, "the path climbs up");
   target.path = path->empty() ? "/" : std::move(*path);
   if (path_end != std::string_view::npos) {
     auto params = parse_query(rest.substr(path_end + 1));

@@ -22,7 +22,7 @@ struct Target {
   std::vector<QueryParam> params;  ///< decoded (`+` is a space), in order, repeats kept
 
   /// Origin-form ("/a?b=c"), absolute-form ("http://host/a?b=c") or "*". InvalidArgument for any
-  /// other form, a bad or NUL escape, a fragment, or user information.
+  /// other form, a bad or NUL escape, a fragment, user information, or `..` in the path.
   [[nodiscard]] static Result<Target> parse(std::string_view text);
   /// Value of the first parameter of this name; valid as long as the target is.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const;

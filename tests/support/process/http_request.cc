@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -106,18 +107,36 @@ HttpReply http_request(std::uint16_t port, std::string_view method, std::string_
   return reply;
 }
 
-std::string raw_exchange(std::uint16_t port, std::string_view bytes,
-                         std::chrono::milliseconds timeout) {
+UniqueFd connect_unix(const std::string& path) {
+  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fd.reset();
+  }
+  return fd;
+}
+
+RawReply exchange(const UniqueFd& connection, std::string_view bytes,
+                  std::chrono::milliseconds timeout, AfterSending after) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  std::string answer;
-  const UniqueFd fd = connect_loopback(port);
-  if (!fd) return answer;
-  static_cast<void>(send_all(fd.get(), bytes, deadline));
-  read_until(fd.get(), deadline, [&](std::string_view got) {
-    answer.append(got);
+  RawReply reply;
+  static_cast<void>(send_all(connection.get(), bytes, deadline));
+  if (after == AfterSending::End) ::shutdown(connection.get(), SHUT_WR);
+  const auto end = read_until(connection.get(), deadline, [&](std::string_view got) {
+    reply.bytes.append(got);
     return true;
   });
-  return answer;
+  reply.is_closed = end != ReadEnd::Timeout;
+  return reply;
+}
+
+std::string raw_exchange(std::uint16_t port, std::string_view bytes,
+                         std::chrono::milliseconds timeout) {
+  const auto connection = connect_loopback(port);
+  if (!connection) return {};
+  return exchange(connection, bytes, timeout).bytes;
 }
 
 }  // namespace ace::test

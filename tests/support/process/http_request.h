@@ -37,7 +37,20 @@ struct HttpLimits {
                                      std::string_view target, const HeaderList& headers = {},
                                      const HttpLimits& limits = {});
 
-/// Sends `bytes` as they are and returns all that comes back until the peer closes or `timeout`.
+/// The same to a unix socket.
+[[nodiscard]] UniqueFd connect_unix(const std::string& path);
+
+struct RawReply {
+  std::string bytes;
+  bool is_closed{};  ///< by the peer, in order or by a reset
+};
+/// Whether the peer is told that no more is to come.
+enum class AfterSending { StayOpen, End };
+/// Sends `bytes` as they are and takes all that comes back until the peer closes or `timeout`.
+[[nodiscard]] RawReply exchange(const UniqueFd& connection, std::string_view bytes,
+                                std::chrono::milliseconds timeout,
+                                AfterSending after = AfterSending::StayOpen);
+/// The same on a connection of its own, its reply's bytes alone.
 [[nodiscard]] std::string raw_exchange(std::uint16_t port, std::string_view bytes,
                                        std::chrono::milliseconds timeout);
 

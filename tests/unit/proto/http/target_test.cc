@@ -34,6 +34,18 @@ TEST_CASE("an absolute-form target yields its path, at least a slash", "[target]
   CHECK(Target::parse("https://[::1]:80/")->authority == "[::1]:80");
 }
 
+TEST_CASE("a path that climbs is refused, dots alone are not", "[target]") {
+  for (const auto* text :
+       {"/..", "/../a", "/a/..", "/a/../b", "/%2e%2e/a", "/a%2f..", "http://h/.."}) {
+    INFO(text);
+    CHECK_FALSE(Target::parse(text).has_value());
+  }
+  for (const auto* text : {"/a..b", "/...", "/..a", "/a..", "/?a=/../b", "/./a"}) {
+    INFO(text);
+    CHECK(Target::parse(text).has_value());
+  }
+}
+
 TEST_CASE("bad escapes are errors, never guesses", "[target]") {
   for (const auto* text : {"%", "%4", "%4g", "%g4", "a%", "%%41", "%u0041", "%00"}) {
     INFO(text);
