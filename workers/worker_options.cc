@@ -27,6 +27,7 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.appender.record_ttl = options.record_ttl;
   options.window.span = config.join_burst + milliseconds{4'000};
   options.grace_period = config.grace_period;
+  options.start_delay = config.start_delay;
   options.join_burst = config.join_burst;
   options.stalled_client = config.stalled_client_timeout;
   // As far back as the burst reaches where chunks are cut by age.

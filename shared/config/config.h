@@ -65,6 +65,7 @@ struct Config {
   milliseconds heartbeat_interval{10s};
   unsigned ghost_client_multiplier{5};
   milliseconds grace_period{5s};
+  milliseconds start_delay{300ms};
   milliseconds keepalive_interval{500ms};
   milliseconds stalled_client_timeout{30s};
   milliseconds header_timeout{10s};

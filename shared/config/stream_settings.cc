@@ -66,6 +66,10 @@ void add_client_settings(std::vector<Setting>& all) {
   all.push_back(duration({"Clients", "PROXY_GRACE_PERIOD", "",
                           "How long a stream goes on after its last client has left."},
                          at(&Config::grace_period), 0ms, 10min));
+  all.push_back(duration({"Clients", "PROXY_START_DELAY", "",
+                          "How long the first client must stay before an engine is asked: probes "
+                          "leave sooner, and start nothing."},
+                         at(&Config::start_delay), 0ms, 10s));
   all.push_back(duration({"Clients", "PROXY_KEEPALIVE_INTERVAL", "",
                           "Interval of null packets while an engine is silent."},
                          at(&Config::keepalive_interval), 100ms, 60s));

@@ -51,8 +51,10 @@ struct ServiceOptions {
   std::size_t engines{1};
   std::uint64_t bitrate{8'000'000};
   RedisIs redis{RedisIs::There};
-  std::string source{"numbered"};           ///< as SimOptions has it
-  ProxyProcess::Environment environment{};  ///< of the proxy; ACE_ENGINES: instead of the simulated
+  std::string source{"numbered"};  ///< as SimOptions has it
+  /// Of the proxy; ACE_ENGINES: instead of the simulated. Cold streams are not delayed unless
+  /// PROXY_START_DELAY says so.
+  ProxyProcess::Environment environment{};
 };
 
 /// The whole of it: Redis, simulated engines and the proxy in front of them, ready. Ends with all

@@ -32,6 +32,8 @@ struct StreamOptions {
   ChunkWindow::Limits window;
   std::chrono::milliseconds record_ttl{60'000};
   std::chrono::milliseconds grace_period{5'000};
+  /// How long somebody must stay before an engine is asked for a stream that is not running.
+  std::chrono::milliseconds start_delay{300};
   std::chrono::milliseconds join_burst{6'000};
   /// From `filler_after` of silence on, viewers get a null packet every `filler_every`: several
   /// players hang up after 3 s without a byte.

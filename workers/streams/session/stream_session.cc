@@ -50,6 +50,7 @@ void StreamSession::start() { claim(); }
 
 void StreamSession::add(NewViewer viewer) {
   grace_->stop();
+  if (broadcast_.viewers().empty() && !viewer.cursor) succession_.on_first_viewer();
   broadcast_.viewers().add(std::move(viewer));
   feed_if_watched();
 }

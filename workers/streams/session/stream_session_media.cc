@@ -247,6 +247,10 @@ bool StreamSession::is_watched() const {
 }
 
 void StreamSession::await_viewers() {
+  if (succession_.is_delaying()) {  // whoever asked has left again, and no engine knows of it
+    succession_.stop_reading();
+    feed_.reset();
+  }
   grace_->once(services_.options.grace_period, [this] { stop_if_idle(); });
 }
 

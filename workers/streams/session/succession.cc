@@ -31,7 +31,7 @@ std::optional<engines::SessionInfo> Succession::known_session() const {
 }
 
 void Succession::read_heritage(const ChunkWindow& window, proto::ChunkIndex index, bool has_lease,
-                               std::function<void(Heritage)> callback) {
+                               HeritageCallback callback) {
   HeritageReader::Wanted wanted;
   const auto* newest = newest_of(window);
   if (has_lease) {
@@ -44,15 +44,37 @@ void Succession::read_heritage(const ChunkWindow& window, proto::ChunkIndex inde
   // Where followed chunks were still being spliced, they are read again.
   if (!splicer_.is_passing()) splicer_.begin(tail_of(window));
   reader_ = std::make_shared<HeritageReader>(services_, id_);
-  reader_->start(wanted, [this, callback = std::move(callback)](Heritage heritage) {
+  reader_->start(wanted, [this, &window, callback = std::move(callback)](Heritage heritage) {
     for (auto& piece : heritage.chunks) piece.chunk = news_of(std::move(piece.chunk));
     std::erase_if(heritage.chunks, [](const auto& piece) { return piece.chunk == nullptr; });
     splicer_.begin({});
     if (!heritage.session) heritage.session = known_session();
     session_.clear();
     reader_.reset();
-    callback(std::move(heritage));
+    const bool is_cold = !heritage.session && heritage.chunks.empty() && window.empty();
+    if (is_cold) {
+      delay_cold_start(callback);
+    } else {
+      callback(std::move(heritage));
+    }
   });
+}
+
+void Succession::delay_cold_start(const HeritageCallback& callback) {
+  // Probes, zapping and players that open five times over: a session that is stopped again costs
+  // the engine more than a third of a second costs who stays.
+  const auto rest = watched_since_ + services_.options.start_delay - services_.clock.now();
+  if (rest <= std::chrono::nanoseconds{0}) {
+    callback({});
+    return;
+  }
+  shield_->once(std::chrono::ceil<std::chrono::milliseconds>(rest),
+                [this, callback] { delay_cold_start(callback); });
+}
+
+void Succession::stop_reading() {
+  reader_.reset();
+  shield_->stop();
 }
 
 bool Succession::may_command(const ownership::StreamLease& lease) const {

@@ -19,17 +19,26 @@ namespace ace::streams {
 /// owner goes on with, what an owner may still do, and where one goes on who is owner no longer.
 class Succession {
  public:
-  Succession(StreamServices& services, proto::StreamId id) : services_{services}, id_{id} {}
+  using HeritageCallback = std::function<void(Heritage)>;
+
+  Succession(StreamServices& services, proto::StreamId id)
+      : services_{services}, id_{id}, shield_{services.timers.make()} {}
 
   // --- becoming the owner
 
   /// The host's table granted the stream, and told the engine session as the last owner had it.
   void on_granted(std::string session) { session_ = std::move(session); }
   [[nodiscard]] std::optional<engines::SessionInfo> known_session() const;
+  /// Somebody has come where nobody was.
+  void on_first_viewer() { watched_since_ = services_.clock.now(); }
   /// The chunks that the window lacks up to `index`, and the session if the host does not know it.
+  /// Where there is nothing at all to go on with, the answer waits until somebody has been there
+  /// for StreamOptions::start_delay.
   void read_heritage(const ChunkWindow& window, proto::ChunkIndex index, bool has_lease,
-                     std::function<void(Heritage)> callback);
-  void stop_reading() { reader_.reset(); }
+                     HeritageCallback callback);
+  void stop_reading();
+  /// All is read; only the start is being delayed.
+  [[nodiscard]] bool is_delaying() const { return shield_->is_armed(); }
 
   // --- owning
 
@@ -53,10 +62,14 @@ class Succession {
   [[nodiscard]] proto::ChunkPtr news_of(proto::ChunkPtr chunk);
 
  private:
+  void delay_cold_start(const HeritageCallback& callback);
+
   StreamServices& services_;
   proto::StreamId id_;
   std::string session_;
   std::shared_ptr<HeritageReader> reader_;
+  std::unique_ptr<loop::Timer> shield_;
+  SteadyTime watched_since_;  ///< without anybody here: long ago
   bool is_alone_{};
   proto::ChunkIndex committed_;
   std::optional<proto::ChunkIndex> follow_after_;
