@@ -9,7 +9,8 @@ readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-de
   libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
   libexpected-dev libsystemd-dev)
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang-format shellcheck jq
-  procps iproute2)
+  procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 readonly RUN=(redis-server redis-tools)
 
 # Of the packages named, those that are not installed; one dpkg-query for all of them.

@@ -1,8 +1,6 @@
-// Requests as players make them: other spellings of a stream's address, other versions and headers,
-// and what comes before and after the one that stays.
+#include "tests/e2e/stream/players.h"
 
-#include <algorithm>
-#include <cctype>
+#include <fmt/format.h>
 
 #include <catch2/catch.hpp>
 
@@ -13,105 +11,35 @@ using namespace std::chrono_literals;
 
 namespace {
 
-ServiceOptions small() { return {.workers = 2, .bitrate = 1'000'000}; }
-
-std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
+/// One of it is the stream's first client and waits for the engine. Another one comes when the
+/// stream has run for a while, and to the worker that follows, since the owner has its fill.
+void check_plays(const Player& player) {
+  if (!is_installed(player)) return;
+  const Service service{{.workers = 2, .source = "ffmpeg"}};
+  const auto id = stream_id(1);
+  const auto url = fmt::format("http://127.0.0.1:{}{}", service.port(), stream_target(id));
+  auto first = start(player, url);
+  Viewers others{service.port()};
+  REQUIRE(others.run_until([&] { return !service.started_streams().empty(); }, 20s));
+  others.open(8, stream_target(id), {.discard = true});
+  REQUIRE(all_served(others, 20s));
+  others.run_for(8s);
+  auto late = start(player, url);
+  check_played(player, first, others, "came first");
+  check_played(player, late, others, "joined late");
+  CHECK(service.engines().state().stream(id).opened == 1);
+  for (const auto& worker : service.workers())
+    CHECK(worker.chunks_fetched + worker.bytes_from_engines > 0);
 }
-
-const HeaderList kPage{{"Origin", "https://tv.example"}};
 
 }  // namespace
 
-TEST_CASE("all spellings of a stream's address are one session", "[players]") {
-  const Service service{small()};
-  const auto id = stream_id(0xabc);
-  const auto base = "http://127.0.0.1:" + std::to_string(service.port());
-  Viewers viewers{service.port()};
-  for (const auto& target :
-       {stream_target(id), stream_target(upper(id)), "/ace/getstream.ts?id=" + id,
-        "/ace/" + id + ".ts", "/ace/" + upper(id) + ".ts", "/ace/getstream?id=acestream://" + id,
-        "/ace/getstream?id=acestream%3A%2F%2F" + id, base + stream_target(id),
-        "/ace/getstream?pid=99&format=json&id=" + id + "&use_api_events=1"}) {
-    viewers.open(1, target);
-  }
-  REQUIRE(viewers.run_until([&] { return viewers.count_with_bytes(1) == viewers.size(); }, 20s));
-  CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
-  CHECK(viewers.faults().empty());
-  const auto state = service.engines().state();
-  CHECK(state.stream(id).opened == 1);
-  CHECK(state.engine(0, "sessions_opened") == 1);
-  CHECK(service.started_streams().size() == 1);
+TEST_CASE("ffmpeg plays a new stream and a running one", "[players]") { check_plays(ffmpeg()); }
+TEST_CASE("curl brings a new stream and a running one", "[players]") {
+  check_plays(curl_into_ffmpeg());
 }
-
-TEST_CASE("a range is ignored, and nothing invites to ask for one", "[players]") {
-  const Service service{small()};
-  Viewers viewers{service.port()};
-  for (const auto* range : {"bytes=0-", "bytes=500-", "bytes=0-99", "bytes=9-1", "junk"}) {
-    ViewerOptions options;
-    options.headers = {{"Range", range}, {"Icy-MetaData", "1"}, {"Accept-Encoding", "gzip"}};
-    viewers.open(1, stream_target(stream_id(1)), options);
-  }
-  REQUIRE(viewers.run_until([&] { return viewers.count_with_bytes(1) == viewers.size(); }, 20s));
-  for (std::size_t i = 0; i < viewers.size(); ++i) {
-    const auto& headers = viewers.at(i).headers();
-    CHECK(viewers.at(i).status() == 200);
-    CHECK(headers.find("accept-ranges") == "none");
-    CHECK(headers.find("connection") == "close");
-    CHECK_FALSE(headers.find("content-length"));
-    CHECK_FALSE(headers.find("content-range"));
-    CHECK_FALSE(headers.find("content-encoding"));
-  }
-  CHECK(viewers.faults().empty());
-}
-
-TEST_CASE("HEAD says what GET would, for every spelling, and asks no engine", "[players]") {
-  const Service service{small()};
-  const auto id = stream_id(1);
-  for (const auto& target : {stream_target(id), "/ace/getstream.ts?id=" + id, "/ace/" + id + ".ts",
-                             "http://proxy" + stream_target(id)}) {
-    INFO(target);
-    const auto reply = http_request(service.port(), "HEAD", target);
-    CHECK(reply.status == 200);
-    CHECK(reply.is_complete);
-    CHECK(reply.headers.find("content-type") == "video/mp2t");
-    CHECK(reply.headers.find("accept-ranges") == "none");
-  }
-  const auto old = raw_exchange(service.port(), "HEAD /ace/" + id + ".ts HTTP/1.0\r\n\r\n", 5s);
-  CHECK_THAT(old, Catch::StartsWith("HTTP/1.1 200 ") && Catch::EndsWith("\r\n\r\n"));
-  CHECK_THAT(old, !Catch::Contains("chunked"));
-  CHECK(http_request(service.port(), "HEAD", "/ace/x.ts").status == 400);
-  CHECK(http_request(service.port(), "HEAD", "/ace/a/" + id + ".ts").status == 404);
-  CHECK(service.engines().state().requests(0, "getstream") == 0);
-  CHECK(service.redis_count({"KEYS", "ace_proxy:stream*"}) == 0);
-}
-
-TEST_CASE("a page of another origin may read everything, and may ask first", "[players]") {
-  const Service service{small()};
-  const auto stream = "/ace/" + stream_id(1) + ".ts";
-  for (const auto& target : {std::string{"/healthz"}, std::string{"/streams"},
-                             std::string{"/nothing"}, std::string{"/ace/getstream"}}) {
-    INFO(target);
-    const auto reply = http_request(service.port(), "GET", target, kPage);
-    CHECK(reply.headers.find("access-control-allow-origin") == "*");
-  }
-  CHECK(http_request(service.port(), "HEAD", stream, kPage)
-            .headers.find("access-control-allow-origin") == "*");
-  const auto asked = http_request(service.port(), "OPTIONS", stream,
-                                  {kPage.front(),
-                                   {"Access-Control-Request-Method", "GET"},
-                                   {"Access-Control-Request-Headers", "range"}});
-  CHECK(asked.status == 204);
-  CHECK(asked.headers.find("access-control-allow-origin") == "*");
-  CHECK(asked.headers.find("access-control-allow-methods") == "GET, HEAD, OPTIONS");
-  CHECK(asked.headers.find("access-control-allow-headers") == "*");
-  CHECK(http_request(service.port(), "OPTIONS", "*").status == 204);
-  Viewers viewers{service.port()};
-  ViewerOptions page;
-  page.headers = kPage;
-  CHECK(service.engines().state().requests(0, "getstream") == 0);
-  viewers.open(1, stream, page);
-  REQUIRE(all_served(viewers, 20s));
-  CHECK(viewers.at(0).headers().find("access-control-allow-origin") == "*");
+TEST_CASE("mpv plays a new stream and a running one", "[players]") { check_plays(mpv()); }
+TEST_CASE("VLC plays a new stream and a running one", "[players]") { check_plays(vlc()); }
+TEST_CASE("GStreamer plays a new stream and a running one", "[players]") {
+  check_plays(gstreamer());
 }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/support/process/child_process.h"
+
+namespace ace::test {
+
+/// A program that plays ten seconds of a stream at the stream's own pace or faster, without screen
+/// and sound, and tells how much it decoded. An exit code proves nothing: players leave with 0 when
+/// hardly anything came.
+struct Player {
+  std::string name;
+  std::string program;
+  std::vector<std::string> arguments;  ///< the stream's URL follows where "{url}" stands
+  /// Seconds of picture that it decoded, by its log.
+  std::function<double(const std::string& log)> seconds_decoded;
+  /// Lines of its log that speak of damaged media.
+  std::function<std::string(const std::string& log)> complaints;
+};
+
+inline constexpr double kSecondsPlayed = 10;
+
+[[nodiscard]] Player ffmpeg();
+/// What TVHeadend's `pipe://curl` sources do.
+[[nodiscard]] Player curl_into_ffmpeg();
+[[nodiscard]] Player mpv();
+[[nodiscard]] Player vlc();
+[[nodiscard]] Player gstreamer();
+
+[[nodiscard]] ChildProcess start(const Player& player, const std::string& url);
+/// False, and the test says so, when the player is not installed; with ACE_REQUIRE_PLAYERS=1 a
+/// missing player fails the test.
+[[nodiscard]] bool is_installed(const Player& player);
+
+}  // namespace ace::test
