@@ -1,22 +1,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "tests/bench/first_byte.h"
 #include "tests/bench/proxy_load.h"
 #include "tests/bench/raw_send.h"
 
 namespace {
 
 using ace::bench::Cost;
+using ace::bench::Joining;
 using ace::bench::Load;
 
 struct Settings {
   Load load;
+  Joining joining;
   int pairs{3};
   int workers{2};
 };
@@ -68,10 +74,36 @@ void run_pairs(const Settings& settings) {
       settings.pairs, settings.load.clients, median(raw), median(proxy), median(ratios));
 }
 
+/// `times` are sorted.
+void print_times(const char* whose, const std::vector<std::chrono::nanoseconds>& times) {
+  if (times.empty()) return fmt::print("{:9} no join\n", whose);
+  const auto at = [&](double part) {
+    const auto last = static_cast<double>(times.size() - 1);
+    return std::chrono::duration<double, std::milli>{
+        times[static_cast<std::size_t>(std::ceil(part * last))]}
+        .count();
+  };
+  fmt::print("{:9} {:4} joins  p50 {:6.2f} ms  p99 {:6.2f} ms  longest {:6.2f} ms\n", whose,
+             times.size(), at(0.5), at(0.99), at(1));
+}
+
+void run_first_byte(const Settings& settings) {
+  auto joining = settings.joining;
+  joining.bitrate = settings.load.bitrate;
+  joining.workers = static_cast<unsigned>(settings.workers);
+  auto [owner, followers] = ace::bench::measure_first_bytes(joining);
+  print_times("owner", owner);
+  print_times("followers", followers);
+  auto all = std::move(owner);
+  all.insert(all.end(), followers.begin(), followers.end());
+  std::ranges::sort(all);
+  print_times("all", all);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"What delivering streams costs in CPU time, against a bare send()"};
+  CLI::App app{"What delivering streams costs in CPU time, and how soon a stream begins"};
   Settings settings;
   app.require_subcommand(1);
   app.fallthrough();
@@ -90,12 +122,21 @@ int main(int argc, char** argv) {
   app.add_option("--workers", settings.workers, "of the proxy")->capture_default_str();
   auto* raw_send = app.add_subcommand("raw-send", "the control alone");
   app.add_subcommand("proxy", "the proxy and the control, in alternating pairs");
+  auto* first_byte = app.add_subcommand("first-byte", "from connect to media, joining late");
+  first_byte->add_option("--joins", settings.joining.joins, "one after the other")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  first_byte->add_option("--viewers", settings.joining.viewers, "that watch meanwhile")
+      ->check(CLI::Range(1, 5000))
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     if (raw_send->parsed()) {
       std::vector<double> costs;
       for (int i = 0; i < settings.pairs; ++i) costs.push_back(run_raw_send(settings));
       fmt::print("median of {}: {:.3f} CPU s/GB\n", settings.pairs, median(costs));
+    } else if (first_byte->parsed()) {
+      run_first_byte(settings);
     } else {
       run_pairs(settings);
     }
