@@ -7,8 +7,8 @@ namespace ace::host {
 
 std::uint32_t owner_share(std::uint32_t total_clients, std::size_t workers) {
   const auto n = static_cast<std::uint32_t>(std::max<std::size_t>(workers, 1));
-  // Whole clients, rounded down: 1.2 x of the mean with the client that is being placed counted.
-  const std::uint32_t fair = (total_clients + 1) * 6 / (5 * n);
+  // Whole clients, rounded down: 1.15 x of the mean with the client that is being placed counted.
+  const std::uint32_t fair = (total_clients + 1) * 23 / (20 * n);
   const std::uint32_t together = std::min<std::uint32_t>(8, 120 / n);
   return std::max({fair, together, 1U});
 }

@@ -16,8 +16,9 @@ struct WorkerLoad {
 };
 
 /// Clients that a stream's owner may hold before new ones are spread: a follower costs Redis reads,
-/// so a few viewers stay together; from 100 clients on nobody holds more than 1.2 x the mean
-/// (the promise is 1.25 x; the rest is room for clients that leave unevenly).
+/// so a few viewers stay together; from 100 clients on nobody is given more than 1.15 x the
+/// mean. The promise is 1.25 x; the rest is room for clients that leave unevenly: with 1.2 x,
+/// coming and going alone brings one above it.
 [[nodiscard]] std::uint32_t owner_share(std::uint32_t total_clients, std::size_t workers);
 
 /// Where the next client of a stream goes: to its owner while that one holds less than its share,

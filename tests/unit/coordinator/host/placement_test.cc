@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -49,6 +50,31 @@ TEST_CASE("from a hundred clients on no worker holds more than 1.25 times the me
       // A client is whole: where the mean is below 4 one client more is over any ratio.
       REQUIRE(fullest <= std::max(1.25 * mean, std::ceil(mean)));
     }
+  }
+}
+
+TEST_CASE("clients who leave at random do not undo the balance", "[placement]") {
+  const auto seed = GENERATE(range(1U, 21U));
+  std::mt19937 random{seed};
+  auto loads = workers({0, 0, 0, 0});
+  unsigned arriving = 55;  // of a hundred; the others leave
+  for (std::uint32_t total = 0, step = 0; step < 20'000; ++step) {
+    if (total == 0 || random() % 100 < arriving) {
+      ++loads[place(worker(1), worker(0), loads).slot].clients;
+      ++total;
+    } else {
+      auto leaves = random() % total;
+      auto from = loads.begin();
+      for (; leaves >= from->clients; ++from) leaves -= from->clients;
+      --from->clients;
+      --total;
+    }
+    if (total >= 300) arriving = 45;
+    if (total <= 120) arriving = 55;
+    if (total < 100) continue;
+    const auto fullest = std::ranges::max(loads, {}, &WorkerLoad::clients).clients;
+    CAPTURE(seed, step, total, fullest);
+    REQUIRE(fullest <= 1.25 * total / 4 + 1);
   }
 }
 
