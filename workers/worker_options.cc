@@ -26,6 +26,10 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.record_ttl = std::max(config.buffer_ttl, config.lease * 2);
   options.appender.record_ttl = options.record_ttl;
   options.window.span = config.join_burst + milliseconds{4'000};
+  options.window.bytes = std::min(options.window.bytes, config.buffer_bytes);
+  options.buffer = {.span = std::max(config.buffer_ttl, options.window.span),
+                    .bytes = config.buffer_bytes,
+                    .chunks = config.buffer_chunks};
   options.grace_period = config.grace_period;
   options.start_delay = config.start_delay;
   options.join_burst = config.join_burst;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "proto/mpeg_ts/ts_packet.h"
 
 namespace ace::proto {
@@ -10,5 +13,10 @@ namespace ace::proto {
 
 /// No payload, and nothing in the adaptation field but the discontinuity indicator.
 [[nodiscard]] bool is_discontinuity_marker(ByteSpan packet);
+
+/// Markers for all elementary streams of `media` (whole packets), to stand in front of it when what
+/// came before is missing: for each PID that begins a PES packet there or carries a PCR, else for
+/// the one with the most packets. Tables need none, they come again.
+[[nodiscard]] std::vector<std::byte> jump_markers(ByteSpan media);
 
 }  // namespace ace::proto

@@ -1,13 +1,13 @@
 #include "workers/clients/client_session.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "workers/streams/window/landing.h"
 
 namespace ace::clients {
 
@@ -24,23 +24,11 @@ constexpr std::chrono::milliseconds kLinger{2'000};
 /// Sent to one client in one go before the others have their turn.
 constexpr std::size_t kMaxBytesPerTurn = 2U << 20U;
 
+/// As a burst: more than there ever is.
+constexpr std::chrono::hours kAll{24};
+
 iovec piece(ByteSpan bytes) {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
-}
-
-/// The rest of a chunk from its random access point on, with the tables in front.
-proto::ChunkPtr lead_in(const streams::ChunkWindow::Item& item) {
-  const ByteSpan tables{item.random_access->tables};
-  const auto media = item.chunk->payload().subspan(item.random_access->offset);
-  const auto chunk = proto::Chunk::allocate(tables.size() + media.size());
-  const auto after_tables = std::ranges::copy(tables, chunk->mutable_payload().begin()).out;
-  std::ranges::copy(media, after_tables);
-  return chunk;
-}
-
-void set_option(int socket, int level, int option, int value) {
-  // A socket that does not know an option (a unix one) is served without it.
-  (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 
 }  // namespace
@@ -63,20 +51,25 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
   watcher_.watch(true, false);
 }
 
-void ClientSession::join(const streams::ChunkWindow& window, std::chrono::milliseconds burst) {
-  window_ = &window;
+ClientSession::~ClientSession() { stop_reading(); }
+
+void ClientSession::use(const streams::StreamBuffer& buffer) {
+  window_ = &buffer.window;
+  archive_ = &buffer.archive;
+}
+
+void ClientSession::join(const streams::StreamBuffer& buffer, std::chrono::milliseconds burst) {
+  use(buffer);
   burst_ = burst;
-  next_ = window.edge();
-  if (phase_ == Phase::Waiting && !window.empty()) pump();
+  next_ = window_->edge();
+  if (phase_ == Phase::Waiting && !window_->empty()) pump();
 }
 
 void ClientSession::begin() {
   next_ = window_->join_position(burst_);
   const auto* item = window_->at(next_);
   if (item == nullptr || item->random_access == nullptr) return;
-  current_ = lead_in(*item);
-  current_sent_ = 0;
-  ++next_.value;
+  send_next(streams::lead_in(*item->chunk, *item->random_access));
 }
 
 ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
@@ -87,14 +80,21 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
   skips_ = progress.skips;
 }
 
-void ClientSession::feed_from(const streams::ChunkWindow& window, streams::WindowPosition from) {
-  window_ = &window;
+void ClientSession::feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from) {
+  use(buffer);
   next_ = from;
-  if (window.at(next_) != nullptr) pump();
+  if (window_->known_at(next_) != nullptr) pump();
+}
+
+void ClientSession::skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to) {
+  use(buffer);
+  ++skips_;
+  land(std::max(to, window_->oldest()));
+  pump();
 }
 
 void ClientSession::on_media(SteadyTime now) {
-  if (!is_blocked_ && !send_newest(now)) pump();
+  if (pause_ == Pause::None && !send_newest(now)) pump();
 }
 
 bool ClientSession::send_newest(SteadyTime now) {
@@ -112,8 +112,8 @@ void ClientSession::send_filler(const proto::ChunkPtr& filler) {
 }
 
 bool ClientSession::is_drained() const {
-  return phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() && !is_blocked_ &&
-         (window_ == nullptr || next_ == window_->edge());
+  return phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
+         pause_ == Pause::None && (window_ == nullptr || next_ == window_->edge());
 }
 
 UniqueFd ClientSession::release() {
@@ -141,13 +141,14 @@ void ClientSession::finish() {
   if (phase_ == Phase::Finishing || phase_ == Phase::HalfClosed || phase_ == Phase::Gone) return;
   phase_ = Phase::Finishing;
   end_is_owed_ = framing_ == BodyFraming::Chunked;
-  if (!is_blocked_) pump();
+  if (pause_ == Pause::None) pump();
 }
 
 void ClientSession::refuse(std::string answer) {
   if (phase_ != Phase::Waiting) return;
   owed_ = std::move(answer);
   phase_ = Phase::Finishing;
+  stop_reading();
   window_ = nullptr;
   pump();
 }
@@ -155,13 +156,13 @@ void ClientSession::refuse(std::string answer) {
 bool ClientSession::is_stuck(std::chrono::milliseconds limit) const {
   const auto quiet = clock_.now() - last_progress_;
   if (phase_ == Phase::HalfClosed) return quiet > kLinger;
-  return is_blocked_ && quiet > limit;
+  return pause_ == Pause::Socket && quiet > limit;
 }
 
 std::chrono::milliseconds ClientSession::lag() const {
   if (window_ == nullptr || window_->empty()) return {};
   const auto* newest = window_->at({window_->edge().value - 1});
-  const auto* mine = window_->at(next_);
+  const auto* mine = window_->known_at(std::max(next_, window_->oldest_known()));
   if (mine == nullptr) return {};
   return std::chrono::duration_cast<std::chrono::milliseconds>(newest->arrived - mine->arrived);
 }
@@ -173,8 +174,8 @@ ByteSpan ClientSession::wire(const proto::Chunk& chunk) const {
 void ClientSession::on_ready(loop::FdEvents events) {
   if (events.readable) read_and_drop();
   if (phase_ == Phase::Gone || phase_ == Phase::HalfClosed) return;
-  if (events.writable) {
-    is_blocked_ = false;
+  if (events.writable && pause_ == Pause::Socket) {
+    pause_ = Pause::None;
     pump();
   }
 }
@@ -197,7 +198,7 @@ void ClientSession::pump() {
   std::size_t sent_in_turn = 0;
   if (phase_ == Phase::Waiting && window_ != nullptr && current_ == nullptr) begin();
   while (sent_in_turn < kMaxBytesPerTurn) {
-    skip_if_left_behind();
+    if (!reach_next()) return;
     Gathered gathered;
     const std::size_t size = gather(gathered);
     if (size == 0) {
@@ -216,14 +217,14 @@ void ClientSession::pump() {
     }
     if (sent > 0) advance(static_cast<std::size_t>(sent));
     if (sent < static_cast<ssize_t>(size)) {
-      is_blocked_ = true;
+      pause_ = Pause::Socket;
       watcher_.watch(true, true);
       return;
     }
     sent_in_turn += size;
   }
   // More is there, but the others come first: the socket tells when it is writable, which is now.
-  is_blocked_ = true;
+  pause_ = Pause::Socket;
   watcher_.watch(true, true);
 }
 
@@ -277,13 +278,56 @@ void ClientSession::advance(std::size_t sent) {
   }
 }
 
-void ClientSession::skip_if_left_behind() {
-  if (window_ == nullptr || next_ >= window_->oldest()) return;
+bool ClientSession::reach_next() {
+  if (window_ == nullptr || current_ != nullptr || next_ >= window_->oldest()) return true;
+  if (window_->known_at(next_) == nullptr) {
+    skip();
+    return true;
+  }
+  if (auto chunk = archive_->read(next_, *this)) {
+    send_next(std::move(chunk));
+    return true;
+  }
+  pause_ = Pause::Archive;
+  watcher_.watch(true, false);
+  return false;
+}
+
+void ClientSession::on_read_back(proto::ChunkPtr chunk) {
+  pause_ = Pause::None;
+  if (chunk) {
+    send_next(std::move(chunk));
+  } else {
+    skip();
+  }
+  pump();
+}
+
+void ClientSession::stop_reading() {
+  if (pause_ != Pause::Archive) return;
+  archive_->forget(*this);
+  pause_ = Pause::None;
+}
+
+void ClientSession::send_next(proto::ChunkPtr chunk) {
+  current_ = std::move(chunk);
+  current_sent_ = 0;
+  ++next_.value;
+}
+
+void ClientSession::skip() {
   ++skips_;
-  // The newest chunk: whoever could not keep up with the whole window gets as much room as there
-  // is.
-  next_ = window_->edge();
-  if (!window_->empty()) --next_.value;
+  // The nearest to live: whoever could not keep up with the whole buffer gets as much room as there
+  // is. At the end of the stream nothing more will come, so all that is left is the best.
+  const bool is_end = phase_ == Phase::Finishing;
+  land(is_end ? window_->join_position(kAll) : window_->newest_entry());
+}
+
+void ClientSession::land(streams::WindowPosition at) {
+  next_ = at;
+  const auto* item = window_->at(at);
+  if (item == nullptr) return;  // nothing is there yet
+  send_next(streams::landing(*item->chunk, item->random_access.get()).chunk);
 }
 
 void ClientSession::half_close() {
@@ -296,17 +340,9 @@ void ClientSession::half_close() {
 
 void ClientSession::end(std::string_view why) {
   phase_ = Phase::Gone;
+  stop_reading();
   watcher_.watch(false, false);
   if (listener_ != nullptr) listener_->on_client_gone(*this, why);
-}
-
-void tune_client_socket(int socket, std::chrono::milliseconds user_timeout) {
-  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 10);
-  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 5);
-  set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout.count()));
 }
 
 }  // namespace ace::clients

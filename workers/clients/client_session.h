@@ -8,29 +8,25 @@
 
 #include "proto/chunk.h"
 #include "proto/http/response.h"
-#include "proto/ids.h"
 #include "shared/base/clock.h"
 #include "shared/base/unique_fd.h"
 #include "shared/loop/fd_watcher.h"
-#include "workers/streams/window/chunk_window.h"
+#include "workers/clients/client_info.h"
+#include "workers/streams/window/archive.h"
 
 namespace ace::clients {
 
-/// Who is watching, for records and logs.
-struct ClientInfo {
-  proto::ClientId id;
-  std::string address;
-  std::string agent;
-  WallTime connected_at;
-};
-
-/// One viewer: a socket, a place in the window, and what is owed of the chunk in between. Sends
-/// straight from the shared chunks, without copying; the socket's own buffer is its only queue, so
-/// a client that does not read costs nothing but its place.
+/// One viewer: a socket, a place in the stream's buffer, and what is owed of the chunk in between.
+/// Sends straight from the shared chunks, without copying; the socket's own buffer is its only
+/// queue, so a client that does not read costs nothing but its place.
+///
+/// A slow client trails: what has left memory by then is read back, one chunk at a time. Where its
+/// place has left the buffer too, or the chunk is lost, it jumps to the newest random access point,
+/// with a marker of the jump.
 ///
 /// waiting (nothing sent yet) → feeding → finishing → gone. The answer's head leaves with the first
 /// media, or instead of it an error answer if there never is any.
-class ClientSession {
+class ClientSession final : private streams::Archive::Reader {
  public:
   class Listener {
    public:
@@ -50,6 +46,7 @@ class ClientSession {
   };
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 proto::http::BodyFraming framing, Progress progress);
+  ~ClientSession();
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
@@ -57,13 +54,13 @@ class ClientSession {
   void set_listener(Listener* listener) { listener_ = listener; }
 
   /// Begins to deliver, now or with the next on_media(): where the window says that one joins with
-  /// `burst`, from a random access point on and with the tables before it. The window outlives the
+  /// `burst`, from a random access point on and with the tables before it. The buffer outlives the
   /// session.
-  void join(const streams::ChunkWindow& window, std::chrono::milliseconds burst);
+  void join(const streams::StreamBuffer& buffer, std::chrono::milliseconds burst);
   /// Goes on from `from` on, for one that came from another worker.
-  void feed_from(const streams::ChunkWindow& window, streams::WindowPosition from);
-  /// What it missed before it came here counts as a skip.
-  void count_skip() { ++skips_; }
+  void feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from);
+  /// The same for one that missed what lies before: a marked skip.
+  void skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to);
   /// The window has grown by one chunk, at `now`.
   void on_media(SteadyTime now);
   /// While the stream is silent: something that is neither media nor a gap, for players that hang
@@ -87,7 +84,7 @@ class ClientSession {
   [[nodiscard]] const ClientInfo& info() const { return info_; }
   [[nodiscard]] proto::http::BodyFraming framing() const { return framing_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
-  /// Times the client was so slow that its place had left the window.
+  /// Jumps over media that it could not be given.
   [[nodiscard]] std::uint64_t skips() const { return skips_; }
   [[nodiscard]] SteadyTime last_progress() const { return last_progress_; }
   /// How far behind the newest chunk it is, by arrival.
@@ -95,10 +92,17 @@ class ClientSession {
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
 
  private:
-  enum class Phase { Waiting, Feeding, Finishing, HalfClosed, Gone };
+  enum class Phase : std::uint8_t { Waiting, Feeding, Finishing, HalfClosed, Gone };
+  /// Why it does not send what there is for it.
+  enum class Pause : std::uint8_t {
+    None,
+    Socket,   ///< its buffer is full
+    Archive,  ///< the next chunk is being read back
+  };
   /// What a gathered write is made of, in order: owed text, the rest of a chunk, further chunks.
   struct Gathered;
 
+  void on_read_back(proto::ChunkPtr chunk) override;
   void on_ready(loop::FdEvents events);
   void read_and_drop();
   [[nodiscard]] bool send_newest(SteadyTime now);
@@ -108,7 +112,12 @@ class ClientSession {
   void begin();
   [[nodiscard]] std::size_t gather(Gathered& out);
   void advance(std::size_t sent);
-  void skip_if_left_behind();
+  [[nodiscard]] bool reach_next();
+  void send_next(proto::ChunkPtr chunk);
+  void skip();
+  void land(streams::WindowPosition at);
+  void use(const streams::StreamBuffer& buffer);
+  void stop_reading();
   void half_close();
   void end(std::string_view why);
   [[nodiscard]] ByteSpan wire(const proto::Chunk& chunk) const;
@@ -124,21 +133,18 @@ class ClientSession {
   UniqueFd socket_;
   Phase phase_{Phase::Waiting};
   proto::http::BodyFraming framing_;
-  bool is_blocked_{};  ///< the socket's buffer is full
+  Pause pause_{Pause::None};
   bool end_is_owed_{};
 
   std::size_t owed_sent_{};
   std::size_t current_sent_{};
   std::uint64_t skips_{};
+  streams::Archive* archive_{};
   std::chrono::milliseconds burst_{};
   Listener* listener_{};
   const Clock& clock_;
   ClientInfo info_;
   loop::FdWatcher watcher_;
 };
-
-/// What every viewer's socket gets once: no Nagle delay, keepalive, and an end for connections
-/// whose peer has vanished without a word.
-void tune_client_socket(int socket, std::chrono::milliseconds user_timeout);
 
 }  // namespace ace::clients

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/base/random_id.h"
+#include "workers/clients/client_socket.h"
 #include "workers/http/router.h"
 #include "workers/http/stream_request.h"
 

@@ -3,12 +3,15 @@
 #include <memory>
 #include <utility>
 
+#include "workers/streams/window/landing.h"
+
 namespace ace::streams {
 
 Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener)
     : services_{services},
-      window_{services.options.window},
-      viewers_{services, id, window_, listener} {}
+      window_{services.options.window, services.options.buffer},
+      read_back_{id, services.chunks, window_, services.clock, {}},
+      viewers_{services, id, {.window = window_, .archive = read_back_}, listener} {}
 
 void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
                      bool is_live) {
@@ -17,8 +20,14 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
   if (scanned.random_access) {
     entry = std::make_shared<proto::RandomAccessPoint>(std::move(*scanned.random_access));
   }
+  if (std::exchange(is_behind_gap_, false)) {
+    auto marked = landing(*chunk, entry.get());
+    chunk = std::move(marked.chunk);
+    entry = std::move(marked.entry);
+  }
   const bool may_begin = is_live || entry != nullptr;
   const auto now = services_.clock.now();
+  window_.keep_all(!services_.redis_is_up());
   window_.push({.epoch = epoch,
                 .index = index,
                 .chunk = std::move(chunk),
@@ -31,6 +40,7 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
 
 void Broadcast::tick() {
   viewers_.tick();
+  read_back_.tidy();
   fill_silence();
 }
 

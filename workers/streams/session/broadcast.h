@@ -2,6 +2,7 @@
 
 #include "proto/mpeg_ts/ts_index.h"
 #include "workers/streams/session/viewers.h"
+#include "workers/streams/store/read_back.h"
 #include "workers/streams/window/chunk_window.h"
 
 namespace ace::streams {
@@ -16,6 +17,10 @@ class Broadcast {
   /// follower that has just begun reads seconds of media within a moment: whoever waits begins with
   /// the key frame in there, not with its first byte.
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
+  /// Chunks are missing that viewers should have got now: the next one is marked as a jump.
+  void expect_gap() { is_behind_gap_ = !window_.empty(); }
+  /// Redis has all up to this one: viewers that trail can get it from there.
+  void on_stored(proto::ChunkCursor newest) { window_.on_stored(newest); }
   /// Twice a second.
   void tick();
 
@@ -31,9 +36,11 @@ class Broadcast {
   StreamServices& services_;
   proto::TsIndex ts_index_;
   ChunkWindow window_;
+  ReadBack read_back_;
   Viewers viewers_;
   SteadyTime last_media_;
   SteadyTime last_filler_;
+  bool is_behind_gap_{};
 };
 
 }  // namespace ace::streams

@@ -48,11 +48,17 @@ void HeritageReader::read_session() {
 
 void HeritageReader::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
                               proto::ChunkPtr chunk) {
-  heritage_.chunks.push_back({.epoch = epoch, .index = index, .chunk = std::move(chunk)});
+  heritage_.chunks.push_back({.epoch = epoch,
+                              .index = index,
+                              .chunk = std::move(chunk),
+                              .is_behind_gap = std::exchange(is_behind_gap_, false)});
   read_up_to(index);
 }
 
-void HeritageReader::on_missing(proto::ChunkIndex, proto::ChunkIndex last) { read_up_to(last); }
+void HeritageReader::on_missing(proto::ChunkIndex, proto::ChunkIndex last) {
+  is_behind_gap_ = true;
+  read_up_to(last);
+}
 
 void HeritageReader::read_up_to(proto::ChunkIndex index) {
   if (index < upto_) return;

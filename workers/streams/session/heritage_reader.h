@@ -16,6 +16,7 @@ struct Heritage {
     proto::OwnerEpoch epoch;
     proto::ChunkIndex index;
     proto::ChunkPtr chunk;
+    bool is_behind_gap{};  ///< chunks before it are lost
   };
   std::optional<engines::SessionInfo> session;
   std::vector<Piece> chunks;  ///< in order
@@ -52,6 +53,7 @@ class HeritageReader final : public std::enable_shared_from_this<HeritageReader>
   Heritage heritage_;
   bool awaits_session_{};
   bool awaits_chunks_{};
+  bool is_behind_gap_{};
   proto::ChunkIndex upto_;
   ChunkFollower reader_;
   std::unique_ptr<loop::Timer> deadline_;

@@ -29,7 +29,9 @@ struct StreamOptions {
   AppendLimits appender;
   FollowLimits follower;
   ownership::LeaseTiming lease;
-  ChunkWindow::Limits window;
+  ChunkWindow::Limits window;  ///< in memory
+  ChunkWindow::Limits buffer{.span = std::chrono::seconds{60},
+                             .bytes = 128_MiB};  ///< in memory and in Redis
   std::chrono::milliseconds record_ttl{60'000};
   std::chrono::milliseconds grace_period{5'000};
   /// How long somebody must stay before an engine is asked for a stream that is not running.

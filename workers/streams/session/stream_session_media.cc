@@ -43,6 +43,7 @@ void StreamSession::start_feed() {
 void StreamSession::take_over(Heritage heritage) {
   const auto newest = index_;
   for (auto& piece : heritage.chunks) {
+    if (piece.is_behind_gap) broadcast_.expect_gap();
     push(piece.epoch, piece.index, std::move(piece.chunk), &piece == &heritage.chunks.back());
   }
   index_ = newest;
@@ -184,6 +185,7 @@ void StreamSession::forget_session() {
 void StreamSession::on_committed(proto::ChunkIndex index) {
   committed_ = index;
   succession_.on_committed(index);
+  broadcast_.on_stored({epoch_, index});
   const auto skipped = appender_->skipped();
   services_.me().chunks_skipped += skipped - std::exchange(skipped_counted_, skipped);
 }
@@ -225,11 +227,13 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
   const bool is_live = index >= follower_->newest();
   if (auto news = succession_.news_of(std::move(chunk))) {
     push(epoch, index, std::move(news), is_live);
+    broadcast_.on_stored({epoch, index});
   }
 }
 
 void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {
   log::warn("chunks_missing", "stream={} first={} last={}", id_.text(), first.value, last.value);
+  broadcast_.expect_gap();
 }
 
 void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,

@@ -21,11 +21,11 @@ proto::ChunkPtr null_packet() {
 
 }  // namespace
 
-Viewers::Viewers(StreamServices& services, proto::StreamId id, const ChunkWindow& window,
+Viewers::Viewers(StreamServices& services, proto::StreamId id, StreamBuffer buffer,
                  Listener& listener)
     : services_{services},
       id_{id},
-      window_{window},
+      buffer_{buffer},
       listener_{listener},
       alive_{std::make_shared<Viewers*>(this)} {}
 
@@ -57,28 +57,31 @@ bool Viewers::begin(Viewer& viewer) {
   auto& cursor = viewer.client.cursor;
   if (!cursor) {
     sessions_.push_back(&session);
-    session.join(window_, services_.options.join_burst);
+    session.join(buffer_, services_.options.join_burst);
     return true;
   }
-  const auto from = window_.behind(*cursor);
+  const auto from = buffer_.window.behind(*cursor);
   if (!from) return false;
-  const auto* first = window_.at(*from);
-  if (first != nullptr && first->index != cursor->index.next()) session.count_skip();
+  const auto* first = buffer_.window.known_at(*from);
+  const bool has_missed = first != nullptr && first->index != cursor->index.next();
   cursor.reset();
   sessions_.push_back(&session);
-  session.feed_from(window_, *from);
+  if (has_missed) {
+    session.skip_to(buffer_, *from);
+  } else {
+    session.feed_from(buffer_, *from);
+  }
   return true;
 }
 
 void Viewers::begin_with_newest() {
   for (const auto& id : std::exchange(early_, {})) {
     const auto found = viewers_.find(id);
-    if (found == viewers_.end() || window_.empty()) continue;
+    if (found == viewers_.end() || buffer_.window.empty()) continue;
     auto& session = *found->second.client.session;
     found->second.client.cursor.reset();
-    session.count_skip();
     sessions_.push_back(&session);
-    session.feed_from(window_, {window_.edge().value - 1});
+    session.skip_to(buffer_, {buffer_.window.edge().value - 1});
   }
 }
 
@@ -113,7 +116,7 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer) {
   if (session.is_waiting()) {
     passenger.request = std::move(client.request);
   } else {
-    const auto* newest = window_.at({window_.edge().value - 1});
+    const auto* newest = buffer_.window.at({buffer_.window.edge().value - 1});
     if (!session.is_drained() || (newest == nullptr && !client.cursor)) return std::nullopt;
     const auto cursor = client.cursor.value_or(proto::ChunkCursor{newest->epoch, newest->index});
     passenger.watching = handover::Watching{.stream = id_,

@@ -27,7 +27,7 @@ struct NewViewer {
   std::optional<proto::ChunkCursor> cursor{};
 };
 
-/// The viewers of one stream in this worker: feeds them out of the window, keeps their records in
+/// The viewers of one stream in this worker: feeds them out of the buffer, keeps their records in
 /// Redis and their number in the host's table. A viewer whose answer is coming to its end is no
 /// viewer any more: it only gets the rest, from the same window.
 class Viewers final : private clients::ClientSession::Listener {
@@ -41,8 +41,7 @@ class Viewers final : private clients::ClientSession::Listener {
     virtual void on_join_refused() = 0;
   };
 
-  Viewers(StreamServices& services, proto::StreamId id, const ChunkWindow& window,
-          Listener& listener);
+  Viewers(StreamServices& services, proto::StreamId id, StreamBuffer buffer, Listener& listener);
   ~Viewers() override;
   Viewers(const Viewers&) = delete;
   Viewers& operator=(const Viewers&) = delete;
@@ -94,7 +93,7 @@ class Viewers final : private clients::ClientSession::Listener {
 
   StreamServices& services_;
   proto::StreamId id_;
-  const ChunkWindow& window_;
+  StreamBuffer buffer_;
   Listener& listener_;
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;

@@ -5,25 +5,62 @@
 
 namespace ace::streams {
 
+bool ChunkWindow::exceeds(const Limits& limits, std::size_t from, std::size_t bytes) const {
+  return bytes > limits.bytes || items_.size() - from > limits.chunks ||
+         items_[from].arrived < items_.back().arrived - limits.span;
+}
+
 void ChunkWindow::push(Item item) {
   bytes_ += item.chunk->size();
   items_.push_back(std::move(item));
-  const auto too_old = items_.back().arrived - limits_.span;
-  while (items_.size() > 1 && (bytes_ > limits_.bytes || items_.front().arrived < too_old)) {
+  while (items_.size() > 1 && exceeds(buffer_, 0, bytes_ + dropped_bytes_)) forget_oldest();
+  if (keeps_all_) return;
+  while (oldest() < stored_ && oldest().value + 1 < edge().value &&
+         exceeds(memory_, dropped_, bytes_)) {
+    drop_oldest_chunk();
+  }
+}
+
+void ChunkWindow::forget_oldest() {
+  if (dropped_ > 0) {
+    dropped_bytes_ -= items_.front().print.size;
+    --dropped_;
+  } else {
     bytes_ -= items_.front().chunk->size();
-    items_.pop_front();
-    ++first_;
+  }
+  items_.pop_front();
+  ++first_;
+}
+
+void ChunkWindow::drop_oldest_chunk() {
+  auto& item = items_[dropped_];
+  item.print = ChunkPrint::of(item.chunk->payload());
+  item.chunk.reset();
+  bytes_ -= item.print.size;
+  dropped_bytes_ += item.print.size;
+  ++dropped_;
+}
+
+void ChunkWindow::on_stored(proto::ChunkCursor newest) {
+  stored_ = std::max(stored_, WindowPosition{first_});
+  for (const auto* item = known_at(stored_); item != nullptr; item = known_at(stored_)) {
+    if (item->epoch >= newest.epoch && item->index > newest.index) return;
+    ++stored_.value;
   }
 }
 
 void ChunkWindow::clear() {
   first_ += items_.size();
   items_.clear();
-  bytes_ = 0;
+  dropped_ = bytes_ = dropped_bytes_ = 0;
 }
 
 const ChunkWindow::Item* ChunkWindow::at(WindowPosition position) const {
-  if (position.value < first_ || position.value >= first_ + items_.size()) return nullptr;
+  return position < oldest() ? nullptr : known_at(position);
+}
+
+const ChunkWindow::Item* ChunkWindow::known_at(WindowPosition position) const {
+  if (position.value < first_ || position >= edge()) return nullptr;
   return &items_[position.value - first_];
 }
 
@@ -38,13 +75,23 @@ WindowPosition ChunkWindow::join_position(std::chrono::milliseconds burst) const
   if (items_.empty()) return edge();
   const auto is_entry = [](const Item& item) { return item.random_access != nullptr; };
   const auto is_recent = [&](const Item& item) { return age_of(item) <= burst; };
-  const auto first = std::ranges::find_if(items_, is_recent);  // the newest one is
+  const auto oldest = items_.begin() + static_cast<std::ptrdiff_t>(dropped_);
+  const auto first = std::find_if(oldest, items_.end(), is_recent);  // the newest one is
   auto begin = std::find_if(first, items_.end(), is_entry);
   if (begin == items_.end()) {
-    const auto older = std::find_if(std::reverse_iterator{first}, items_.rend(), is_entry);
-    begin = older == items_.rend() ? first : std::prev(older.base());
+    const auto front = std::reverse_iterator{oldest};
+    const auto older = std::find_if(std::reverse_iterator{first}, front, is_entry);
+    begin = older == front ? first : std::prev(older.base());
   }
   return {first_ + static_cast<std::uint64_t>(begin - items_.begin())};
+}
+
+WindowPosition ChunkWindow::newest_entry() const {
+  for (auto at = edge(); at > oldest();) {
+    --at.value;
+    if (known_at(at)->random_access != nullptr) return at;
+  }
+  return items_.empty() ? edge() : WindowPosition{edge().value - 1};
 }
 
 std::size_t ChunkWindow::run_before(std::size_t end) const {
@@ -67,7 +114,7 @@ std::optional<WindowPosition> ChunkWindow::behind(proto::ChunkCursor cursor) con
     const auto next = std::ranges::upper_bound(from, to, cursor.index, {}, &Item::index);
     return WindowPosition{first_ + static_cast<std::uint64_t>(next - items_.begin())};
   }
-  return oldest();
+  return WindowPosition{first_};
 }
 
 }  // namespace ace::streams

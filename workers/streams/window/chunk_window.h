@@ -11,6 +11,7 @@
 #include "proto/ids.h"
 #include "proto/mpeg_ts/ts_index.h"
 #include "shared/base/clock.h"
+#include "workers/streams/window/chunk_print.h"
 
 namespace ace::streams {
 
@@ -21,58 +22,84 @@ struct WindowPosition {
   constexpr auto operator<=>(const WindowPosition&) const = default;
 };
 
-/// The recent chunks of a stream in this process, shared by all of its clients here. Bounded in
-/// time and in bytes, whichever is reached first; it always keeps the newest chunk.
+/// The buffer of a stream as one process knows it, shared by all of its clients here. The recent
+/// chunks are in memory. Of older ones that can be read back, only what they were is known. Both
+/// parts are bounded; the newest chunk always stays.
 class ChunkWindow {
  public:
+  /// Whichever is reached first.
   struct Limits {
     std::chrono::milliseconds span{10'000};
     std::size_t bytes{32U << 20U};
+    std::size_t chunks{1000};
   };
   struct Item {
     proto::OwnerEpoch epoch;
     proto::ChunkIndex index;
-    proto::ChunkPtr chunk;
+    proto::ChunkPtr chunk;  ///< null once it is not in memory any more
     SteadyTime arrived;
     /// By the stream's own clock (PCR), at the chunk's end; stays 0 where it has none.
     std::chrono::nanoseconds media_time{};
     /// Where in the chunk a decoder can begin; null: nowhere.
     std::shared_ptr<const proto::RandomAccessPoint> random_access{};
+    ChunkPrint print{};  ///< of a chunk that is not in memory any more
   };
 
-  explicit ChunkWindow(Limits limits) : limits_{limits} {}
+  /// `buffer`: memory included. Without one of its own, nothing is known but what is in memory.
+  ChunkWindow(Limits memory, Limits buffer) : memory_{memory}, buffer_{buffer} {}
+  explicit ChunkWindow(Limits memory) : ChunkWindow{memory, memory} {}
 
   void push(Item item);
+  /// Chunks up to this one can be read back: they may leave memory.
+  void on_stored(proto::ChunkCursor newest);
+  /// Nothing can be read back now: all of the buffer stays in memory that is there.
+  void keep_all(bool is_on) { keeps_all_ = is_on; }
   void clear();
 
-  /// The chunk at a place; nullptr when it has left the window or is yet to come.
+  /// The chunk at a place; nullptr when it is not in memory any more, or yet to come.
   [[nodiscard]] const Item* at(WindowPosition position) const;
+  /// The same for all of the buffer; the chunk may be null.
+  [[nodiscard]] const Item* known_at(WindowPosition position) const;
   /// Where the next chunk to come will stand: the live edge.
   [[nodiscard]] WindowPosition edge() const { return {first_ + items_.size()}; }
-  [[nodiscard]] WindowPosition oldest() const { return {first_}; }
+  /// In memory.
+  [[nodiscard]] WindowPosition oldest() const { return {first_ + dropped_}; }
+  /// In memory or not.
+  [[nodiscard]] WindowPosition oldest_known() const { return {first_}; }
   /// Where a client that joins now begins: with the oldest random access point that is at most
   /// `burst` of media behind the newest chunk, else with the newest one further back, else (nothing
   /// is known of any) `burst` behind.
   [[nodiscard]] WindowPosition join_position(std::chrono::milliseconds burst) const;
-  /// Right behind the last chunk that a client got from another worker. Nothing: this window has
-  /// not come so far. The two workers may know one chunk under different epochs (an owner keeps
-  /// what came before its new lease under the old one, a follower sees it committed under the new
-  /// one), so within an unbroken run of indices the index alone decides. The epoch only tells runs
-  /// apart: indices begin anew where a stream lost both its owner and Redis' memory, and whoever
-  /// has not seen the younger run begins at its front.
+  /// The newest random access point in memory, else the newest chunk.
+  [[nodiscard]] WindowPosition newest_entry() const;
+  /// Right behind the last chunk that a client got from another worker, in memory or not. Nothing:
+  /// this window has not come so far. The two workers may know one chunk under different epochs (an
+  /// owner keeps what came before its new lease under the old one, a follower sees it committed
+  /// under the new one), so within an unbroken run of indices the index alone decides. The epoch
+  /// only tells runs apart: indices begin anew where a stream lost both its owner and Redis'
+  /// memory, and whoever has not seen the younger run begins at its front.
   [[nodiscard]] std::optional<WindowPosition> behind(proto::ChunkCursor cursor) const;
   [[nodiscard]] bool empty() const { return items_.empty(); }
+  /// In memory.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   [[nodiscard]] std::chrono::nanoseconds age_of(const Item& item) const;
   /// Where the run begins that ends before `end`: in it, indices grow.
   [[nodiscard]] std::size_t run_before(std::size_t end) const;
+  [[nodiscard]] bool exceeds(const Limits& limits, std::size_t from, std::size_t bytes) const;
+  void forget_oldest();
+  void drop_oldest_chunk();
 
-  Limits limits_;
+  Limits memory_;
+  Limits buffer_;
   std::deque<Item> items_;
   std::uint64_t first_{1};
-  std::size_t bytes_{};
+  std::size_t dropped_{};        ///< items at the front whose chunks are not in memory
+  std::size_t bytes_{};          ///< of those in memory
+  std::size_t dropped_bytes_{};  ///< of those that are not
+  WindowPosition stored_{1};     ///< what lies before it can be read back
+  bool keeps_all_{};
 };
 
 }  // namespace ace::streams

@@ -57,3 +57,25 @@ TEST_CASE("only a marker is taken for one", "[discontinuity_marker]") {
   --shorter[4];
   CHECK_FALSE(is_marker(shorter));
 }
+
+TEST_CASE("a jump is marked for each elementary stream, and for nothing else",
+          "[discontinuity_marker]") {
+  const auto pmt = packet({.pid = 0x1000, .begins_unit = true, .payload = "section"});
+  const auto video = packet({.pid = 0x100, .payload = "the rest of a picture"});
+  const auto next_video = packet({.pid = 0x100, .begins_unit = true, .payload = pes("picture")});
+  const auto clock = packet({.pid = 0x1ff, .pcr_90k = 1234});
+  const auto null = packet({.pid = 0x1fff});
+  const auto markers = ace::proto::jump_markers(as_bytes(null + pmt + video + next_video + clock));
+  const auto of = [](const std::string& media) {
+    return std::string{ace::as_text(discontinuity_marker(as_bytes(media)))};
+  };
+  CHECK(ace::as_text(ByteSpan{markers}) == of(video) + of(clock));
+}
+
+TEST_CASE("where no stream shows itself the busiest PID is marked", "[discontinuity_marker]") {
+  const auto table = packet({.pid = 0x1000, .begins_unit = true, .payload = "section"});
+  const auto media = packet({.pid = 0x100, .payload = "scrambled"});
+  const auto markers = ace::proto::jump_markers(as_bytes(table + media + media));
+  CHECK(ace::as_text(ByteSpan{markers}) == ace::as_text(discontinuity_marker(as_bytes(media))));
+  CHECK(ace::proto::jump_markers({}).empty());
+}

@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 using ace::SteadyTime;
 using ace::proto::Chunk;
 using ace::proto::RandomAccessPoint;
+using ace::streams::ChunkPrint;
 using ace::streams::ChunkWindow;
 using ace::streams::WindowPosition;
 
@@ -144,4 +145,82 @@ TEST_CASE("where indices began anew, a higher one of an older epoch is not behin
   CHECK(next_after(both, 6, 5) == 6);
   CHECK(next_after(both, 6, 10) == 0);
   CHECK_FALSE(next_after(both, 6, 995));
+}
+
+TEST_CASE("what can be read back leaves memory, and stays known", "[window]") {
+  ChunkWindow window{{.span = 1s, .bytes = 1U << 20U}, {.span = 6s, .bytes = 1U << 20U}};
+  for (std::uint64_t i = 1; i <= 40; ++i) push(window, 100 + i, i * 100ms, 188 * i);
+  CHECK(window.oldest() == WindowPosition{1});  // nothing is stored yet
+  window.on_stored({.epoch = {1}, .index = {125}});
+  push(window, 141, 4100ms);
+  CHECK(window.oldest() == WindowPosition{26});  // that is all that is stored
+  window.on_stored({.epoch = {1}, .index = {141}});
+  push(window, 142, 4200ms);
+  CHECK(window.oldest() == WindowPosition{32});
+  CHECK(window.at({31}) == nullptr);
+  REQUIRE(window.known_at({31}) != nullptr);
+  CHECK(window.known_at({31})->chunk == nullptr);
+  CHECK(window.known_at({31})->index.value == 131);
+  CHECK(window.known_at({31})->print == ChunkPrint::of(ace::as_bytes(std::string(188 * 31, 'x'))));
+  CHECK(window.behind({.epoch = {1}, .index = {105}}) == WindowPosition{6});
+  for (std::uint64_t i = 43; i <= 80; ++i) push(window, 100 + i, i * 100ms);
+  CHECK(window.oldest_known() == WindowPosition{20});
+  CHECK(window.known_at({19}) == nullptr);
+}
+
+TEST_CASE("the whole buffer is bounded in bytes and in chunks", "[window]") {
+  ChunkWindow window{{.span = 1h, .bytes = 500}, {.span = 1h, .bytes = 1880, .chunks = 8}};
+  const auto push_stored = [&](std::uint64_t index, std::size_t size) {
+    push(window, index, 0ms, size);
+    window.on_stored({.epoch = {1}, .index = {index}});
+  };
+  for (std::uint64_t i = 1; i <= 20; ++i) push_stored(i, 188);
+  CHECK(window.oldest_known() == WindowPosition{13});
+  CHECK(window.bytes() == 376);
+  push_stored(21, 1504);
+  CHECK(window.oldest_known() == WindowPosition{19});
+  CHECK(window.bytes() == 1504);
+  push_stored(22, 4000);
+  CHECK(window.oldest_known() == WindowPosition{22});
+  CHECK(window.bytes() == 4000);
+}
+
+TEST_CASE("while nothing can be read back, memory is all of the buffer", "[window]") {
+  ChunkWindow window{{.span = 1s, .bytes = 1U << 20U}, {.span = 3s, .bytes = 1U << 20U}};
+  window.keep_all(true);
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    push(window, i, i * 100ms);
+    window.on_stored({.epoch = {1}, .index = {i}});
+  }
+  CHECK(window.oldest() == WindowPosition{20});
+  CHECK(window.oldest_known() == WindowPosition{20});
+  window.keep_all(false);
+  push(window, 51, 5100ms);
+  CHECK(window.oldest() == WindowPosition{41});
+}
+
+TEST_CASE("chunks of a run that began anew are stored when those are", "[window]") {
+  ChunkWindow window{{.span = 1h, .bytes = 188}, {.span = 1h, .bytes = 1U << 20U}};
+  push_run(window, 5, 991, 1000);
+  push_run(window, 6, 1, 10);
+  window.on_stored({.epoch = {6}, .index = {3}});
+  push(window, 11, 0ms, 188, 6);
+  CHECK(window.oldest() == WindowPosition{14});
+}
+
+TEST_CASE("who jumps lands on the newest random access point", "[window]") {
+  ChunkWindow window{{.span = 1h, .bytes = 1U << 20U}};
+  CHECK(window.newest_entry() == window.edge());
+  push_run(window, 1, 1, 3);
+  CHECK(window.newest_entry() == WindowPosition{3});
+  for (int i = 0; i < 2; ++i) {
+    window.push({.epoch = {1},
+                 .index = {4},
+                 .chunk = Chunk::copy_of(ace::as_bytes(std::string(188, 'x'))),
+                 .arrived = kStart,
+                 .media_time = {},
+                 .random_access = std::make_shared<RandomAccessPoint>()});
+  }
+  push_run(window, 1, 6, 8);
+  CHECK(window.newest_entry() == WindowPosition{5});
 }
