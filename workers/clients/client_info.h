@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "proto/ids.h"
@@ -13,6 +14,12 @@ struct ClientInfo {
   std::string address;
   std::string agent;
   WallTime connected_at;
+};
+
+/// How far it has come, for a worker that goes on with it.
+struct ClientProgress {
+  std::uint64_t bytes_sent{};
+  std::uint64_t skips{};
 };
 
 }  // namespace ace::clients

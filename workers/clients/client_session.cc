@@ -21,6 +21,9 @@ constexpr std::size_t kMaxPieces = 16;
 /// For the peer's end after ours.
 constexpr std::chrono::milliseconds kLinger{2'000};
 
+/// Between two looks at what a client that keeps up has acknowledged.
+constexpr std::chrono::milliseconds kSampleEvery{10'000};
+
 /// Sent to one client in one go before the others have their turn.
 constexpr std::size_t kMaxBytesPerTurn = 2U << 20U;
 
@@ -41,10 +44,10 @@ struct ClientSession::Gathered {
 
 ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                              std::string head, proto::http::BodyFraming framing)
-    : last_progress_{clock.now()},
-      owed_{std::move(head)},
+    : owed_{std::move(head)},
       socket_{std::move(socket)},
       framing_{framing},
+      acks_{clock.now()},
       clock_{clock},
       info_{std::move(info)},
       watcher_{loop, socket_.get(), [this](loop::FdEvents events) { on_ready(events); }} {
@@ -73,7 +76,7 @@ void ClientSession::begin() {
 }
 
 ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
-                             BodyFraming framing, Progress progress)
+                             BodyFraming framing, ClientProgress progress)
     : ClientSession{loop, clock, std::move(socket), std::move(info), {}, framing} {
   phase_ = Phase::Feeding;
   bytes_sent_ = progress.bytes_sent;
@@ -93,22 +96,22 @@ void ClientSession::skip_to(const streams::StreamBuffer& buffer, streams::Window
   pump();
 }
 
-void ClientSession::on_media(SteadyTime now) {
-  if (pause_ == Pause::None && !send_newest(now)) pump();
+void ClientSession::on_media() {
+  if (pause_ == Pause::None && !send_newest()) pump();
 }
 
-bool ClientSession::send_newest(SteadyTime now) {
+bool ClientSession::send_newest() {
   // The steady state of almost every client, ten times a second: one chunk, one call.
   const bool keeps_up = phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
                         next_.value + 1 == window_->edge().value;
   if (!keeps_up) return false;
   const auto chunk = window_->at(next_)->chunk;
   ++next_.value;
-  return send_whole(chunk, now);
+  return send_whole(chunk);
 }
 
 void ClientSession::send_filler(const proto::ChunkPtr& filler) {
-  if (is_drained() && !send_whole(filler, clock_.now())) pump();
+  if (is_drained() && !send_whole(filler)) pump();
 }
 
 bool ClientSession::is_drained() const {
@@ -122,15 +125,12 @@ UniqueFd ClientSession::release() {
   return std::move(socket_);
 }
 
-bool ClientSession::send_whole(const proto::ChunkPtr& chunk, SteadyTime now) {
+bool ClientSession::send_whole(const proto::ChunkPtr& chunk) {
   const auto bytes = wire(*chunk);
   const ssize_t sent =
       ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   const auto size = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
-  if (size > 0) {
-    bytes_sent_ += size;
-    last_progress_ = now;
-  }
+  bytes_sent_ += size;
   if (size == bytes.size()) return true;
   current_ = chunk;
   current_sent_ = size;
@@ -153,10 +153,20 @@ void ClientSession::refuse(std::string answer) {
   pump();
 }
 
+void ClientSession::tick() {
+  const bool is_due = clock_.now() - acks_.sampled_at() >= kSampleEvery;
+  if (pause_ == Pause::Socket || is_due) static_cast<void>(check_acks());
+}
+
+const AckWatch& ClientSession::check_acks() {
+  acks_.update(sample_acks(socket_.get()), bytes_sent_, pause_ == Pause::Socket, clock_.now());
+  return acks_;
+}
+
 bool ClientSession::is_stuck(std::chrono::milliseconds limit) const {
-  const auto quiet = clock_.now() - last_progress_;
-  if (phase_ == Phase::HalfClosed) return quiet > kLinger;
-  return pause_ == Pause::Socket && quiet > limit;
+  const auto now = clock_.now();
+  if (phase_ == Phase::HalfClosed) return now - ended_at_ > kLinger;
+  return acks_.quiet(now) > limit;
 }
 
 std::chrono::milliseconds ClientSession::lag() const {
@@ -255,7 +265,6 @@ std::size_t ClientSession::gather(Gathered& out) {
 
 void ClientSession::advance(std::size_t sent) {
   bytes_sent_ += sent;
-  last_progress_ = clock_.now();
   if (phase_ == Phase::Waiting) phase_ = Phase::Feeding;
   const std::size_t text = std::min(sent, owed_.size() - owed_sent_);
   owed_sent_ += text;
@@ -335,7 +344,7 @@ void ClientSession::half_close() {
   // our direction ends here, and the peer's end (or the janitor) ends the rest.
   phase_ = Phase::HalfClosed;
   ::shutdown(socket_.get(), SHUT_WR);
-  last_progress_ = clock_.now();
+  ended_at_ = clock_.now();
 }
 
 void ClientSession::end(std::string_view why) {

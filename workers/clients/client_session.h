@@ -11,14 +11,14 @@
 #include "shared/base/clock.h"
 #include "shared/base/unique_fd.h"
 #include "shared/loop/fd_watcher.h"
+#include "workers/clients/ack_watch.h"
 #include "workers/clients/client_info.h"
 #include "workers/streams/window/archive.h"
 
 namespace ace::clients {
 
 /// One viewer: a socket, a place in the stream's buffer, and what is owed of the chunk in between.
-/// Sends straight from the shared chunks, without copying; the socket's own buffer is its only
-/// queue, so a client that does not read costs nothing but its place.
+/// Sends straight from the shared chunks, without copying: the socket's own buffer is its queue.
 ///
 /// A slow client trails: what has left memory by then is read back, one chunk at a time. Where its
 /// place has left the buffer too, or the chunk is lost, it jumps to the newest random access point,
@@ -40,12 +40,8 @@ class ClientSession final : private streams::Archive::Reader {
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 std::string head, proto::http::BodyFraming framing);
   /// A client whose answer another worker has begun: it goes on with whole chunks.
-  struct Progress {
-    std::uint64_t bytes_sent{};
-    std::uint64_t skips{};
-  };
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
-                proto::http::BodyFraming framing, Progress progress);
+                proto::http::BodyFraming framing, ClientProgress progress);
   ~ClientSession();
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
@@ -61,8 +57,8 @@ class ClientSession final : private streams::Archive::Reader {
   void feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from);
   /// The same for one that missed what lies before: a marked skip.
   void skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to);
-  /// The window has grown by one chunk, at `now`.
-  void on_media(SteadyTime now);
+  /// The window has grown by one chunk.
+  void on_media();
   /// While the stream is silent: something that is neither media nor a gap, for players that hang
   /// up on silence. Only for a client that has got all there is; others have data to wait for.
   void send_filler(const proto::ChunkPtr& filler);
@@ -71,9 +67,13 @@ class ClientSession final : private streams::Archive::Reader {
   void finish();
   /// Instead of media: a whole error answer. Only while nothing was sent.
   void refuse(std::string answer);
-  /// Data is outstanding and the socket has taken none of it for `limit`; or the answer has ended
-  /// and the peer does not close its side within a moment.
+  /// Twice a second: asks the kernel what has arrived, of who is blocked; of others now and then.
+  void tick();
+  /// Data is outstanding and the peer has acknowledged none of it for `limit`; or the answer has
+  /// ended and the peer does not close its side within a moment.
   [[nodiscard]] bool is_stuck(std::chrono::milliseconds limit) const;
+  /// What has arrived by now.
+  [[nodiscard]] const AckWatch& check_acks();
 
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.
   [[nodiscard]] bool is_drained() const;
@@ -86,7 +86,6 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   /// Jumps over media that it could not be given.
   [[nodiscard]] std::uint64_t skips() const { return skips_; }
-  [[nodiscard]] SteadyTime last_progress() const { return last_progress_; }
   /// How far behind the newest chunk it is, by arrival.
   [[nodiscard]] std::chrono::milliseconds lag() const;
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
@@ -105,9 +104,9 @@ class ClientSession final : private streams::Archive::Reader {
   void on_read_back(proto::ChunkPtr chunk) override;
   void on_ready(loop::FdEvents events);
   void read_and_drop();
-  [[nodiscard]] bool send_newest(SteadyTime now);
+  [[nodiscard]] bool send_newest();
   /// One call; what it does not take is remembered as `current_`.
-  [[nodiscard]] bool send_whole(const proto::ChunkPtr& chunk, SteadyTime now);
+  [[nodiscard]] bool send_whole(const proto::ChunkPtr& chunk);
   void pump();
   void begin();
   [[nodiscard]] std::size_t gather(Gathered& out);
@@ -127,7 +126,6 @@ class ClientSession final : private streams::Archive::Reader {
   streams::WindowPosition next_;
   const streams::ChunkWindow* window_{};
   proto::ChunkPtr current_;  ///< a chunk of which some was sent
-  SteadyTime last_progress_;
   std::uint64_t bytes_sent_{};
   std::string owed_;  ///< text to be sent before anything else: the head, an error answer, the end
   UniqueFd socket_;
@@ -141,6 +139,8 @@ class ClientSession final : private streams::Archive::Reader {
   std::uint64_t skips_{};
   streams::Archive* archive_{};
   std::chrono::milliseconds burst_{};
+  AckWatch acks_;
+  SteadyTime ended_at_;
   Listener* listener_{};
   const Clock& clock_;
   ClientInfo info_;

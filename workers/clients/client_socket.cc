@@ -7,6 +7,12 @@
 namespace ace::clients {
 namespace {
 
+/// Bytes that the kernel takes beyond what it may send now. Left to itself it would take 4 MiB of a
+/// slow client, half a minute of a stream, before that client's lag showed. SO_SNDBUF would also
+/// bound what is on its way, and so the rate over a long distance. More than a full chunk in its
+/// framing (320 KiB), so that one still leaves in a single call.
+constexpr int kMostUnsent = 384 << 10;
+
 void set_option(int socket, int level, int option, int value) {
   // A socket that does not know an option (a unix one) is served without it.
   (void)::setsockopt(socket, level, option, &value, sizeof value);
@@ -20,6 +26,7 @@ void tune_client_socket(int socket, std::chrono::milliseconds user_timeout) {
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 10);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 5);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsent);
   set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout.count()));
 }
 

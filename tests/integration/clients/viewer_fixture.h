@@ -81,7 +81,7 @@ struct ViewerFixture : ClientSession::Listener {
                  .arrived = clock.now(),
                  .media_time = {},
                  .random_access = entry});
-    session->on_media(clock.now());
+    session->on_media();
   }
   /// What has arrived at the peer, without waiting for more.
   std::string read_some(std::size_t at_most = 1U << 20U) {

@@ -35,7 +35,7 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
                 .media_time = ts_index_.media_time(),
                 .random_access = std::move(entry)});
   last_media_ = now;
-  viewers_.on_media(now, may_begin);
+  viewers_.on_media(may_begin);
 }
 
 void Broadcast::tick() {

@@ -48,7 +48,7 @@ void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat se
                           .agent = std::move(watching.agent),
                           .connected_at = watching.connected_at},
       watching.framing,
-      clients::ClientSession::Progress{.bytes_sent = watching.bytes_sent, .skips = watching.skips});
+      clients::ClientProgress{.bytes_sent = watching.bytes_sent, .skips = watching.skips});
   open(watching.stream, std::move(viewer));
 }
 

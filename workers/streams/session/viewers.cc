@@ -133,9 +133,9 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer) {
   return passenger;
 }
 
-void Viewers::on_media(SteadyTime now, bool may_begin) {
+void Viewers::on_media(bool may_begin) {
   for (auto* session : sessions_) {
-    if (may_begin || !session->is_waiting()) session->on_media(now);
+    if (may_begin || !session->is_waiting()) session->on_media();
   }
   std::erase_if(early_, [this](const proto::ClientId& id) {
     const auto found = viewers_.find(id);
@@ -187,6 +187,7 @@ void Viewers::tick() {
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {
       count_traffic(viewer);
+      viewer.client.session->tick();
       if (!viewer.client.session->is_waiting()) viewer.client.request = std::string{};
       if (viewer.client.session->is_stuck(services_.options.stalled_client)) stuck.push_back(id);
     }
@@ -197,10 +198,11 @@ void Viewers::tick() {
 std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& id) const {
   const auto found = viewers_.find(id);
   if (found == viewers_.end()) return std::nullopt;
-  const auto& session = *found->second.client.session;
-  const auto quiet = services_.clock.now() - session.last_progress();
+  auto& session = *found->second.client.session;
+  const auto& acks = session.check_acks();
+  const auto quiet = services_.clock.now() - acks.last_ack();
   return proto::ClientFigures{.last_active = unix_seconds(services_.clock.wall_now() - quiet),
-                              .bytes_sent = session.bytes_sent(),
+                              .bytes_sent = acks.acknowledged(),
                               .lag = std::chrono::duration<double>(session.lag()).count()};
 }
 

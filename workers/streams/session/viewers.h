@@ -49,7 +49,7 @@ class Viewers final : private clients::ClientSession::Listener {
   void add(NewViewer viewer);
   /// The window has grown. `may_begin`: those who have got nothing yet may begin with what is
   /// there.
-  void on_media(SteadyTime now, bool may_begin);
+  void on_media(bool may_begin);
   /// Who waits for a chunk that has not come begins with the newest: there is nobody else who could
   /// make the ones between.
   void begin_with_newest();
@@ -63,7 +63,7 @@ class Viewers final : private clients::ClientSession::Listener {
   void refuse(const StartFailure& failure);
   /// The stream is silent: null packets for who has got all there is.
   void send_filler();
-  /// Twice a second: adds up what was sent, and drops who takes nothing.
+  /// Twice a second: adds up what was sent, and drops whose peer takes nothing.
   void tick();
 
   [[nodiscard]] std::size_t count() const { return viewers_.size(); }
