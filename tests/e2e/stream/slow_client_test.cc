@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+#include "tests/support/process/wait_until.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t kBitrate = 4'000'000;
+/// As many as an owner of 4 workers takes before clients are spread.
+constexpr std::size_t kOwnersShare = 8;
+
+/// Little room on the way: what it does not read waits in the proxy.
+ViewerOptions narrow() {
+  ViewerOptions options;
+  options.receive_buffer = 32'768;
+  return options;
+}
+
+std::uint64_t skips_told(const Service& service) {
+  std::uint64_t skips = 0;
+  const auto workers = json_of(service.get("/workers").body);
+  for (const auto& worker : workers.GetArray()) skips += worker["clients_skipped"].GetUint64();
+  return skips;
+}
+
+/// Of the only client's record.
+std::string record_field(const Service& service, const std::string& id, const std::string& field) {
+  const auto clients = service.redis({"SMEMBERS", stream_key(id, "clients")});
+  REQUIRE(clients.elements.size() == 1);
+  return service.redis({"HGET", stream_key(id, "clients:" + clients.elements[0].text), field}).text;
+}
+
+}  // namespace
+
+TEST_CASE("a client that stood still gets what it missed out of the buffer", "[slow]") {
+  const bool is_follower = GENERATE(false, true);
+  // 5 s in memory, 60 s in Redis.
+  const Service service{{.bitrate = kBitrate, .environment = {{"PROXY_JOIN_BURST", "1s"}}}};
+  const auto target = stream_target(stream_id(1));
+  Viewers others{service.port()};
+  others.open(is_follower ? kOwnersShare : 1, target);
+  REQUIRE(all_served(others, 5s));
+  Viewers paused{service.port()};
+  paused.open(2, target, narrow());  // of one place, so they share what is read back
+  REQUIRE(all_served(paused, 5s));
+  REQUIRE((paused.at(0).worker() != service.owner().id) == is_follower);
+  const auto before = paused.at(0).checker().last_seq();
+
+  others.run_for(12s);
+  const auto live = others.at(0).checker().last_seq();
+  const auto has_caught_up = [&] {
+    return std::ranges::all_of(std::array{0U, 1U},
+                               [&](auto i) { return paused.at(i).checker().last_seq() > live; });
+  };
+  REQUIRE(paused.run_until(has_caught_up, 20s));
+  CHECK(paused.faults().empty());
+  CHECK(paused.at(0).checker().counts().missing == 0);
+  CHECK(paused.at(1).checker().counts().missing == 0);
+  CHECK(*live - *before > 10 * kBitrate / 8 / kTsPacketSize);  // seconds more than memory holds
+  CHECK(skips_told(service) == 0);
+  CHECK(others.faults().empty());
+}
+
+TEST_CASE("a client that leaves the buffer jumps, marked and counted; others notice nothing",
+          "[slow]") {
+  const Service service{{.workers = 2,
+                         .bitrate = kBitrate,
+                         .environment = {{"PROXY_JOIN_BURST", "1s"},
+                                         {"PROXY_BUFFER_TTL", "5s"},
+                                         {"PROXY_HEARTBEAT_INTERVAL", "1s"}}}};
+  const auto target = stream_target(stream_id(1));
+  Viewers viewers{service.port()};
+  viewers.open(50, target);
+  REQUIRE(all_served(viewers, 10s));
+  auto options = narrow();
+  options.read_limit = kBitrate / 8 / 10;
+  const auto slow = viewers.open(1, target, options);
+  const auto has_jumped = [&] { return viewers.at(slow).checker().counts().marked_skips >= 2; };
+  CHECK(viewers.run_until(has_jumped, 60s));
+
+  CHECK(viewers.faults().empty());
+  CHECK(viewers.at(slow).state() == ViewerState::Streaming);
+  CHECK(skips_told(service) >= 2);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(viewers.at(i).checker().counts().missing == 0);
+}
+
+TEST_CASE("a client's record tells what has arrived and how far behind it is", "[slow]") {
+  const Service service{
+      {.workers = 1,
+       .bitrate = kBitrate,
+       .environment = {{"PROXY_JOIN_BURST", "1s"}, {"PROXY_HEARTBEAT_INTERVAL", "1s"}}}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(id), narrow());
+  REQUIRE(all_served(viewers, 5s));
+  // It stands still now.
+  const auto is_behind = [&] { return std::stod(record_field(service, id, "lag")) > 3; };
+  REQUIRE(wait_until(is_behind, 20s));
+  const auto told = std::stoull(record_field(service, id, "bytes_sent"));
+  const auto active = record_field(service, id, "last_active");
+  CHECK(told > 0);
+  // Beyond what it has read lies what its own kernel has room for, and nothing of ours.
+  CHECK(told < viewers.at(0).bytes() + 4 * 32'768);
+  CHECK(wait_until([&] { return std::stod(record_field(service, id, "lag")) > 5; }, 20s));
+  CHECK(record_field(service, id, "last_active") == active);
+}
