@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <iterator>
 #include <regex>
@@ -15,6 +16,10 @@
 namespace ace::test {
 namespace {
 
+/// A player may stop up to half a second short of its ten: where it begins, and what of the sound
+/// it waits for, is its own affair.
+constexpr double kEnough = 9.5;
+constexpr std::chrono::seconds kPatience{60};
 constexpr double kFrame = 1.0 / 25;  // of the simulated engine's picture
 
 std::vector<std::string> words(const std::string& text) {
@@ -171,6 +176,16 @@ bool is_installed(const Player& player) {
     return false;
   }
   return true;
+}
+
+void check_played(const Player& player, ChildProcess& process, Viewers& others, const char* which) {
+  INFO(player.name << ", the one that " << which);
+  const bool has_ended = others.run_until([&] { return !process.is_alive(); }, kPatience);
+  const auto log = process.log();
+  CHECK(player.complaints(log) == "");
+  CHECK(player.seconds_decoded(log) >= kEnough);
+  if (!has_ended) FAIL("it has not ended:\n" << log);
+  if (process.wait(std::chrono::milliseconds{0})->code != 0) FAIL("it failed:\n" << log);
 }
 
 }  // namespace ace::test

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/support/process/child_process.h"
+#include "tests/support/viewers/viewers.h"
 
 namespace ace::test {
 
@@ -21,8 +22,6 @@ struct Player {
   std::function<std::string(const std::string& log)> complaints;
 };
 
-inline constexpr double kSecondsPlayed = 10;
-
 [[nodiscard]] Player ffmpeg();
 /// What TVHeadend's `pipe://curl` sources do.
 [[nodiscard]] Player curl_into_ffmpeg();
@@ -34,5 +33,8 @@ inline constexpr double kSecondsPlayed = 10;
 /// False, and the test says so, when the player is not installed; with ACE_REQUIRE_PLAYERS=1 a
 /// missing player fails the test.
 [[nodiscard]] bool is_installed(const Player& player);
+/// Runs `others` until the player has ended; it must have decoded its ten seconds, and nothing
+/// damaged. `which` of them it is, if the test has to say so.
+void check_played(const Player& player, ChildProcess& process, Viewers& others, const char* which);
 
 }  // namespace ace::test

@@ -1,10 +1,13 @@
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <algorithm>
 
 #include <catch2/catch.hpp>
 
+#include "tests/e2e/stream/players.h"
 #include "tests/e2e/stream/service.h"
+#include "tests/support/process/long_run.h"
 
 using namespace ace::test;
 using namespace std::chrono_literals;
@@ -183,5 +186,28 @@ TEST_CASE("viewers on other workers outlive an owner that stands still", "[takeo
   for (const auto i : survivors) {
     CHECK(viewers.at(i).state() == ViewerState::Streaming);
     CHECK_FALSE(has_broken_packets(viewers.at(i)));
+  }
+}
+
+TEST_CASE("a player on another worker decodes on when the owner dies", "[takeover]") {
+  const int rounds = is_long_run() ? 5 : 1;
+  for (int round = 0; round < rounds; ++round) {
+    const Service service{{.workers = 2, .source = "ffmpeg"}};
+    const auto target = stream_target(stream_id(1));
+    Viewers viewers{service.port()};
+    viewers.open(9, target, {.discard = true});  // the owner has its fill: who comes now follows
+    REQUIRE(all_served(viewers, 10s));
+    viewers.run_for(3s);
+    const auto owner = service.owner();
+    REQUIRE(owner.clients == 8);
+    auto player = start(ffmpeg(), fmt::format("http://127.0.0.1:{}{}", service.port(), target));
+    const auto follows = [&] {
+      return std::ranges::any_of(service.workers(),
+                                 [](const auto& row) { return row.clients == 2; });
+    };
+    REQUIRE(viewers.run_until(follows, 10s));
+    ::kill(owner.pid, SIGKILL);
+    check_played(ffmpeg(), player, viewers, "follows");
+    CHECK(service.engines().state().stream(stream_id(1)).opened == 1);
   }
 }
