@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/e2e/stream/players.h"
 #include "tests/e2e/stream/service.h"
 #include "tests/support/process/long_run.h"
 
@@ -37,10 +38,6 @@ std::size_t viewer_on(const Viewers& viewers, const std::string& worker) {
   std::size_t i = 0;
   while (viewers.at(i).is_over() || viewers.at(i).worker() != worker) ++i;
   return i;
-}
-
-std::vector<std::string> decoding(const std::string& url, const char* seconds) {
-  return {"-nostdin", "-v", "error", "-xerror", "-i", url, "-t", seconds, "-f", "null", "-"};
 }
 
 struct ProbeRun {
@@ -109,7 +106,7 @@ TEST_CASE("a player that joins anywhere decodes without an error", "[join]") {
   const auto owner = service.owner().id;
   std::minstd_rand random{std::random_device{}()};
   const int joins = is_long_run() ? 50 : 6;
-  const char* seconds = is_long_run() ? "10" : "7";  // more than the burst
+  const auto decoder = ffmpeg(is_long_run() ? 10 : 7);  // more than the burst
   for (int i = 0; i < joins; ++i) {
     // By turns, a place with the owner comes free, or its worker has its fill.
     const bool joins_owner = i % 2 == 0;
@@ -118,14 +115,9 @@ TEST_CASE("a player that joins anywhere decodes without an error", "[join]") {
     const Seats before{.owner = joins_owner ? 7U : 8U, .follower = 4};
     REQUIRE(seats_are(before));
     viewers.run_for(std::chrono::milliseconds{random() % 1000});  // anywhere in a group of pictures
-    ChildProcess player{
-        "ffmpeg", "/usr/bin/ffmpeg", {.arguments = decoding(url_of(service, id), seconds)}};
+    auto player = start(decoder, url_of(service, id));
     REQUIRE(seats_are({.owner = 8, .follower = joins_owner ? 4U : 5U}));
-    REQUIRE(viewers.run_until([&] { return !player.is_alive(); }, 30s));
-    const auto exit = player.wait(0ms);
-    REQUIRE(exit.has_value());
-    CHECK(exit->code == 0);
-    CHECK(player.log() == "");
+    check_played(decoder, player, viewers, "joins");
     REQUIRE(seats_are(before));
     if (joins_owner) viewers.open(1, stream_target(id), {.discard = true});
   }

@@ -1,5 +1,6 @@
 #include "tests/e2e/stream/players.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,9 +17,9 @@
 namespace ace::test {
 namespace {
 
-/// A player may stop up to half a second short of its ten: where it begins, and what of the sound
-/// it waits for, is its own affair.
-constexpr double kEnough = 9.5;
+/// A player may stop this many seconds short: where it begins, and what of the sound it waits for,
+/// is its own affair.
+constexpr double kSlack = 0.5;
 constexpr std::chrono::seconds kPatience{60};
 constexpr double kFrame = 1.0 / 25;  // of the simulated engine's picture
 
@@ -74,16 +75,17 @@ std::string not_progress(const std::string& log) {
                      [](const std::string& line) { return !std::regex_match(line, progress); });
 }
 
-std::string ffmpeg_options(const std::string& input) {
-  return "-v error -xerror -progress pipe:1 -i " + input + " -t 10 -f null -";
+std::string ffmpeg_options(const std::string& input, int seconds) {
+  return fmt::format("-v error -xerror -progress pipe:1 -i {} -t {} -f null -", input, seconds);
 }
 
 }  // namespace
 
-Player ffmpeg() {
+Player ffmpeg(int seconds) {
   return {.name = "ffmpeg",
           .program = "/usr/bin/ffmpeg",
-          .arguments = words(ffmpeg_options("{url}")),
+          .arguments = words(ffmpeg_options("{url}", seconds)),
+          .seconds = static_cast<double>(seconds),
           .seconds_decoded = seconds_of_progress,
           .complaints = not_progress};
 }
@@ -91,7 +93,7 @@ Player ffmpeg() {
 Player curl_into_ffmpeg() {
   return {.name = "curl",
           .program = "/bin/sh",
-          .arguments = {"-c", "curl -s \"$0\" | ffmpeg " + ffmpeg_options("pipe:0"), "{url}"},
+          .arguments = {"-c", "curl -s \"$0\" | ffmpeg " + ffmpeg_options("pipe:0", 10), "{url}"},
           .seconds_decoded = seconds_of_progress,
           .complaints = not_progress};
 }
@@ -183,7 +185,7 @@ void check_played(const Player& player, ChildProcess& process, Viewers& others, 
   const bool has_ended = others.run_until([&] { return !process.is_alive(); }, kPatience);
   const auto log = process.log();
   CHECK(player.complaints(log) == "");
-  CHECK(player.seconds_decoded(log) >= kEnough);
+  CHECK(player.seconds_decoded(log) >= player.seconds - kSlack);
   if (!has_ended) FAIL("it has not ended:\n" << log);
   if (process.wait(std::chrono::milliseconds{0})->code != 0) FAIL("it failed:\n" << log);
 }
