@@ -190,8 +190,11 @@ TEST_CASE("viewers on other workers outlive an owner that stands still", "[takeo
 }
 
 TEST_CASE("a player on another worker decodes on when the owner dies", "[takeover]") {
-  const int rounds = is_long_run() ? 5 : 1;
-  for (int round = 0; round < rounds; ++round) {
+  // VLC does too, but tells of the tables' counters, which jump with what the dead owner had read.
+  std::vector<Player> players{ffmpeg()};
+  if (is_long_run()) players.insert(players.end(), {mpv(), gstreamer(), ffmpeg(), mpv()});
+  for (const auto& player : players) {
+    if (!is_installed(player)) continue;
     const Service service{{.workers = 2, .source = "ffmpeg"}};
     const auto target = stream_target(stream_id(1));
     Viewers viewers{service.port()};
@@ -200,14 +203,14 @@ TEST_CASE("a player on another worker decodes on when the owner dies", "[takeove
     viewers.run_for(3s);
     const auto owner = service.owner();
     REQUIRE(owner.clients == 8);
-    auto player = start(ffmpeg(), fmt::format("http://127.0.0.1:{}{}", service.port(), target));
+    auto playing = start(player, fmt::format("http://127.0.0.1:{}{}", service.port(), target));
     const auto follows = [&] {
       return std::ranges::any_of(service.workers(),
                                  [](const auto& row) { return row.clients == 2; });
     };
     REQUIRE(viewers.run_until(follows, 10s));
     ::kill(owner.pid, SIGKILL);
-    check_played(ffmpeg(), player, viewers, "follows");
+    check_played(player, playing, viewers, "follows");
     CHECK(service.engines().state().stream(stream_id(1)).opened == 1);
   }
 }
