@@ -13,6 +13,7 @@
 #include "tests/bench/first_byte.h"
 #include "tests/bench/proxy_load.h"
 #include "tests/bench/raw_send.h"
+#include "tests/bench/slow_client.h"
 
 namespace {
 
@@ -100,6 +101,28 @@ void run_first_byte(const Settings& settings) {
   print_times("all", all);
 }
 
+/// What one slow client does to the others, in pairs as above.
+void run_slow_client(const Settings& settings) {
+  using ace::bench::Company;
+  std::vector<double> alone;
+  std::vector<double> beside;
+  const auto run = [&](Company company) {
+    const auto ages = ace::bench::measure_ages(settings.load, settings.workers, company);
+    const bool is_alone = company == Company::None;
+    fmt::print("{}  packet age: median {} ms, 99th percentile {} ms\n",
+               is_alone ? "alone             " : "beside a slow one ", ages.median.count(),
+               ages.p99.count());
+    (is_alone ? alone : beside).push_back(static_cast<double>(ages.p99.count()));
+  };
+  for (int pair = 0; pair < settings.pairs; ++pair) {
+    const bool alone_first = pair % 2 == 0;
+    run(alone_first ? Company::None : Company::SlowClient);
+    run(alone_first ? Company::SlowClient : Company::None);
+  }
+  fmt::print("median of {} pairs, {} clients: 99th percentile {} ms alone, {} ms beside\n",
+             settings.pairs, settings.load.clients, median(alone), median(beside));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -129,6 +152,8 @@ int main(int argc, char** argv) {
   first_byte->add_option("--viewers", settings.joining.viewers, "that watch meanwhile")
       ->check(CLI::Range(1, 5000))
       ->capture_default_str();
+  auto* slow_client =
+      app.add_subcommand("slow-client", "packet ages with and without one slow client beside");
   CLI11_PARSE(app, argc, argv);
   try {
     if (raw_send->parsed()) {
@@ -137,6 +162,8 @@ int main(int argc, char** argv) {
       fmt::print("median of {}: {:.3f} CPU s/GB\n", settings.pairs, median(costs));
     } else if (first_byte->parsed()) {
       run_first_byte(settings);
+    } else if (slow_client->parsed()) {
+      run_slow_client(settings);
     } else {
       run_pairs(settings);
     }
