@@ -35,6 +35,7 @@ struct Config {
   std::string host_name{system_host_name()};  ///< part of the workers' ids
   std::string api_key;                        ///< secret; empty: open to everybody
   std::size_t max_clients{};                  ///< on this host, all workers together; 0: no limit
+  std::size_t max_clients_per_stream{};       ///< on this host; 0: no limit
   std::string port_file;                      ///< empty: none
   milliseconds shutdown_timeout{10s};
 

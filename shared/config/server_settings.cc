@@ -54,6 +54,10 @@ void add_server_settings(std::vector<Setting>& all) {
   all.push_back(count({"Server", "PROXY_MAX_CLIENTS", "--max-clients",
                        "Most viewers on this host; the next one is told 503. 0: no limit."},
                       at(&Config::max_clients), 0, 1'000'000));
+  all.push_back(
+      count({"Server", "PROXY_MAX_CLIENTS_PER_STREAM", "",
+             "Most viewers of one stream on this host; the next is told 503. 0: no limit."},
+            at(&Config::max_clients_per_stream), 0, 1'000'000));
   all.push_back(text({"Server", "API_KEY", "",
                       "Key that clients of the control interface must show. Empty: open."},
                      "text", at(&Config::api_key), Secrecy::Secret));

@@ -42,6 +42,12 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
     connection.respond_and_close(answers_.failure(request, *failure));
     return;
   }
+  // Asked again where a client is handed over to: others may have come while it was on its way.
+  if (is_full(*id)) {
+    connection.respond_and_close(answers_.failure(
+        request, busy("stream_full", "no more clients are taken for this stream")));
+    return;
+  }
   const bool is_placed = connection.arrival().hops > 0 && !must_be_served_elsewhere(*id);
   if (is_placed) {
     serve(connection, std::move(request), *id);
@@ -118,6 +124,12 @@ bool GetstreamHandler::is_full() const {
   std::size_t clients = 0;
   for (const auto& slot : services_.board().slots) clients += slot.clients;
   return clients >= limits_.max_clients;
+}
+
+bool GetstreamHandler::is_full(const proto::StreamId& id) const {
+  if (limits_.max_clients_per_stream == 0) return false;
+  const auto stream = services_.table().find(services_.board(), id);
+  return stream && stream->viewers >= limits_.max_clients_per_stream;
 }
 
 bool GetstreamHandler::must_be_served_elsewhere(const proto::StreamId& id) const {

@@ -17,7 +17,8 @@ namespace ace::http {
 class GetstreamHandler {
  public:
   struct Limits {
-    std::size_t max_clients{};  ///< of this host; 0: none
+    std::size_t max_clients{};             ///< of this host; 0: none
+    std::size_t max_clients_per_stream{};  ///< likewise
     std::chrono::milliseconds user_timeout{30'000};
   };
 
@@ -33,6 +34,7 @@ class GetstreamHandler {
   void hand_over(Connection& connection, host::WorkerRef to);
   void serve(Connection& connection, proto::http::Request request, const proto::StreamId& id);
   [[nodiscard]] bool is_full() const;
+  [[nodiscard]] bool is_full(const proto::StreamId& id) const;
   [[nodiscard]] bool must_be_served_elsewhere(const proto::StreamId& id) const;
 
   streams::StreamServices& services_;

@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
+#include "proto/http/response.h"
 #include "shared/log/log.h"
 
 namespace ace::http {
@@ -19,6 +22,7 @@ namespace {
 /// Connections taken in one go: the others of this turn must not wait behind a flood.
 constexpr int kAcceptBatch = 16;
 constexpr std::chrono::milliseconds kDescriptorPause{100};
+constexpr std::chrono::seconds kRetryAfter{3};
 
 std::string peer_name(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -36,6 +40,17 @@ std::string peer_name(const sockaddr_storage& address) {
 }
 
 UniqueFd spare_descriptor() { return UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}; }
+
+/// Whether the process has nearly as many descriptors as it may: the kernel gives the lowest number
+/// that is free, so all below this one are taken. The limit is asked each time, for it can be
+/// changed while we run.
+bool is_of_the_reserve(int fd) {
+  constexpr rlim_t kLeastReserve = 16;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  const auto reserve = std::max(limit.rlim_cur / 8, kLeastReserve);
+  return static_cast<rlim_t>(fd) + reserve >= limit.rlim_cur;
+}
 
 }  // namespace
 
@@ -74,11 +89,17 @@ void Server::adopt(UniqueFd socket, std::string peer, std::string preread, Arriv
 }
 
 void Server::accept_from(int listen_fd) {
+  bool is_short = false;
   for (int i = 0; i < kAcceptBatch && is_accepting_; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     UniqueFd socket{::accept4(listen_fd, reinterpret_cast<sockaddr*>(&address), &size,
                               SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (socket && is_of_the_reserve(socket.get())) {
+      is_short = true;
+      turn_away(std::move(socket));
+      continue;
+    }
     if (socket) {
       add(std::move(socket), peer_name(address), {}, {});
       continue;
@@ -86,9 +107,27 @@ void Server::accept_from(int listen_fd) {
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       on_out_of_descriptors(listen_fd);
+      return;
     }
-    return;
+    break;
   }
+  // While it rests, the other workers take what comes.
+  if (is_short) rest("descriptors_are_short");
+}
+
+void Server::turn_away(UniqueFd socket) {
+  proto::http::ResponseHead head;
+  head.status = 503;
+  head.add("X-Ace-Worker", services_.worker_id.value);
+  proto::http::add_retry_after(head, kRetryAfter);
+  const auto answer = whole_response(
+      std::move(head), {}, proto::http::Connection::Close, proto::http::kJsonType,
+      proto::http::json_error(503, "too_many_connections", "no more connections are taken"),
+      services_.clock.wall_now());
+  // As much of the request as is here: a close with unread input would cost the client our answer.
+  std::array<char, 8192> ignored{};
+  (void)::recv(socket.get(), ignored.data(), ignored.size(), MSG_DONTWAIT);
+  (void)::send(socket.get(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void Server::on_out_of_descriptors(int listen_fd) {
@@ -98,8 +137,11 @@ void Server::on_out_of_descriptors(int listen_fd) {
   UniqueFd refused{::accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC)};
   refused.reset();
   spare_ = spare_descriptor();
-  log::warn("out_of_descriptors", "connections={} pause_ms={}", connections_.size(),
-            kDescriptorPause.count());
+  rest("out_of_descriptors");
+}
+
+void Server::rest(std::string_view event) {
+  log::warn(event, "connections={} pause_ms={}", connections_.size(), kDescriptorPause.count());
   for (const auto& watcher : watchers_) watcher->watch(false, false);
   resume_->once(kDescriptorPause, [this] { start_accepting(); });
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -14,7 +15,9 @@
 namespace ace::http {
 
 /// Accepts connections on the sockets that all workers share, and keeps those that are being read
-/// or answered. A connection that became a stream is not here any more.
+/// or answered. A connection that became a stream is not here any more. The last eighth of the
+/// process's descriptors is left to Redis, engines and clients that other workers hand over: who
+/// comes then is told 503.
 class Server final : private Connection::Listener {
  public:
   /// `listen_fds` stay open elsewhere for as long as the server lives.
@@ -38,6 +41,8 @@ class Server final : private Connection::Listener {
   void accept_from(int listen_fd);
   void add(UniqueFd socket, std::string peer, std::string preread, Arrival arrival);
   void on_out_of_descriptors(int listen_fd);
+  void turn_away(UniqueFd socket);
+  void rest(std::string_view event);
   void on_request(Connection& connection, proto::http::Request request) override;
   void on_connection_done(Connection& connection) override;
 
