@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves the whole tree: builds and tests it as developers do (dev: warnings are errors, library
-# assertions, lint), then again under AddressSanitizer and UndefinedBehaviorSanitizer.
+# assertions, lint), then again under AddressSanitizer and UndefinedBehaviorSanitizer. Where clang
+# with libFuzzer is installed, each fuzz target then runs for half a minute, all side by side.
 #   tests/run.sh [--long]      --long: tests that take minutes run at full length
 set -euo pipefail
 
@@ -35,6 +36,27 @@ check() {
 
 check dev '^(unit|integration|e2e|lint)$'
 check asan '^(unit|integration|e2e)$'
+
+has_libfuzzer() {
+  command -v clang++ >/dev/null || return 1
+  local program
+  program=$(mktemp)
+  local found=0
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+    clang++ -x c++ -fsanitize=fuzzer,address,undefined -o "$program" - 2>/dev/null || found=1
+  rm -f "$program"
+  return "$found"
+}
+
+if has_libfuzzer; then
+  echo "=== fuzz: build"
+  cmake --preset fuzz >/dev/null
+  cmake --build --preset fuzz -j "$jobs" -- --quiet
+  echo "=== fuzz: half a minute a target"
+  ctest --preset fuzz --no-tests=error -j 16 || failed+=(fuzz)
+else
+  echo "=== fuzz: left out, clang with libFuzzer is not installed"
+fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   echo "run.sh: failed: ${failed[*]}" >&2

@@ -21,8 +21,9 @@ struct Target {
   std::string authority;           ///< host[:port] of an absolute-form target, else empty
   std::vector<QueryParam> params;  ///< decoded (`+` is a space), in order, repeats kept
 
-  /// Origin-form ("/a?b=c"), absolute-form ("http://host/a?b=c") or "*". InvalidArgument for any
-  /// other form, a bad or NUL escape, a fragment, user information, or `..` in the path.
+  /// Takes visible ASCII: origin-form ("/a?b=c"), absolute-form ("http://host/a?b=c") or "*".
+  /// InvalidArgument for any other form, a bad or NUL escape, a fragment, user information, or `..`
+  /// in the path.
   [[nodiscard]] static Result<Target> parse(std::string_view text);
   /// Value of the first parameter of this name; valid as long as the target is.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const;
