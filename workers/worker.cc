@@ -139,6 +139,7 @@ Worker::Worker(supervisor::WorkerContext context)
                 .timers = timers_,
                 .clock = clock_,
                 .commands = commands_,
+                .events = events_,
                 .curl = curl_,
                 .host = *context_.host,
                 .self = context_.self},
@@ -164,7 +165,9 @@ Worker::Worker(supervisor::WorkerContext context)
                 .redis_heard = redis_heard_},
       endpoints_{services_,
                  streams_,
+                 engines_,
                  config_.host_name,
+                 config_.api_key,
                  {.max_clients = config_.max_clients,
                   .max_clients_per_stream = config_.max_clients_per_stream,
                   .user_timeout = config_.stalled_client_timeout}},
@@ -247,6 +250,7 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
         log::info("redis_up", "redis={}", config_.redis.describe());
         presence_.on_redis_up();  // before its clients: they count only while it is there
         clients_.on_redis_up();
+        engines_.on_redis_up();
         streams_.on_redis_up();
       } else if (is_spokesman()) {
         log::warn("redis_down", "redis={} why=\"{}\": streams are served from memory",

@@ -55,6 +55,9 @@ engines::RegistryOptions registry_options(const config::Config& config) {
   engines::RegistryOptions options;
   options.selection = {.lease = config.lease, .settle = config.engine_settle};
   options.health.every = config.engine_check_interval;
+  options.orchestrator_url = config.orchestrator_url;
+  options.refresh = config.engine_refresh;
+  options.max_streams = config.max_streams_per_engine;
   for (const auto& setting : config.engines) {
     engines::EngineAddress engine;
     engine.host = setting.host;
@@ -63,7 +66,7 @@ engines::RegistryOptions registry_options(const config::Config& config) {
     engine.forwarded = setting.forwarded;
     engine.max_streams =
         setting.max_streams != 0 ? setting.max_streams : config.max_streams_per_engine;
-    options.engines.push_back(std::move(engine));
+    (setting.is_dns ? options.names : options.engines).push_back(std::move(engine));
   }
   return options;
 }

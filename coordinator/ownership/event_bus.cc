@@ -1,5 +1,6 @@
 #include "coordinator/ownership/event_bus.h"
 
+#include <utility>
 #include <vector>
 
 #include "proto/redis/redis_keys.h"
@@ -49,12 +50,18 @@ void EventBus::unsubscribe(const proto::StreamId& id) {
   if (listeners_.erase(channel) > 0) channels_->unsubscribe(channel);
 }
 
+void EventBus::watch(const std::string& channel, std::function<void()> on_news) {
+  watches_[channel] = std::move(on_news);
+  channels_->subscribe(channel);
+}
+
 void EventBus::publish(const proto::StreamId& id, const proto::Event& event) {
   commands_.command({"PUBLISH", proto::StreamKeys{id}.events(), proto::to_json(event)},
                     [](const Result<redis::Reply>&) {});
 }
 
 void EventBus::on_message(std::string_view channel, std::string_view payload) {
+  if (const auto watch = watches_.find(channel); watch != watches_.end()) return watch->second();
   const auto listener = listeners_.find(channel);
   if (listener == listeners_.end()) return;  // unsubscribed, and Redis did not know it yet
   const auto event = proto::parse_event(payload);
@@ -67,6 +74,7 @@ void EventBus::on_message(std::string_view channel, std::string_view payload) {
 }
 
 void EventBus::on_messages_may_be_missing() {
+  for (const auto& [channel, on_news] : watches_) on_news();
   std::vector<std::string> channels;
   for (const auto& [channel, listener] : listeners_) channels.push_back(channel);
   for (const auto& channel : channels) {  // whoever is told may unsubscribe others

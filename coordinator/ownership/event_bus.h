@@ -45,6 +45,9 @@ class EventBus final : public redis::Subscriber::Listener {
   /// One listener a stream; it must unsubscribe before it dies.
   void subscribe(const proto::StreamId& id, Listener& listener);
   void unsubscribe(const proto::StreamId& id);
+  /// A channel that is no stream's: `on_news` is called with every message there, whatever it says,
+  /// and when some may be missing. For as long as the bus lives.
+  void watch(const std::string& channel, std::function<void()> on_news);
   /// For events that no script publishes (stream_started); lost when Redis is away.
   void publish(const proto::StreamId& id, const proto::Event& event);
 
@@ -56,7 +59,8 @@ class EventBus final : public redis::Subscriber::Listener {
   void on_messages_may_be_missing() override;
 
   redis::Commands& commands_;
-  std::map<std::string, Listener*, std::less<>> listeners_;  ///< by channel
+  std::map<std::string, Listener*, std::less<>> listeners_;            ///< by channel
+  std::map<std::string, std::function<void()>, std::less<>> watches_;  ///< by channel
   std::uint64_t malformed_{};
   std::unique_ptr<Channels> channels_;
 };

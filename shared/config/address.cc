@@ -11,6 +11,7 @@ namespace ace::config {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
+constexpr std::string_view kDnsPrefix = "dns://";
 
 struct HostPort {
   std::string host;
@@ -88,7 +89,7 @@ std::string ListenAddress::text() const {
 }
 
 std::string EngineAddress::text() const {
-  std::string out = host_port_text(host, port);
+  std::string out = (is_dns ? std::string{kDnsPrefix} : std::string{}) + host_port_text(host, port);
   if (!name.empty()) out += ";name=" + name;
   if (forwarded) out += ";forwarded";
   if (max_streams != 0) out += fmt::format(";max_streams={}", max_streams);
@@ -112,7 +113,8 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
 
 Result<EngineAddress> parse_engine_address(std::string_view text) {
   const auto parts = split(text, ';');
-  auto parsed = parse_host_port(parts.front());
+  const bool is_dns = parts.front().starts_with(kDnsPrefix);
+  auto parsed = parse_host_port(parts.front().substr(is_dns ? kDnsPrefix.size() : 0));
   if (!parsed) return fail(std::move(parsed).error());
   if (parsed->host.empty() || parsed->port == 0) {
     return fail(Errc::InvalidArgument,
@@ -127,6 +129,11 @@ Result<EngineAddress> parse_engine_address(std::string_view text) {
       return fail(std::move(applied).error());
     }
   }
+  engine.is_dns = is_dns;
+  if (is_dns && !engine.name.empty()) {
+    return fail(Errc::InvalidArgument,
+                fmt::format("\"{}\": the addresses of a name cannot share one more", text));
+  }
   return engine;
 }
 
@@ -139,8 +146,7 @@ Result<std::vector<EngineAddress>> parse_engine_list(std::string_view text) {
   if (!engines) return engines;
   std::set<std::string> names;
   for (const auto& engine : *engines) {
-    const auto name =
-        engine.name.empty() ? fmt::format("{}:{}", engine.host, engine.port) : engine.name;
+    auto name = engine.name.empty() ? fmt::format("{}:{}", engine.host, engine.port) : engine.name;
     if (!names.insert(name).second) {
       return fail(Errc::InvalidArgument, fmt::format("two engines are called {}", name));
     }

@@ -27,6 +27,7 @@ struct EngineAddress {
   std::string name;             ///< empty: people know it by host and port
   bool forwarded{};             ///< peers can reach it from outside; preferred when loads are equal
   std::uint32_t max_streams{};  ///< 0: MAX_STREAMS_PER_ENGINE decides
+  bool is_dns{};                ///< every address of the host's name is an engine
 
   [[nodiscard]] std::string text() const;
   bool operator==(const EngineAddress&) const = default;
@@ -35,7 +36,8 @@ struct EngineAddress {
 /// `host:port`, `[v6]:port`, `:port` and `port` (every IPv4 address), `unix:/path`. Port 0 lets the
 /// kernel choose.
 [[nodiscard]] Result<ListenAddress> parse_listen_address(std::string_view text);
-/// `host:port` with optional `;name=…`, `;forwarded`, `;max_streams=N` in any order.
+/// `host:port` with optional `;name=…`, `;forwarded`, `;max_streams=N` in any order;
+/// `dns://host:port`, without a name, for all addresses of a host.
 [[nodiscard]] Result<EngineAddress> parse_engine_address(std::string_view text);
 
 /// Comma lists of the above; empty items are skipped. No two engines may share a name, or an

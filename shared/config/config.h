@@ -42,6 +42,8 @@ struct Config {
   // engines
   std::vector<EngineAddress> engines{
       {.host = "127.0.0.1", .port = 6878, .name = {}, .forwarded = false, .max_streams = 0}};
+  std::string orchestrator_url;       ///< empty: there is none
+  milliseconds engine_refresh{30s};   ///< how often names and the orchestrator are asked
   unsigned max_streams_per_engine{};  ///< 0: no limit
   milliseconds engine_connect_timeout{1s};
   milliseconds engine_json_timeout{15s};

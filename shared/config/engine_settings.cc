@@ -2,13 +2,43 @@
 #include "shared/config/setting_tables.h"
 
 namespace ace::config {
+namespace {
+
+Setting orchestrator_setting() {
+  Setting setting =
+      text({"Engines", "ACE_ORCHESTRATOR_URL", "",
+            "An acestream-orchestrator whose engines are used; instead of the default engine."},
+           "url", at(&Config::orchestrator_url));
+  setting.allowed = "http://host[:port][/path], without user and password";
+  setting.set = [](Config& config, std::string_view value) -> Status {
+    const auto url = trim(value);
+    const auto is_bad = [](char c) {
+      return static_cast<unsigned char>(c) <= ' ' || c == '@' || c == '?' || c == '#';
+    };
+    const bool is_http = url.starts_with("http://") && url.size() > 7 && url[7] != '/';
+    if (!url.empty() && (!is_http || std::any_of(url.begin(), url.end(), is_bad))) {
+      return not_allowed();
+    }
+    config.orchestrator_url = url;
+    return {};
+  };
+  return setting;
+}
+
+}  // namespace
 
 void add_engine_settings(std::vector<Setting>& all) {
   all.push_back(address_list({"Engines", "ACE_ENGINES", "--engines",
                               "The AceStream engines; a comma list. After each, as wanted: ;name=… "
-                              ";forwarded ;max_streams=N."},
+                              ";forwarded ;max_streams=N. dns:// in front: every address of the "
+                              "name is an engine."},
                              "host:port with optional ;name=…;forwarded;max_streams=N",
                              at(&Config::engines), parse_engine_list));
+  all.push_back(orchestrator_setting());
+  all.push_back(
+      duration({"Engines", "PROXY_ENGINE_REFRESH", "",
+                "How often dns:// names are looked up again, and the orchestrator asked."},
+               at(&Config::engine_refresh), 100ms, 1h));
   // The ancestor allowed 3. With one engine that refuses the fourth channel although the engine
   // would play it; only its owner knows what it can bear.
   all.push_back(count({"Engines", "MAX_STREAMS_PER_ENGINE", "",

@@ -114,6 +114,9 @@ Result<Loaded> load(const CommandLine& line, const Environment& environment) {
       return fail(wrong_value(setting, given->second, done.error()));
     }
   }
+  // Nobody means the engine that stands there by default when an orchestrator names them.
+  const bool names_engines = loaded.origins["ACE_ENGINES"] != "default";
+  if (!names_engines && !loaded.config.orchestrator_url.empty()) loaded.config.engines.clear();
   if (auto fits = check_together(loaded.config); !fits) return fail(std::move(fits).error());
   return loaded;
 }

@@ -1,11 +1,32 @@
 #include "workers/engines/engine_registry.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "coordinator/ownership/replies.h"
+#include "proto/redis/redis_keys.h"
+#include "proto/redis/redis_scripts.h"
+
 namespace ace::engines {
+namespace {
+
+const redis::Script& loads_script() {
+  static const redis::Script script{proto::kEngineLoadsScript};
+  return script;
+}
+
+/// Those that left are news only while somebody watches what they play.
+std::vector<EngineReport> without_idle_past(std::vector<EngineReport> reports) {
+  std::erase_if(reports,
+                [](const auto& report) { return !report.engine.is_listed && report.streams == 0; });
+  return reports;
+}
+
+}  // namespace
 
 EngineRegistry::EngineRegistry(Parts parts, RegistryOptions options)
-    : directory_{std::move(options.engines)},
+    : parts_{parts},
+      directory_{std::move(options.engines)},
       selector_{{.loop = parts.loop,
                  .timers = parts.timers,
                  .clock = parts.clock,
@@ -20,8 +41,51 @@ EngineRegistry::EngineRegistry(Parts parts, RegistryOptions options)
                .host = parts.host,
                .self = parts.self,
                .directory = directory_},
-              options.health} {}
+              options.health},
+      names_{parts.loop, parts.timers, directory_, std::move(options.names), options.refresh},
+      orchestrator_{parts.curl,          parts.timers,   directory_, options.orchestrator_url,
+                    options.max_streams, options.refresh},
+      runtime_{{.timers = parts.timers,
+                .commands = parts.commands,
+                .events = parts.events,
+                .directory = directory_},
+               options.max_streams} {}
 
-void EngineRegistry::stop() { health_.stop(); }
+void EngineRegistry::stop() {
+  health_.stop();
+  names_.stop();
+  orchestrator_.stop();
+  runtime_.stop();
+}
+
+std::vector<EngineReport> EngineRegistry::reports() const {
+  std::vector<EngineReport> reports;
+  std::vector<host::EngineBid> loads;
+  const auto now = parts_.clock.now();
+  for (const auto& known : directory_.known()) {
+    const auto id = known.address.id();
+    reports.push_back({.engine = known, .state = parts_.host.engines().state_of(id, now)});
+    loads.push_back({.id = id});
+  }
+  host::count_loads(parts_.host.ownership().list(parts_.host.scoreboard()), {}, loads);
+  for (std::size_t i = 0; i < reports.size(); ++i) reports[i].streams = loads[i].load;
+  return reports;
+}
+
+void EngineRegistry::report(std::function<void(std::vector<EngineReport>)> callback) {
+  auto known = reports();
+  std::vector<std::string> args{proto::engine_prefix()};
+  for (const auto& report : known) args.push_back(report.engine.address.id());
+  parts_.commands.eval(loads_script(), {}, args,
+                       [known = std::move(known),
+                        callback = std::move(callback)](const Result<redis::Reply>& reply) {
+                         auto reports = known;
+                         for (std::size_t i = 0; reply && i < reports.size(); ++i) {
+                           const auto load = ownership::count_at(*reply, i).value_or(0);
+                           reports[i].streams = std::max<std::size_t>(reports[i].streams, load);
+                         }
+                         callback(without_idle_past(std::move(reports)));
+                       });
+}
 
 }  // namespace ace::engines

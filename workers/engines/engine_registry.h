@@ -1,15 +1,29 @@
 #pragma once
 
+#include "workers/engines/dns_watch.h"
 #include "workers/engines/engine_directory.h"
 #include "workers/engines/health_watch.h"
+#include "workers/engines/orchestrator_watch.h"
+#include "workers/engines/runtime_engines.h"
 #include "workers/engines/shared_selector.h"
 
 namespace ace::engines {
 
 struct RegistryOptions {
   std::vector<EngineAddress> engines;  ///< of the settings
+  std::vector<EngineAddress> names;    ///< each for all addresses of its host
+  std::string orchestrator_url;
+  std::chrono::milliseconds refresh{30'000};  ///< of names, and of what the orchestrator says
+  std::uint32_t max_streams{};                ///< of engines that set none
   SelectionTiming selection;
   HealthTiming health;
+};
+
+/// An engine as people see it.
+struct EngineReport {
+  KnownEngine engine;
+  host::EngineState state;
+  std::size_t streams{};  ///< over all hosts; without Redis over this one
 };
 
 /// All that one worker knows and asks about engines, wired together.
@@ -21,6 +35,7 @@ class EngineRegistry {
     loop::TimerFactory& timers;
     const Clock& clock;
     redis::Commands& commands;
+    ownership::EventBus& events;
     curl::Multi& curl;
     host::HostMemory& host;
     host::WorkerRef self;
@@ -32,14 +47,24 @@ class EngineRegistry {
 
   [[nodiscard]] const EngineDirectory& directory() const { return directory_; }
   [[nodiscard]] EngineSelector& selector() { return selector_; }
+  [[nodiscard]] RuntimeEngines& runtime() { return runtime_; }
 
+  /// Every engine that is listed or still plays. Called back once, never from inside this call.
+  void report(std::function<void(std::vector<EngineReport>)> callback);
+  void on_redis_up() { runtime_.refresh(); }
   /// The worker ends: nothing is asked any more.
   void stop();
 
  private:
+  [[nodiscard]] std::vector<EngineReport> reports() const;
+
+  Parts parts_;
   EngineDirectory directory_;
   SharedSelector selector_;
   HealthWatch health_;
+  DnsWatch names_;
+  OrchestratorWatch orchestrator_;
+  RuntimeEngines runtime_;
 };
 
 }  // namespace ace::engines

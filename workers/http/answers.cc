@@ -68,6 +68,15 @@ std::string Answers::error(const Request& request, int status, std::string_view 
   return json(request, status, proto::http::json_error(status, code, message));
 }
 
+std::string Answers::unauthorized(const Request& request) const {
+  auto answer = head(request, 401);
+  answer.add("WWW-Authenticate", "Bearer realm=\"ace-proxy\"");
+  return whole_response(
+      std::move(answer), request, connection_after(request), proto::http::kJsonType,
+      proto::http::json_error(401, "unauthorized", "this needs the key: Authorization: Bearer …"),
+      clock_.wall_now());
+}
+
 std::string Answers::not_allowed(const Request& request, std::string_view allowed) const {
   auto answer = head(request, 405);
   proto::http::add_allow(answer, allowed);
@@ -80,8 +89,9 @@ std::string Answers::not_allowed(const Request& request, std::string_view allowe
 std::string Answers::options(const Request& request, std::string_view allowed) const {
   auto answer = head(request, 204);
   proto::http::add_allow(answer, allowed);
-  // `Range` and the like make a browser ask first; a day is as long as any of them remembers.
-  answer.add("Access-Control-Allow-Methods", allowed)
+  // `Range` and the like make a browser ask first; a day is as long as any of them remembers. Pages
+  // of other origins may look, and change nothing, whatever the path takes.
+  answer.add("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
       .add("Access-Control-Allow-Headers", "*")
       .add("Access-Control-Max-Age", "86400");
   return whole_response(std::move(answer), request, connection_after(request), "", "",

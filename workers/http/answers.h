@@ -20,6 +20,8 @@ class Answers {
                                  std::string_view body) const;
   [[nodiscard]] std::string error(const proto::http::Request& request, int status,
                                   std::string_view code, std::string_view message) const;
+  /// To who did not show the key that this path asks for.
+  [[nodiscard]] std::string unauthorized(const proto::http::Request& request) const;
   [[nodiscard]] std::string not_allowed(const proto::http::Request& request,
                                         std::string_view allowed) const;
   /// To OPTIONS: what the path takes, for people and for browsers that ask before they fetch.

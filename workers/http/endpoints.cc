@@ -7,10 +7,13 @@ namespace ace::http {
 using proto::http::Request;
 
 Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
-                     std::string host_name, GetstreamHandler::Limits limits)
+                     engines::EngineRegistry& engines, std::string host_name, std::string api_key,
+                     GetstreamHandler::Limits limits)
     : answers_{services.worker_id, services.clock},
+      key_{std::move(api_key)},
       getstream_{services, streams, answers_, limits},
-      status_{services, std::move(host_name), answers_} {
+      status_{services, std::move(host_name), answers_},
+      engines_{engines, key_, answers_} {
   // Old sets play only what ends like a file.
   for (const auto* path : {"/ace/getstream", "/ace/getstream.ts", "/ace/*.ts"}) {
     router_.get(path, [this](Connection& connection, Request request) {
@@ -22,6 +25,15 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
   });
   router_.get("/streams", [this](Connection& connection, const Request& request) {
     status_.streams(connection, request);
+  });
+  router_.get("/engines", [this](Connection& connection, const Request& request) {
+    engines_.list(connection, request);
+  });
+  router_.post("/engines", [this](Connection& connection, const Request& request) {
+    engines_.add(connection, request);
+  });
+  router_.remove("/engines", [this](Connection& connection, const Request& request) {
+    engines_.remove(connection, request);
   });
   router_.get("/workers", [this](Connection& connection, const Request& request) {
     status_.workers(connection, request);

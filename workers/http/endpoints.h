@@ -3,6 +3,8 @@
 #include <string>
 
 #include "workers/http/answers.h"
+#include "workers/http/api_key.h"
+#include "workers/http/engines_handler.h"
 #include "workers/http/getstream_handler.h"
 #include "workers/http/router.h"
 #include "workers/http/status_handler.h"
@@ -14,7 +16,8 @@ class Endpoints {
  public:
   /// Everything outlives them.
   Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
-            std::string host_name, GetstreamHandler::Limits limits);
+            engines::EngineRegistry& engines, std::string host_name, std::string api_key,
+            GetstreamHandler::Limits limits);
   Endpoints(const Endpoints&) = delete;
   Endpoints& operator=(const Endpoints&) = delete;
 
@@ -22,9 +25,11 @@ class Endpoints {
 
  private:
   Answers answers_;
+  ApiKey key_;
   Router router_{answers_};
   GetstreamHandler getstream_;
   StatusHandler status_;
+  EnginesHandler engines_;
 };
 
 }  // namespace ace::http

@@ -10,6 +10,7 @@ using proto::http::Request;
 
 namespace {
 
+/// Of the server as a whole.
 constexpr std::string_view kReadMethods = "GET, HEAD, OPTIONS";
 
 bool matches(std::string_view pattern, std::string_view path) {
@@ -33,8 +34,25 @@ void answer(Connection& connection, const Request& request, std::string text) {
   }
 }
 
-void Router::get(std::string path, Handler handler) {
-  routes_.push_back({.path = std::move(path), .handler = std::move(handler)});
+std::string Router::Route::methods() const {
+  std::string all;
+  if (get) all += "GET, HEAD, ";
+  if (post) all += "POST, ";
+  if (remove) all += "DELETE, ";
+  return all + "OPTIONS";
+}
+
+Router::Route& Router::at(const std::string& path) {
+  const auto found = std::ranges::find(routes_, path, &Route::path);
+  if (found != routes_.end()) return *found;
+  routes_.push_back({.path = path, .get = {}, .post = {}, .remove = {}});
+  return routes_.back();
+}
+
+void Router::get(const std::string& path, Handler handler) { at(path).get = std::move(handler); }
+void Router::post(const std::string& path, Handler handler) { at(path).post = std::move(handler); }
+void Router::remove(const std::string& path, Handler handler) {
+  at(path).remove = std::move(handler);
 }
 
 void Router::route(Connection& connection, Request request) const {
@@ -48,22 +66,31 @@ void Router::route(Connection& connection, Request request) const {
     answer(connection, request, answers_.error(request, 404, "not_found", "there is nothing here"));
     return;
   }
+  const Handler* handler = nullptr;
   switch (request.method) {
     case Method::Get:
     case Method::Head:
-      found->handler(connection, std::move(request));
-      return;
-    case Method::Options:
-      answer(connection, request, answers_.options(request, kReadMethods));
-      return;
+      handler = &found->get;
+      break;
     case Method::Post:
+      handler = &found->post;
+      break;
+    case Method::Delete:
+      handler = &found->remove;
+      break;
+    case Method::Options:
+      answer(connection, request, answers_.options(request, found->methods()));
+      return;
     case Method::Put:
     case Method::Patch:
-    case Method::Delete:
     case Method::Other:
-      answer(connection, request, answers_.not_allowed(request, kReadMethods));
-      return;
+      break;
   }
+  if (handler == nullptr || !*handler) {
+    answer(connection, request, answers_.not_allowed(request, found->methods()));
+    return;
+  }
+  (*handler)(connection, std::move(request));
 }
 
 }  // namespace ace::http

@@ -21,14 +21,20 @@ class Router {
 
   /// A path that is read: GET and HEAD. One `*` in it stands for one segment's name, or a part of
   /// it. Of two that match, the first one given counts.
-  void get(std::string path, Handler handler);
+  void get(const std::string& path, Handler handler);
+  void post(const std::string& path, Handler handler);
+  void remove(const std::string& path, Handler handler);
   void route(Connection& connection, proto::http::Request request) const;
 
  private:
   struct Route {
     std::string path;
-    Handler handler;
+    Handler get;
+    Handler post;
+    Handler remove;
+    [[nodiscard]] std::string methods() const;  ///< as Allow names them
   };
+  [[nodiscard]] Route& at(const std::string& path);
 
   const Answers& answers_;
   std::vector<Route> routes_;

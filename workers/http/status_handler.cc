@@ -1,37 +1,14 @@
 #include "workers/http/status_handler.h"
 
 #include <fmt/format.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
-#include <ctime>
 #include <utility>
 
+#include "workers/http/json_text.h"
 #include "workers/http/router.h"
 
 namespace ace::http {
 namespace {
-
-using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
-
-void write(JsonWriter& out, std::string_view key, std::string_view value) {
-  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-}
-
-void write(JsonWriter& out, std::string_view key, std::uint64_t value) {
-  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  out.Uint64(value);
-}
-
-std::string iso_time(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     unix_ms % 1000);
-}
 
 /// "started" is the ancestors' word for a stream that delivers.
 std::string_view status_of(host::StreamPhase phase) {

@@ -101,3 +101,15 @@ TEST_CASE("an event is published on its stream's channel", "[event_bus]") {
   CHECK(call.args == std::vector<std::string>{"PUBLISH", f.channel_a,
                                               R"({"v":1,"event":"stream_started","epoch":5})"});
 }
+
+TEST_CASE("a watched channel tells of every message, and of what may be missing", "[event_bus]") {
+  Fixture f;
+  int news = 0;
+  f.bus.watch("ace_proxy:engines:events", [&] { ++news; });
+  CHECK(f.subscribed == std::set<std::string>{"ace_proxy:engines:events"});
+  f.connection->on_message("ace_proxy:engines:events", "whatever");
+  CHECK(news == 1);
+  CHECK(f.bus.malformed() == 0);
+  f.connection->on_messages_may_be_missing();
+  CHECK(news == 2);
+}

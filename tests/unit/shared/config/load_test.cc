@@ -237,3 +237,19 @@ TEST_CASE("the environment file is a config file", "[config]") {
   REQUIRE(got);
   CHECK(print_config(*got).find("default") == std::string::npos);
 }
+
+TEST_CASE("an orchestrator replaces the default engine, and no other", "[config]") {
+  const auto alone = loaded({}, {{"ACE_ORCHESTRATOR_URL", "http://orchestrator:8000"}});
+  REQUIRE(alone);
+  CHECK(alone->config.orchestrator_url == "http://orchestrator:8000");
+  CHECK(alone->config.engines.empty());
+  const auto both = loaded(
+      {}, {{"ACE_ORCHESTRATOR_URL", "http://orchestrator:8000/api"}, {"ACE_ENGINES", "a:1"}});
+  REQUIRE(both);
+  CHECK(both->config.engines.size() == 1);
+  for (const auto* url : {"orchestrator:8000", "https://a", "http://", "http:///x", "http://u:p@a",
+                          "http://a?b=c", "http://a b"}) {
+    INFO(url);
+    CHECK_FALSE(loaded({}, {{"ACE_ORCHESTRATOR_URL", url}}));
+  }
+}

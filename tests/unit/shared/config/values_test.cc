@@ -80,6 +80,19 @@ TEST_CASE("two engines of one name are refused", "[config]") {
   CHECK(parse_engine_list("a:1,a:2").has_value());
 }
 
+TEST_CASE("an engine behind a name has no name of its own", "[config]") {
+  const auto engines = parse_engine_address("dns://engines:6878;forwarded;max_streams=2");
+  REQUIRE(engines);
+  CHECK(engines->is_dns);
+  CHECK(engines->host == "engines");
+  CHECK(engines->port == 6878);
+  CHECK(parse_engine_address(engines->text()) == *engines);
+  CHECK_FALSE(parse_engine_address("engines:6878")->is_dns);
+  CHECK_FALSE(parse_engine_address("dns://engines:6878;name=all"));
+  CHECK_FALSE(parse_engine_address("dns://engines"));
+  CHECK_FALSE(parse_engine_address("http://engines:6878"));
+}
+
 TEST_CASE("an engine without port or with an unknown option is refused", "[config]") {
   for (const auto* text : {"engine", ":6878", "e:0", "e:1;colour=red", "e:1;max_streams=x",
                            "e:1;name=", "http://e:1/"}) {

@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+#include "tests/support/process/wait_until.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view kKey = "Authorization: Bearer sesame\r\n";
+
+/// An engine as `GET /engines` shows it.
+struct EngineRow {
+  std::string source;
+  std::string health;
+  std::string version;
+  std::string error_phase;
+  std::uint64_t streams{};
+  bool is_listed{};
+};
+
+std::map<std::string, EngineRow> engines_of(const Service& service) {
+  const auto json = json_of(service.get("/engines").body);
+  std::map<std::string, EngineRow> rows;
+  for (const auto& engine : json.GetArray()) {
+    const auto& error = engine["last_error"];
+    rows[engine["name"].GetString()] = {
+        .source = engine["source"].GetString(),
+        .health = engine["health"].GetString(),
+        .version = engine["version"].GetString(),
+        .error_phase = error.IsNull() ? "" : error["phase"].GetString(),
+        .streams = engine["streams"].GetUint64(),
+        .is_listed = engine["listed"].GetBool()};
+  }
+  return rows;
+}
+
+std::string post(const Service& service, std::string_view body, std::string_view headers = kKey) {
+  return raw_exchange(service.port(),
+                      fmt::format("POST /engines HTTP/1.1\r\nHost: p\r\nConnection: close\r\n{}"
+                                  "Content-Length: {}\r\n\r\n{}",
+                                  headers, body.size(), body),
+                      10s);
+}
+
+HttpReply remove(const Service& service, std::string_view name) {
+  return http_request(service.port(), "DELETE", fmt::format("/engines?name={}", name),
+                      {{"Authorization", "Bearer sesame"}});
+}
+
+std::string engine_json(const SimProcess& engines, std::size_t at, std::string_view name) {
+  return fmt::format(R"({{"host":"127.0.0.1","port":{},"name":"{}"}})", engines.port(at), name);
+}
+
+/// Engines of their own, of which the settings know the first.
+struct World {
+  SimProcess engines{{.engines = 2, .bitrate = 1'000'000}};
+  Service service{{.workers = 3,
+                   .environment = {{"API_KEY", "sesame"},
+                                   {"PROXY_ENGINE_CHECK_INTERVAL", "100ms"},
+                                   {"ACE_ENGINES", "127.0.0.1:" + std::to_string(engines.port(0)) +
+                                                       ";name=first;max_streams=1"}}}};
+
+  /// Every worker lists so many engines, whoever answers.
+  [[nodiscard]] bool all_list(std::size_t count) const {
+    return wait_until(
+        [&] {
+          for (int i = 0; i < 20; ++i) {
+            if (engines_of(service).size() != count) return false;
+          }
+          return true;
+        },
+        10s);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("engines are shown with their health, load and last error", "[engines_api]") {
+  const World world;
+  const auto row = [&] { return engines_of(world.service).at("first"); };
+  CHECK(wait_until([&] { return row().health == "healthy"; }, 10s));
+  CHECK(row().version == "3.1.70");
+  CHECK(row().source == "settings");
+  CHECK(row().streams == 0);
+  Viewers viewers{world.service.port()};
+  viewers.open(1, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 10s));
+  CHECK(row().streams == 1);
+  world.engines.fault("refuse", "", 0);
+  CHECK(wait_until([&] { return row().health == "unhealthy"; }, 10s));
+  CHECK(row().error_phase == "version");
+  world.engines.clear_faults(0);
+  CHECK(wait_until([&] { return row().health == "healthy"; }, 10s));
+}
+
+TEST_CASE("an engine that is added plays, and one that is removed plays on", "[engines_api]") {
+  const World world;
+  const auto& service = world.service;
+  CHECK_THAT(post(service, engine_json(world.engines, 1, "second")),
+             Catch::StartsWith("HTTP/1.1 201"));
+  REQUIRE(world.all_list(2));
+  CHECK(engines_of(service).at("second").source == "api");
+  Viewers viewers{service.port()};
+  for (unsigned i = 1; i <= 3; ++i) viewers.open(1, stream_target(stream_id(i)));
+  REQUIRE(all_served(viewers, 10s));
+  CHECK(world.engines.state().engine(1, "sessions_opened") == 2);
+
+  CHECK(remove(service, "second").status == 200);
+  CHECK(wait_until([&] { return !engines_of(service).at("second").is_listed; }, 10s));
+  REQUIRE(wait_until([&] { return service.get(stream_target(stream_id(4))).status == 503; }, 10s));
+  CHECK(viewers.count(ViewerState::Streaming) == 3);
+  const auto got = viewers.total_bytes();
+  CHECK(viewers.run_until([&] { return viewers.total_bytes() > got + 500'000; }, 15s));
+  CHECK(viewers.faults().empty());
+  CHECK(world.engines.state().engine(1, "sessions_opened") == 2);
+}
+
+TEST_CASE("added engines outlive a Redis that forgets", "[engines_api]") {
+  const World world;
+  CHECK_THAT(post(world.service, engine_json(world.engines, 1, "second")),
+             Catch::StartsWith("HTTP/1.1 201"));
+  REQUIRE(world.all_list(2));
+  CHECK(world.service.redis({"FLUSHALL"}).as_text() == "OK");
+  CHECK(wait_until(
+      [&] {
+        return world.service.redis_number({"HEXISTS", "ace_proxy:engines", "second"}) == 1;
+      },
+      15s));
+  CHECK(world.all_list(2));
+}
+
+TEST_CASE("only who shows the key changes the engines", "[engines_api]") {
+  const World world;
+  const auto json = engine_json(world.engines, 1, "second");
+  const auto refused = post(world.service, json, "");
+  CHECK_THAT(refused, Catch::StartsWith("HTTP/1.1 401"));
+  CHECK_THAT(refused, Catch::Contains("WWW-Authenticate: Bearer"));
+  CHECK_THAT(post(world.service, json, "Authorization: Bearer Sesame\r\n"),
+             Catch::StartsWith("HTTP/1.1 401"));
+  CHECK(http_request(world.service.port(), "DELETE", "/engines?name=first").status == 401);
+  CHECK(engines_of(world.service).size() == 1);
+}
+
+TEST_CASE("an engine that makes no sense is not added", "[engines_api]") {
+  const World world;
+  const auto& service = world.service;
+  CHECK_THAT(post(service, "{}"), Catch::StartsWith("HTTP/1.1 400"));
+  CHECK_THAT(post(service, R"({"host":"a/b","port":1})"), Catch::StartsWith("HTTP/1.1 400"));
+  CHECK_THAT(post(service, std::string(20'000, ' ')), Catch::StartsWith("HTTP/1.1 413"));
+  CHECK_THAT(post(service, R"({"host":"10.0.0.1","port":1,"name":"first"})"),
+             Catch::StartsWith("HTTP/1.1 409"));
+  CHECK_THAT(post(service, engine_json(world.engines, 0, "again")),
+             Catch::StartsWith("HTTP/1.1 409"));
+  CHECK(remove(service, "first").status == 404);
+  CHECK(remove(service, "nobody").status == 404);
+  CHECK(http_request(service.port(), "DELETE", "/engines", {{"Authorization", "Bearer sesame"}})
+            .status == 400);
+  CHECK(engines_of(service).size() == 1);
+}
+
+TEST_CASE("without Redis engines are shown, and not added", "[engines_api]") {
+  const Service service{{.workers = 2, .redis = RedisIs::Away}};
+  CHECK(engines_of(service).size() == 1);
+  CHECK_THAT(post(service, R"({"host":"10.0.0.1","port":1})", ""),
+             Catch::StartsWith("HTTP/1.1 503"));
+}
+
+TEST_CASE("engines behind a name play", "[engines_api]") {
+  const SimProcess engines{{.bitrate = 1'000'000}};
+  const Service service{
+      {.workers = 2,
+       .environment = {{"ACE_ENGINES", "dns://localhost:" + std::to_string(engines.port())}}}};
+  const auto id = "127.0.0.1:" + std::to_string(engines.port());
+  REQUIRE(wait_until([&] { return engines_of(service).contains(id); }, 10s));
+  CHECK(engines_of(service).at(id).source == "dns");
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(stream_id(1)));
+  CHECK(all_served(viewers, 10s));
+}

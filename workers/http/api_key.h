@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "proto/http/request.h"
+
+namespace ace::http {
+
+/// The key that clients of the control interface show: `Authorization: Bearer …`.
+class ApiKey {
+ public:
+  /// Empty: everybody is admitted.
+  explicit ApiKey(std::string key) : key_{std::move(key)} {}
+
+  /// Takes the same time for every wrong key of one length.
+  [[nodiscard]] bool admits(const proto::http::Request& request) const;
+
+ private:
+  std::string key_;
+};
+
+}  // namespace ace::http
