@@ -7,7 +7,7 @@ set -euo pipefail
 
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
   libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
-  libexpected-dev libsystemd-dev)
+  libexpected-dev libsystemd-dev prometheus-cpp-dev)
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang-format shellcheck jq
   procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)

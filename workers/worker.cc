@@ -18,6 +18,7 @@
 #include "workers/engines/engine_registry.h"
 #include "workers/http/endpoints.h"
 #include "workers/http/server.h"
+#include "workers/metrics/timed_commands.h"
 #include "workers/streams/session/orphan_watch.h"
 #include "workers/streams/session/stream_manager.h"
 #include "workers/worker_options.h"
@@ -87,7 +88,8 @@ class Worker final : private handover::Handover::Listener,
   loop::UvTimerFactory timers_{loop_};
 
   RedisWatch redis_watch_{*this};
-  redis::Client commands_;
+  redis::Client connection_;
+  metrics::TimedCommands commands_;
   redis::ChunkConnection chunks_;
   ownership::WorkerPresence presence_;
   ownership::Incarnation incarnation_;
@@ -113,8 +115,10 @@ class Worker final : private handover::Handover::Listener,
   std::unique_ptr<loop::Timer> tick_timer_{timers_.make()};
   std::unique_ptr<loop::Timer> ready_timer_{timers_.make()};
   std::unique_ptr<loop::Timer> stop_timer_{timers_.make()};
+  SteadyTime beat_due_;
   SteadyTime stop_by_;
   bool was_redis_up_{};
+  bool had_redis_{};
   bool is_redis_known_{};
   bool is_ready_{};
   bool is_draining_{};
@@ -129,7 +133,8 @@ Worker::Worker(supervisor::WorkerContext context)
       config_{*context_.config},
       id_{config_.host_name + ":" + std::to_string(::getpid())},
       board_{context_.host->scoreboard().slots[context_.self.slot]},
-      commands_{loop_, timers_, config_.redis, {}, redis_watch_},
+      connection_{loop_, timers_, config_.redis, {}, redis_watch_},
+      commands_{connection_, clock_, board_.redis_time},
       chunks_{loop_, timers_, config_.redis, {}, redis_watch_},
       presence_{id_, commands_, timers_, clock_, {}, *this},
       incarnation_{commands_, timers_, clock_, {}},
@@ -210,11 +215,18 @@ void Worker::say_ready() {
   if (!said) log::error("ready_not_said", "{}", said.error().text);
 }
 
-void Worker::beat() { board_.beat_ns = clock_.now().time_since_epoch().count(); }
+void Worker::beat() {
+  const auto now = clock_.now();
+  if (beat_due_ > SteadyTime{}) board_.loop_delay.add(now - beat_due_);
+  beat_due_ = now + kBeatEvery;
+  board_.beat_ns = now.time_since_epoch().count();
+}
 
 void Worker::tick() {
   if (services_.redis_is_up()) redis_heard_ = clock_.now();
   streams_.tick();
+  board_.longest_lag_ms = static_cast<std::uint32_t>(streams_.longest_lag().count());
+  board_.redis_bytes_in_flight = chunks_.bytes_in_flight();
   if (is_draining_ && !is_stopping_ && streams_.is_empty()) stop("drained");
   // The last stream's chunks go back to the system when it has ended.
   if (std::exchange(had_streams_, !streams_.is_empty()) && !had_streams_) ::malloc_trim(0);
@@ -247,7 +259,8 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
       if (!is_up && why->code == Errc::Timeout) redis_heard_ -= redis::Deadlines{}.command;
       board_.redis_is_up = is_up ? 1 : 0;
       if (is_up) {
-        log::info("redis_up", "redis={}", config_.redis.describe());
+        if (std::exchange(had_redis_, true)) ++board_.redis_reconnects;
+        if (is_spokesman()) log::info("redis_up", "redis={}", config_.redis.describe());
         presence_.on_redis_up();  // before its clients: they count only while it is there
         clients_.on_redis_up();
         engines_.on_redis_up();

@@ -20,6 +20,9 @@ Result<std::unique_ptr<HostMemory>> HostMemory::create() {
   auto* shared = new (memory) Shared{};
   shared->ownership.init();
   shared->engines.init();
+  const auto now = SystemClock{}.wall_now().time_since_epoch();
+  shared->scoreboard.started_at_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   std::unique_ptr<HostMemory> host{new HostMemory(shared)};
   for (auto& inbox : host->inboxes_) {
     auto made = make_inbox();

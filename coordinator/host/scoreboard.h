@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/host/shared_histogram.h"
 #include "shared/base/clock.h"
 
 namespace ace::host {
@@ -32,6 +33,17 @@ enum class WorkerPhase : std::uint32_t {
   Draining,  ///< takes nothing new
 };
 
+/// How far an engine session had come when it failed.
+enum class EngineFault : std::uint32_t {
+  Connect,    ///< nobody listens there
+  Getstream,  ///< refused, nonsense or nothing instead of a session
+  FirstByte,  ///< a session, but no media
+  Stall,      ///< media, then silence
+  Broken,     ///< media, then the end of the connection
+  Adopt,      ///< a session of the owner before, which could not be gone on with
+};
+inline constexpr std::size_t kEngineFaults = 6;
+
 /// What one worker tells all others. Written by that worker alone, but for `generation`, `pid` and
 /// `phase`, which the supervisor sets at fork and at reap, and for `placing`. Relaxed atomics: each
 /// number is right by itself, no two need to agree.
@@ -41,15 +53,25 @@ struct alignas(64) SlotBoard {
   std::atomic<WorkerPhase> phase{};
   std::atomic<std::int64_t> beat_ns{};       ///< SystemClock::now() of the last beat of its loop
   std::atomic<std::uint32_t> clients{};      ///< stream clients placed here, waiting ones included
-  std::atomic<std::uint32_t> connections{};  ///< open HTTP connections, clients included
+  std::atomic<std::uint32_t> connections{};  ///< HTTP connections read or answered, no streams
   std::atomic<std::uint32_t> owned_streams{};
-  std::atomic<std::uint32_t> redis_is_up{};  ///< 1 while this worker can use Redis
+  std::atomic<std::uint32_t> redis_is_up{};            ///< 1 while this worker can use Redis
+  std::atomic<std::uint64_t> redis_bytes_in_flight{};  ///< of chunks, not answered yet
+  std::atomic<std::uint32_t> longest_lag_ms{};         ///< of its clients behind the newest chunk
   std::atomic<std::uint64_t> requests{};
   std::atomic<std::uint64_t> bytes_from_engines{};
   std::atomic<std::uint64_t> bytes_to_clients{};
   std::atomic<std::uint64_t> chunks_fetched{};   ///< by followers, out of Redis
   std::atomic<std::uint64_t> chunks_skipped{};   ///< never stored: Redis refused or was too slow
   std::atomic<std::uint64_t> clients_skipped{};  ///< times a slow client was moved forward
+  std::atomic<std::uint64_t> takeovers{};        ///< streams that became its own after another's
+  std::atomic<std::uint64_t> redis_reconnects{};
+  std::array<std::atomic<std::uint64_t>, kEngineFaults> engine_faults{};
+  SharedHistogram packet_age;  ///< oldest byte of a chunk, from the engine to its own clients
+  SharedHistogram fetch_time;  ///< a follower's: from hearing of a chunk to its clients
+  SharedHistogram join_time;   ///< of clients: from the request to the first byte sent
+  SharedHistogram redis_time;  ///< from a command to its answer
+  SharedHistogram loop_delay;  ///< of its beats behind their time
   /// Connections on their way from this worker to slot i: offered, not yet counted there. Taken
   /// back by slot i's worker, in the moment in which that one counts them.
   std::array<std::atomic<std::uint32_t>, kMaxSlots> placing{};
@@ -59,6 +81,8 @@ struct alignas(64) SlotBoard {
 /// HostMemory.
 struct Scoreboard {
   std::array<SlotBoard, kMaxSlots> slots{};
+  std::atomic<std::uint64_t> restarts{};      ///< workers forked in the place of one that died
+  std::atomic<std::int64_t> started_at_ms{};  ///< unix time
 
   [[nodiscard]] bool is_alive(WorkerRef worker) const;
   /// Whether the slot's loop has turned within `time`.
@@ -66,7 +90,8 @@ struct Scoreboard {
   /// The one worker that does what has to be done once on a host: the lowest slot that serves.
   /// False for all others; for a moment there may be none, or two.
   [[nodiscard]] bool is_caretaker(WorkerRef worker) const;
-  /// Supervisor only. Begins the next generation of a slot: counters zero, phase Starting.
+  /// Supervisor only. Begins the next generation of a slot: live numbers zero,
+  /// totals go on, phase Starting.
   WorkerRef open_slot(std::uint32_t slot);
   /// Supervisor only, right after fork.
   void set_pid(WorkerRef worker, std::int32_t pid);

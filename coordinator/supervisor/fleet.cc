@@ -78,7 +78,7 @@ void Fleet::restart_due() {
     if (slot.restart_at > now) continue;
     budget_.spend(now);
     slot.round = round_;
-    start_in(i);
+    if (start_in(i)) ++board_.restarts;
   }
 }
 

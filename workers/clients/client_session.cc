@@ -48,6 +48,7 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
       socket_{std::move(socket)},
       framing_{framing},
       acks_{clock.now()},
+      made_at_{clock.now()},
       clock_{clock},
       info_{std::move(info)},
       watcher_{loop, socket_.get(), [this](loop::FdEvents events) { on_ready(events); }} {
@@ -265,7 +266,10 @@ std::size_t ClientSession::gather(Gathered& out) {
 
 void ClientSession::advance(std::size_t sent) {
   bytes_sent_ += sent;
-  if (phase_ == Phase::Waiting) phase_ = Phase::Feeding;
+  if (phase_ == Phase::Waiting) {
+    phase_ = Phase::Feeding;
+    join_time_ = clock_.now() - made_at_;
+  }
   const std::size_t text = std::min(sent, owed_.size() - owed_sent_);
   owed_sent_ += text;
   sent -= text;

@@ -88,6 +88,9 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] std::uint64_t skips() const { return skips_; }
   /// How far behind the newest chunk it is, by arrival.
   [[nodiscard]] std::chrono::milliseconds lag() const;
+  /// From its request to the first byte sent, once that is known; not of one that goes on from
+  /// another worker.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> join_time() const { return join_time_; }
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
 
  private:
@@ -141,6 +144,8 @@ class ClientSession final : private streams::Archive::Reader {
   std::chrono::milliseconds burst_{};
   AckWatch acks_;
   SteadyTime ended_at_;
+  SteadyTime made_at_;
+  std::optional<std::chrono::nanoseconds> join_time_;
   Listener* listener_{};
   const Clock& clock_;
   ClientInfo info_;

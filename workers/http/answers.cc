@@ -59,8 +59,13 @@ ResponseHead Answers::head(const Request& request, int status) const {
 }
 
 std::string Answers::json(const Request& request, int status, std::string_view body) const {
-  return whole_response(head(request, status), request, connection_after(request),
-                        proto::http::kJsonType, body, clock_.wall_now());
+  return text(request, status, proto::http::kJsonType, body);
+}
+
+std::string Answers::text(const Request& request, int status, std::string_view content_type,
+                          std::string_view body) const {
+  return whole_response(head(request, status), request, connection_after(request), content_type,
+                        body, clock_.wall_now());
 }
 
 std::string Answers::error(const Request& request, int status, std::string_view code,

@@ -18,6 +18,8 @@ class Answers {
 
   [[nodiscard]] std::string json(const proto::http::Request& request, int status,
                                  std::string_view body) const;
+  [[nodiscard]] std::string text(const proto::http::Request& request, int status,
+                                 std::string_view content_type, std::string_view body) const;
   [[nodiscard]] std::string error(const proto::http::Request& request, int status,
                                   std::string_view code, std::string_view message) const;
   /// To who did not show the key that this path asks for.

@@ -35,6 +35,9 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
   router_.remove("/engines", [this](Connection& connection, const Request& request) {
     engines_.remove(connection, request);
   });
+  router_.get("/metrics", [this](Connection& connection, const Request& request) {
+    status_.metrics(connection, request);
+  });
   router_.get("/workers", [this](Connection& connection, const Request& request) {
     status_.workers(connection, request);
   });

@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include "shared/metrics/text_page.h"
 #include "workers/http/json_text.h"
 #include "workers/http/router.h"
+#include "workers/metrics/host_metrics.h"
 
 namespace ace::http {
 namespace {
@@ -66,6 +68,12 @@ void StatusHandler::streams(Connection& connection, const proto::http::Request& 
 
 void StatusHandler::workers(Connection& connection, const proto::http::Request& request) const {
   answer(connection, request, answers_.json(request, 200, workers_json()));
+}
+
+void StatusHandler::metrics(Connection& connection, const proto::http::Request& request) const {
+  const auto page =
+      metrics::host_metrics(services_.board(), services_.table().list(services_.board()));
+  answer(connection, request, answers_.text(request, 200, metrics::TextPage::kContentType, page));
 }
 
 std::string StatusHandler::streams_json(bool started_only) const {

@@ -17,6 +17,8 @@ class StatusHandler {
   void streams(Connection& connection, const proto::http::Request& request) const;
   /// `GET /workers`: an array of the host's workers with what each does.
   void workers(Connection& connection, const proto::http::Request& request) const;
+  /// `GET /metrics`: the host's numbers, for Prometheus.
+  void metrics(Connection& connection, const proto::http::Request& request) const;
 
  private:
   [[nodiscard]] std::string streams_json(bool started_only) const;

@@ -10,6 +10,7 @@
 
 using namespace std::chrono_literals;
 using ace::Errc;
+using ace::host::EngineFault;
 using ace::streams::EngineFeed;
 using ace::streams::FeedOptions;
 using ace::test::packets;
@@ -71,6 +72,7 @@ TEST_CASE("when no engine can be reached all of them are named, within 3 s", "[f
   CHECK(world.failures[1].engine_id == "e2");
   for (const auto& failure : world.failures) CHECK(failure.error.code == Errc::Unavailable);
   CHECK(world.opened == 0);
+  CHECK(world.faults == std::vector(2, EngineFault::Connect));
 }
 
 TEST_CASE("a session that breaks off is stopped, and another one goes on", "[feed]") {
@@ -87,6 +89,7 @@ TEST_CASE("a session that breaks off is stopped, and another one goes on", "[fee
   CHECK(world.media == packets('1', 20) + packets('2', 20));
   REQUIRE(run_until(loop, [&] { return first.stops() == 1; }));
   CHECK_FALSE(world.has_failed);
+  CHECK(world.faults == std::vector{EngineFault::Broken});
   world.feed->abandon();
 }
 
@@ -103,6 +106,7 @@ TEST_CASE("a session that falls silent is given up", "[feed]") {
   CHECK(first.stops() <= 1);
   CHECK(world.is_silent);
   CHECK_FALSE(world.has_failed);
+  CHECK(world.faults == std::vector{EngineFault::Stall});
   world.feed->abandon();
 }
 
@@ -169,6 +173,7 @@ TEST_CASE("an engine that sends junk delivers nothing, and the next one is asked
   world.feed->start();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(junk.sessions() == 1);
+  CHECK(world.faults == std::vector{EngineFault::FirstByte});
   CHECK(world.media == packets('g', 20));
   world.feed->abandon();
 }

@@ -89,6 +89,7 @@ TEST_CASE("a session that stays silent, or sends junk, is stopped soon", "[feed]
   world.feed->start(left_behind());
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(engine.scripted.asked("/ace/cmd/old/1") == 1);
+  CHECK(world.faults == std::vector{ace::host::EngineFault::Adopt});
   CHECK(world.opened == 1);
   world.feed->abandon();
 }

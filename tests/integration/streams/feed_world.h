@@ -99,16 +99,21 @@ struct FeedWorld : streams::EngineFeed::Listener {
     options.timeouts.connect = std::chrono::milliseconds{500};
     feed = std::make_unique<streams::EngineFeed>(
         curl, timers, clock, directory, selector,
-        streams::FeedPorts{.may_command = [this] { return may_command; },
-                           .may_stop = [this] { return may_stop; },
-                           .tail = [this] { return tail(); },
-                           .is_swarm_dry = [this] { return is_swarm_dry; }},
+        streams::FeedPorts{
+            .may_command = [this] { return may_command; },
+            .may_stop = [this] { return may_stop; },
+            .tail = [this] { return tail(); },
+            .is_swarm_dry = [this] { return is_swarm_dry; },
+            .on_fault = [this](host::EngineFault fault) { faults.push_back(fault); }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
   }
   void on_feed_choice(const std::string& engine_id) override { choices.push_back(engine_id); }
   void on_feed_open(const engines::SessionInfo&) override { ++opened; }
-  void on_feed_chunk(proto::ChunkPtr chunk) override { media += as_text(chunk->payload()); }
+  void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime came) override {
+    media += as_text(chunk->payload());
+    arrived = came;
+  }
   void on_feed_silent(std::chrono::milliseconds) override { is_silent = true; }
   void on_feed_failed(const std::vector<streams::EngineFailure>& why) override {
     failures = why;
@@ -136,6 +141,8 @@ struct FeedWorld : streams::EngineFeed::Listener {
   std::vector<std::string> choices;
   int opened{};
   std::string media;
+  SteadyTime arrived;  ///< the newest chunk
+  std::vector<host::EngineFault> faults;
   std::vector<streams::EngineFailure> failures;
   bool has_failed{};
   bool is_silent{};

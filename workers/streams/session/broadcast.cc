@@ -36,6 +36,22 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
                 .random_access = std::move(entry)});
   last_media_ = now;
   viewers_.on_media(may_begin);
+  if (expected_) count_fetch(index);
+}
+
+void Broadcast::expect(proto::ChunkIndex index) {
+  const auto* newest = window_.at({window_.edge().value - 1});
+  const bool is_here = newest != nullptr && newest->index >= index;
+  if (!expected_ && !is_here) expected_ = {.index = index, .heard = services_.clock.now()};
+}
+
+void Broadcast::count_fetch(proto::ChunkIndex index) {
+  if (index < expected_->index) return;
+  // A later one: what was expected has never been stored.
+  if (index == expected_->index) {
+    services_.me().fetch_time.add(services_.clock.now() - expected_->heard);
+  }
+  expected_.reset();
 }
 
 void Broadcast::tick() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "proto/mpeg_ts/ts_index.h"
 #include "workers/streams/session/viewers.h"
 #include "workers/streams/store/read_back.h"
@@ -21,6 +23,8 @@ class Broadcast {
   void expect_gap() { is_behind_gap_ = !window_.empty(); }
   /// Redis has all up to this one: viewers that trail can get it from there.
   void on_stored(proto::ChunkCursor newest) { window_.on_stored(newest); }
+  /// A follower has heard of a chunk that it will fetch.
+  void expect(proto::ChunkIndex index);
   /// Twice a second.
   void tick();
 
@@ -31,7 +35,12 @@ class Broadcast {
   [[nodiscard]] std::uint64_t bits_per_second() const { return ts_index_.bits_per_second(); }
 
  private:
+  struct Expected {
+    proto::ChunkIndex index;
+    SteadyTime heard;
+  };
   void fill_silence();
+  void count_fetch(proto::ChunkIndex index);
 
   StreamServices& services_;
   proto::TsIndex ts_index_;
@@ -41,6 +50,7 @@ class Broadcast {
   SteadyTime last_media_;
   SteadyTime last_filler_;
   bool is_behind_gap_{};
+  std::optional<Expected> expected_;  ///< one at a time is timed
 };
 
 }  // namespace ace::streams

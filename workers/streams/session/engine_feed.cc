@@ -223,6 +223,7 @@ void EngineFeed::on_reader_open(SessionReader& reader) {
 void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
   if (&reader == challenger_.get()) take_challenger();
   if (&reader != current_.get()) return;
+  if (!is_flowing_ && builder_.waiting_bytes() == 0) waiting_since_ = clock_.now();
   splicer_.feed(packets, clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
 }
 
@@ -246,7 +247,8 @@ void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id());
   if (challenge_ == Challenge::Hedge) drop_challenger();  // it was not needed
   dry_hedges_ = 0;
-  listener_.on_feed_chunk(std::move(chunk));
+  // What comes from now on waits in the socket until the next chunk is due.
+  listener_.on_feed_chunk(std::move(chunk), std::exchange(waiting_since_, last_media_));
 }
 
 // --- what goes wrong ------------------------------------------------------------------------
@@ -257,6 +259,7 @@ void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
   } else if (&reader == challenger_.get()) {
     log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(),
               reader.engine_id(), why.text);
+    tell_fault(reader, why);
     challenge_ = Challenge::None;
     note_failure(reader.engine_id(), why);
     end(std::move(challenger_));
@@ -267,6 +270,7 @@ void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
 void EngineFeed::on_current_failed(const Error& why) {
   log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id(),
             why.text);
+  tell_fault(*current_, why);
   builder_.flush();
   const auto now = clock_.now();
   // What another owner left is tried for its own sake: its engine may well open a new session.
@@ -282,6 +286,20 @@ void EngineFeed::on_current_failed(const Error& why) {
     end(std::move(current_));
   }
   retry_->once(milliseconds{0}, [this] { open_next(); });
+}
+
+void EngineFeed::tell_fault(const SessionReader& reader, const Error& why) {
+  using enum host::EngineFault;
+  const bool has_delivered = &reader == current_.get() && has_session_delivered_;
+  if (reader.is_adopting()) {
+    ports_.on_fault(Adopt);
+  } else if (!reader.info()) {
+    ports_.on_fault(why.code == Errc::Unavailable ? Connect : Getstream);
+  } else if (!has_delivered) {
+    ports_.on_fault(FirstByte);
+  } else {
+    ports_.on_fault(why.code == Errc::Timeout ? Stall : Broken);
+  }
 }
 
 void EngineFeed::note_failure(const std::string& engine_id, const Error& why) {

@@ -35,7 +35,8 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
     virtual void on_feed_choice(const std::string& engine_id) = 0;
     /// A session is open; media is to come.
     virtual void on_feed_open(const engines::SessionInfo& info) = 0;
-    virtual void on_feed_chunk(proto::ChunkPtr chunk) = 0;
+    /// `arrived`: its oldest byte, or a little earlier.
+    virtual void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) = 0;
     /// No media for FeedOptions::unhealthy, told again and again until there is some.
     virtual void on_feed_silent(std::chrono::milliseconds since) = 0;
     /// No engine delivers, or none has for too long: the last word of the feed.
@@ -97,6 +98,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void on_current_failed(const Error& why);
   void check_challenger();
   void stop_owed();
+  void tell_fault(const SessionReader& reader, const Error& why);
   void note_failure(const std::string& engine_id, const Error& why);
   void end(std::unique_ptr<SessionReader> reader);
   void retire(std::unique_ptr<SessionReader> reader);
@@ -132,8 +134,9 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   Attempts attempts_;
   Challenge challenge_{Challenge::None};
   std::uint8_t pause_reasons_{};
-  SteadyTime last_chunk_;  ///< of the stream
-  SteadyTime last_media_;  ///< of the present session, or its beginning
+  SteadyTime last_chunk_;     ///< of the stream
+  SteadyTime last_media_;     ///< of the present session, or its beginning
+  SteadyTime waiting_since_;  ///< what the next chunk is made of
   SteadyTime last_reopening_;
   SteadyTime next_hedge_;
   unsigned dry_hedges_{};

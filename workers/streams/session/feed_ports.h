@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "coordinator/host/scoreboard.h"
 #include "proto/chunk.h"
 #include "workers/engines/session_info.h"
 #include "workers/streams/ingest/chunk_builder.h"
@@ -33,6 +34,8 @@ struct FeedPorts {
   /// The engine itself is well and says that nobody in the swarm sends: other engines would fare no
   /// better, and are asked one by one with long pauses.
   std::function<bool()> is_swarm_dry;
+  /// A session has failed.
+  std::function<void(host::EngineFault)> on_fault;
 };
 
 }  // namespace ace::streams

@@ -1,5 +1,6 @@
 #include "workers/streams/session/stream_manager.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ace::streams {
@@ -72,6 +73,14 @@ void StreamManager::tick() {
   for (const auto& session : leaving_) session->tick();
   move_closed_away();
   release_unused_grants();
+}
+
+std::chrono::milliseconds StreamManager::longest_lag() const {
+  std::chrono::milliseconds longest{};
+  for (const auto& [id, session] : sessions_) {
+    longest = std::max(longest, session->viewers().longest_lag());
+  }
+  return longest;
 }
 
 void StreamManager::shut_down() {

@@ -40,6 +40,8 @@ class StreamManager final : private StreamSession::Listener {
   void shut_down();
   [[nodiscard]] bool is_empty() const { return sessions_.empty() && leaving_.empty(); }
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  /// Of the client that is furthest behind, at the last tick.
+  [[nodiscard]] std::chrono::milliseconds longest_lag() const;
 
   [[nodiscard]] std::optional<proto::ClientFigures> figures_of(const proto::StreamId& stream,
                                                                const proto::ClientId& client) const;

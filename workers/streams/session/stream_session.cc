@@ -46,7 +46,10 @@ StreamSession::~StreamSession() {
   if (state_ != StreamState::Closed) services_.events.unsubscribe(id_);
 }
 
-void StreamSession::start() { claim(); }
+void StreamSession::start() {
+  if (broadcast_.viewers().empty()) succession_.on_foreign();
+  claim();
+}
 
 void StreamSession::add(NewViewer viewer) {
   grace_->stop();
@@ -92,6 +95,7 @@ void StreamSession::enter(StreamState state) {
       return;
     case StreamState::Owning:
       ++services_.me().owned_streams;
+      succession_.on_owning();
       first_index_ = index_.next();
       committed_ = tried_ = index_;
       succession_.on_committed({});
@@ -102,6 +106,7 @@ void StreamSession::enter(StreamState state) {
       lease_.renew_now();  // whose clients are left, now that the old owner is gone?
       return;
     case StreamState::Following:
+      succession_.on_foreign();
       start_following();
       broadcast_.viewers().record_missing();
       return;
@@ -327,7 +332,9 @@ void StreamSession::tick() {
 void StreamSession::on_event(const proto::Event& event) {
   switch (event.type) {
     case proto::EventType::Chunk:
-      if (follower_) follower_->on_announced(event.epoch, event.index);
+      if (!follower_) return;
+      broadcast_.expect(event.index);
+      follower_->on_announced(event.epoch, event.index);
       return;
     case proto::EventType::Leaving:
     case proto::EventType::Stopped:

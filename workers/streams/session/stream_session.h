@@ -58,7 +58,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
  private:
   void on_feed_choice(const std::string& engine_id) override;
   void on_feed_open(const engines::SessionInfo& info) override;
-  void on_feed_chunk(proto::ChunkPtr chunk) override;
+  void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) override;
   void on_feed_silent(std::chrono::milliseconds since) override;
   void on_feed_failed(const std::vector<EngineFailure>& failures) override;
   void on_committed(proto::ChunkIndex index) override;

@@ -31,7 +31,11 @@ void StreamSession::start_feed() {
   FeedPorts ports{.may_command = [this] { return succession_.may_command(lease_); },
                   .may_stop = [this] { return succession_.may_stop(lease_); },
                   .tail = [this] { return tail_of(broadcast_.window()); },
-                  .is_swarm_dry = [] { return false; }};
+                  .is_swarm_dry = [] { return false; },
+                  .on_fault =
+                      [&services = services_](host::EngineFault fault) {
+                        ++services.me().engine_faults[static_cast<std::size_t>(fault)];
+                      }};
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, services_.selector,
       std::move(ports), id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
@@ -105,12 +109,15 @@ void StreamSession::on_feed_open(const engines::SessionInfo& info) {
                                  .engine = info.engine_id});
 }
 
-void StreamSession::on_feed_chunk(proto::ChunkPtr chunk) {
+void StreamSession::on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) {
   const auto index = index_.next();
   const auto size = chunk->size();
   if (appender_) appender_->append(index, chunk);
   push(epoch_, index, std::move(chunk), true);
   broadcast_.viewers().begin_with_newest();
+  if (!broadcast_.viewers().empty()) {
+    services_.me().packet_age.add(services_.clock.now() - arrived);
+  }
   services_.table().advance(id_, services_.self, epoch_, index);
   services_.me().bytes_from_engines += size;
   record_.total_bytes += size;

@@ -77,6 +77,10 @@ void Succession::stop_reading() {
   shield_->stop();
 }
 
+void Succession::on_owning() {
+  if (std::exchange(was_foreign_, false)) ++services_.me().takeovers;
+}
+
 bool Succession::may_command(const ownership::StreamLease& lease) const {
   if (lease.is_held()) return lease.may_write();
   // Redis is asked whose the stream is: until it answers, nobody knows.

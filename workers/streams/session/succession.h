@@ -42,6 +42,10 @@ class Succession {
 
   // --- owning
 
+  /// The stream has been another worker's; if the next owner is this one, it takes over.
+  void on_foreign() { was_foreign_ = true; }
+  /// Counts what has been taken over.
+  void on_owning();
   /// Redis is there and refuses to say who owns the stream: the host's table alone decides.
   void own_alone(bool is_alone) { is_alone_ = is_alone; }
   /// Whether an engine may be told anything: nobody else owns the stream by now.
@@ -71,6 +75,7 @@ class Succession {
   std::unique_ptr<loop::Timer> shield_;
   SteadyTime watched_since_;  ///< without anybody here: long ago
   bool is_alone_{};
+  bool was_foreign_{};
   proto::ChunkIndex committed_;
   std::optional<proto::ChunkIndex> follow_after_;
   Splicer splicer_;

@@ -1,5 +1,6 @@
 #include "workers/streams/session/viewers.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -184,10 +185,12 @@ void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
 
 void Viewers::tick() {
   std::vector<proto::ClientId> stuck;
+  longest_lag_ = {};
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {
       count_traffic(viewer);
       viewer.client.session->tick();
+      longest_lag_ = std::max(longest_lag_, viewer.client.session->lag());
       if (!viewer.client.session->is_waiting()) viewer.client.request = std::string{};
       if (viewer.client.session->is_stuck(services_.options.stalled_client)) stuck.push_back(id);
     }
@@ -257,6 +260,9 @@ void Viewers::count_traffic(Viewer& viewer) {
   auto& me = services_.me();
   me.bytes_to_clients +=
       session.bytes_sent() - std::exchange(viewer.bytes_counted, session.bytes_sent());
+  if (session.join_time() && !std::exchange(viewer.is_join_counted, true)) {
+    me.join_time.add(*session.join_time());
+  }
   me.clients_skipped += session.skips() - std::exchange(viewer.skips_counted, session.skips());
 }
 

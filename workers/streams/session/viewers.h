@@ -68,6 +68,8 @@ class Viewers final : private clients::ClientSession::Listener {
 
   [[nodiscard]] std::size_t count() const { return viewers_.size(); }
   [[nodiscard]] bool empty() const { return viewers_.empty(); }
+  /// Of the one that is furthest behind the newest chunk, at the last tick.
+  [[nodiscard]] std::chrono::milliseconds longest_lag() const { return longest_lag_; }
   /// Not even one is left that still gets its rest: the window may go.
   [[nodiscard]] bool is_gone() const { return viewers_.empty() && leaving_.empty(); }
   /// For the client's record. Nothing for a client that is not here.
@@ -77,6 +79,7 @@ class Viewers final : private clients::ClientSession::Listener {
   struct Viewer {
     NewViewer client;
     bool is_refused_by_redis{};
+    bool is_join_counted{};
     std::uint64_t bytes_counted{};
     std::uint64_t skips_counted{};
   };
@@ -97,6 +100,7 @@ class Viewers final : private clients::ClientSession::Listener {
   Listener& listener_;
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
+  std::chrono::milliseconds longest_lag_{};
   std::vector<clients::ClientSession*> sessions_;  ///< of viewers_, for every chunk's way to them
   std::vector<proto::ClientId> early_;  ///< not in sessions_: further than the window, or gone
   /// Callbacks that outlive the object hold this weakly.

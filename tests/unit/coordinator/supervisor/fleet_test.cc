@@ -102,6 +102,19 @@ TEST_CASE("a dead worker's place stays empty for the delay, then is filled", "[s
   CHECK(bench.slot(0).worker.generation == before.generation + 1);
 }
 
+TEST_CASE("who takes a dead worker's place is counted", "[supervisor]") {
+  Bench bench{2};
+  CHECK(bench.board->restarts == 0);
+  bench.die(0);
+  CHECK(bench.board->restarts == 0);
+  bench.pass(5s);
+  CHECK(bench.board->restarts == 1);
+  bench.processes.refuses = true;
+  bench.die(1);
+  bench.pass(5s);
+  CHECK(bench.board->restarts == 1);
+}
+
 TEST_CASE("three deaths before anybody was ready are a failed start", "[supervisor]") {
   Bench bench{2};
   bench.die(0);
