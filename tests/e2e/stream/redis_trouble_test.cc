@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -92,6 +93,13 @@ class Watched {
     const auto is_owned = [&] { return service_.redis({"GET", key("owner")}).text == owner_; };
     CHECK(viewers_.run_until(is_owned, kRecovery));
     run(0ms);
+  }
+
+  /// All workers use it.
+  [[nodiscard]] bool is_redis_up() {
+    const auto json = json_of(service_.get("/workers").body);
+    return std::ranges::all_of(json.GetArray(),
+                               [](const auto& worker) { return worker["redis_is_up"].GetBool(); });
   }
 
   enum class Gaps { None, OfFollowers };
@@ -257,6 +265,24 @@ TEST_CASE("Redis that forgets everything costs viewers nothing", "[redis_trouble
   SECTION("its keys, its scripts and its connections") {
     stream.service().redis_server().restart();
   }
+  stream.check_recovery();
+  stream.check_all_kept();
+}
+
+TEST_CASE("Redis that still loads its data is not there yet", "[redis_trouble]") {
+  Watched stream;
+  auto& server = stream.service().redis_server();
+  server.restart_loading(6s);
+  stream.run(2s);
+  REQUIRE(server.is_loading());
+  CHECK_FALSE(stream.is_redis_up());
+  stream.serve_newcomers();
+  while (server.is_loading()) stream.run(20ms);
+  const auto loaded = std::chrono::steady_clock::now();
+  while (!stream.is_redis_up() && std::chrono::steady_clock::now() - loaded < kRecovery) {
+    stream.run(20ms);
+  }
+  CHECK(std::chrono::steady_clock::now() - loaded < 2500ms);
   stream.check_recovery();
   stream.check_all_kept();
 }

@@ -149,6 +149,31 @@ void RedisServer::restart() {
   if (!await_pong()) throw std::runtime_error{"redis-server does not come back"};
 }
 
+void RedisServer::restart_loading(std::chrono::milliseconds loading) {
+  // So many keys, each read after a pause; the server looks up from its work every KiB.
+  constexpr int kKeys = 100;
+  const auto filled =
+      command({"EVAL", "for i=1,ARGV[1] do redis.call('SET','filler:'..i,string.rep('x',2048)) end",
+               "0", std::to_string(kKeys)});
+  if (!filled || !command({"CONFIG", "SET", "rdbcompression", "no"}) || !command({"SAVE"})) {
+    throw std::runtime_error{"redis-server keeps nothing"};
+  }
+  kill();
+  const std::chrono::microseconds pause = loading / kKeys;
+  start_process({"--loading-process-events-interval-bytes", "1024", "--key-load-delay",
+                 std::to_string(pause.count())});
+  const auto limit = steady_clock::now() + kStartLimit;
+  while (!is_loading()) {
+    if (steady_clock::now() > limit) throw std::runtime_error{"redis-server does not load"};
+    ::poll(nullptr, 0, 2);
+  }
+}
+
+bool RedisServer::is_loading() const {
+  const auto pong = command({"PING"});
+  return !pong && pong.error().text.starts_with("LOADING");
+}
+
 void RedisServer::start() {
   for (int attempt = 0; attempt < kStarts; ++attempt) {
     if (options_.tcp == Tcp::On) port_ = free_port();
@@ -182,8 +207,9 @@ std::vector<std::string> RedisServer::command_line() const {
   return words;
 }
 
-void RedisServer::start_process() {
+void RedisServer::start_process(const std::vector<std::string>& further) {
   auto words = command_line();
+  words.insert(words.end(), further.begin(), further.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -45,13 +46,17 @@ class RedisServer {
   void require_password(const std::string& password);
   /// A new server at the same places, with nothing in it.
   void restart();
+  /// Keeps what there is on disk, dies, and comes back as a server that takes about `loading` to
+  /// read it. Until then it answers everything with an error.
+  void restart_loading(std::chrono::milliseconds loading);
+  [[nodiscard]] bool is_loading() const;
 
   /// One command and its answer, blocking, over a connection of its own.
   [[nodiscard]] Result<redis::Reply> command(const std::vector<std::string>& args) const;
 
  private:
   void start();
-  void start_process();
+  void start_process(const std::vector<std::string>& further = {});
   [[nodiscard]] bool await_pong() const;
   [[nodiscard]] std::vector<std::string> command_line() const;
 
