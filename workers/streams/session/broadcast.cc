@@ -6,6 +6,12 @@
 #include "workers/streams/window/landing.h"
 
 namespace ace::streams {
+namespace {
+
+/// Ten times as long as the owner of a stream that flows takes for a chunk.
+constexpr std::chrono::milliseconds kSilence{1'000};
+
+}  // namespace
 
 Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener)
     : services_{services},
@@ -58,6 +64,10 @@ void Broadcast::tick() {
   viewers_.tick();
   read_back_.tidy();
   fill_silence();
+}
+
+bool Broadcast::is_silent() const {
+  return !window_.empty() && services_.clock.now() - last_media_ > kSilence;
 }
 
 void Broadcast::fill_silence() {

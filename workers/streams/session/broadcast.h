@@ -31,6 +31,8 @@ class Broadcast {
   [[nodiscard]] ChunkWindow& window() { return window_; }
   [[nodiscard]] Viewers& viewers() { return viewers_; }
   [[nodiscard]] const Viewers& viewers() const { return viewers_; }
+  /// There was media, but none of late: its owner may be gone.
+  [[nodiscard]] bool is_silent() const;
   /// As measured by the stream's own clock; 0: not yet.
   [[nodiscard]] std::uint64_t bits_per_second() const { return ts_index_.bits_per_second(); }
 

@@ -210,6 +210,9 @@ void StreamSession::finish_foreign_teardown(std::function<void(StreamSession&)> 
 }
 
 void StreamSession::look_for_owner() {
+  // What counts is the moment in which a dead host's lease ends: its viewers have waited for that.
+  const bool is_urgent = broadcast_.is_silent() && !retry_->is_armed();
+  if (is_urgent) retry_->once(kClaimRetry, [this] { look_for_owner(); });
   const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
   if (!grant || grant->owner != services_.self) return;
   succession_.on_granted(grant->session);
