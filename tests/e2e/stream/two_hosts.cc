@@ -50,6 +50,15 @@ void TwoHosts::watch(std::size_t viewers_at_a, std::size_t viewers_at_b) {
   }
 }
 
+bool TwoHosts::run_until(const std::function<bool()>& is_reached,
+                         std::chrono::milliseconds timeout) {
+  return at_b.run_until([&] { return at_a.run_until(is_reached, 20ms); }, timeout);
+}
+
+void TwoHosts::run_for(std::chrono::milliseconds duration) {
+  static_cast<void>(run_until([] { return false; }, duration));
+}
+
 void TwoHosts::cut_power_of_a() const {
   auto pids = worker_pids(a->port());
   pids.insert(pids.begin(), a->process().pid());

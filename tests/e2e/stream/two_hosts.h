@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ struct TwoHosts {
 
   /// Viewers of the stream, first at A, which owns it then, and after that at B.
   void watch(std::size_t viewers_at_a, std::size_t viewers_at_b);
+  /// Runs the viewers of both hosts, as Viewers does.
+  [[nodiscard]] bool run_until(const std::function<bool()>& is_reached,
+                               std::chrono::milliseconds timeout);
+  void run_for(std::chrono::milliseconds duration);
   /// All of host A at once, as when its power fails: no process of it gets another turn.
   void cut_power_of_a() const;
   // What redis-cli would print; throws when Redis answers with an error.

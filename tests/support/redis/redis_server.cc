@@ -185,21 +185,10 @@ void RedisServer::start() {
 }
 
 std::vector<std::string> RedisServer::command_line() const {
-  std::vector<std::string> words{"redis-server",
-                                 "--port",
-                                 std::to_string(port_),
-                                 "--bind",
-                                 "127.0.0.1",
-                                 "--unixsocket",
-                                 endpoint().socket,
-                                 "--dir",
-                                 directory_,
-                                 "--logfile",
-                                 directory_ + "/redis.log",
-                                 "--save",
-                                 "",
-                                 "--appendonly",
-                                 "no"};
+  auto words = options_.launcher;
+  words.insert(words.end(), {"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1",
+                             "--unixsocket", endpoint().socket, "--dir", directory_, "--logfile",
+                             directory_ + "/redis.log", "--save", "", "--appendonly", "no"});
   if (!options_.password.empty()) {
     words.insert(words.end(), {"--requirepass", options_.password});
   }

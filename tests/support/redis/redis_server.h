@@ -24,6 +24,8 @@ class RedisServer {
     std::string password;
     /// Further arguments, as on the command line: {"--maxmemory", "2mb"}.
     std::vector<std::string> arguments;
+    /// In front of the command line: {"env", "NAME=value"}.
+    std::vector<std::string> launcher{};
   };
 
   RedisServer();
