@@ -43,7 +43,7 @@ Service::Service(const ServiceOptions& options)
   environment_.try_emplace("ACE_ENGINES", engines_.engine_list());
   environment_.try_emplace("PROXY_START_DELAY", "0ms");  // most tests start many streams
   environment_["PROXY_WORKERS"] = std::to_string(options.workers);
-  environment_["REDIS_SOCKET"] = dir_.file("nobody");
+  environment_.try_emplace("REDIS_SOCKET", dir_.file("nobody"));
   if (options.redis == RedisIs::There) {
     redis_.emplace();
     environment_["REDIS_SOCKET"] = redis_->endpoint().socket;
