@@ -47,6 +47,22 @@ RefusingPort::RefusingPort() {
   port_ = bound.port;
 }
 
+RevolvingPort::RevolvingPort() {
+  auto bound = bind_anywhere();
+  if (::listen(bound.fd.get(), 128) != 0) throw std::runtime_error{"cannot listen"};
+  fd_ = std::move(bound.fd);
+  port_ = bound.port;
+}
+
+std::size_t RevolvingPort::turn() {
+  pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+  while (::poll(&waiting, 1, 0) == 1) {
+    const UniqueFd guest{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    if (guest) ++guests_;
+  }
+  return guests_;
+}
+
 SilentPort::SilentPort() {
   auto bound = bind_anywhere();
   fd_ = std::move(bound.fd);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,20 @@ class RefusingPort {
  private:
   UniqueFd fd_;
   std::uint16_t port_{};
+};
+
+/// A port of 127.0.0.1 that lets everybody in and out again, and counts them.
+class RevolvingPort {
+ public:
+  RevolvingPort();
+  [[nodiscard]] std::string port() const { return std::to_string(port_); }
+  /// Lets out who has come; to be called often. @returns how many there were so far.
+  std::size_t turn();
+
+ private:
+  UniqueFd fd_;
+  std::uint16_t port_{};
+  std::size_t guests_{};
 };
 
 /// A port of 127.0.0.1 that answers nothing: it listens, nobody accepts, and its queue is full, so
