@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <regex>
+#include <set>
 
 #include <catch2/catch.hpp>
 
@@ -35,6 +37,17 @@ std::string verdict_of_promtool(const std::string& page) {
   std::array<char, 256> line{};
   while (std::fgets(line.data(), line.size(), output.get()) != nullptr) said += line.data();
   return said;
+}
+
+/// The families that a text asks for.
+std::set<std::string> families_in(const std::string& text) {
+  static const std::regex kName{"ace_proxy_[a-z_]+"};
+  static const std::regex kPart{"_(bucket|sum|count)$"};
+  std::set<std::string> names;
+  for (std::sregex_iterator at{text.begin(), text.end(), kName}, end; at != end; ++at) {
+    names.insert(std::regex_replace(at->str(), kPart, ""));
+  }
+  return names;
 }
 
 }  // namespace
@@ -85,6 +98,18 @@ TEST_CASE("Prometheus' own tool finds nothing to say about the page", "[metrics]
   const Service service{{.workers = 1}};
   CHECK(verdict_of_promtool(service.get("/metrics").body).empty());
   CHECK_FALSE(verdict_of_promtool("# TYPE a counter\na 1\n").empty());
+}
+
+TEST_CASE("dashboard and alerts ask for what there is", "[metrics]") {
+  const std::string file = GENERATE("/grafana/ace-proxy.json", "/prometheus/ace-proxy.rules.yml");
+  const auto asked = families_in(read_text_file(ACE_DEPLOY_DIR + file));
+  CHECK(asked.size() > 5);
+  const Service service{{.workers = 1}};
+  const auto there = families_in(service.get("/metrics").body);
+  for (const auto& name : asked) {
+    INFO(name);
+    CHECK(there.contains(name));
+  }
 }
 
 TEST_CASE("Redis' coming and going is on the page, on /healthz, and in the log once", "[metrics]") {

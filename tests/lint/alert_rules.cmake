@@ -1,0 +1,11 @@
+# Prometheus' own tool reads the alert rules.
+#   cmake -D ROOT=<sources> -D PROMTOOL=<promtool> -P alert_rules.cmake
+if(NOT PROMTOOL)
+  message("SKIPPED: there is no promtool (package prometheus)")
+  return()
+endif()
+file(GLOB rules ${ROOT}/deploy/prometheus/*.rules.yml)
+if(NOT rules)
+  message(FATAL_ERROR "there are no alert rules")
+endif()
+execute_process(COMMAND ${PROMTOOL} check rules ${rules} COMMAND_ERROR_IS_FATAL ANY)
