@@ -175,7 +175,9 @@ Worker::Worker(supervisor::WorkerContext context)
                  config_.api_key,
                  {.max_clients = config_.max_clients,
                   .max_clients_per_stream = config_.max_clients_per_stream,
-                  .user_timeout = config_.stalled_client_timeout}},
+                  .user_timeout = config_.stalled_client_timeout,
+                  // What is older may expire while it is read.
+                  .max_delay = config_.buffer_ttl * 3 / 4}},
       connection_limits_{connection_limits(config_)},
       connection_services_{.loop = loop_,
                            .timers = timers_,

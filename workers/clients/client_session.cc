@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "workers/streams/window/landing.h"
-
 namespace ace::clients {
 
 using proto::http::BodyFraming;
@@ -26,9 +24,6 @@ constexpr std::chrono::milliseconds kSampleEvery{10'000};
 
 /// Sent to one client in one go before the others have their turn.
 constexpr std::size_t kMaxBytesPerTurn = 2U << 20U;
-
-/// As a burst: more than there ever is.
-constexpr std::chrono::hours kAll{24};
 
 iovec piece(ByteSpan bytes) {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
@@ -57,44 +52,12 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
 
 ClientSession::~ClientSession() { stop_reading(); }
 
-void ClientSession::use(const streams::StreamBuffer& buffer) {
-  window_ = &buffer.window;
-  archive_ = &buffer.archive;
-}
-
-void ClientSession::join(const streams::StreamBuffer& buffer, std::chrono::milliseconds burst) {
-  use(buffer);
-  burst_ = burst;
-  next_ = window_->edge();
-  if (phase_ == Phase::Waiting && !window_->empty()) pump();
-}
-
-void ClientSession::begin() {
-  next_ = window_->join_position(burst_);
-  const auto* item = window_->at(next_);
-  if (item == nullptr || item->random_access == nullptr) return;
-  send_next(streams::lead_in(*item->chunk, *item->random_access));
-}
-
 ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                              BodyFraming framing, ClientProgress progress)
     : ClientSession{loop, clock, std::move(socket), std::move(info), {}, framing} {
   phase_ = Phase::Feeding;
   bytes_sent_ = progress.bytes_sent;
   skips_ = progress.skips;
-}
-
-void ClientSession::feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from) {
-  use(buffer);
-  next_ = from;
-  if (window_->known_at(next_) != nullptr) pump();
-}
-
-void ClientSession::skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to) {
-  use(buffer);
-  ++skips_;
-  land(std::max(to, window_->oldest()));
-  pump();
 }
 
 void ClientSession::on_media() {
@@ -105,7 +68,7 @@ bool ClientSession::send_newest() {
   // The steady state of almost every client, ten times a second: one chunk, one call.
   const bool keeps_up = phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
                         next_.value + 1 == window_->edge().value;
-  if (!keeps_up) return false;
+  if (!keeps_up || must_land_ || is_delayed_) return false;
   const auto chunk = window_->at(next_)->chunk;
   ++next_.value;
   return send_whole(chunk);
@@ -122,6 +85,7 @@ bool ClientSession::is_drained() const {
 
 UniqueFd ClientSession::release() {
   phase_ = Phase::Gone;
+  stop_reading();
   watcher_.watch(false, false);
   return std::move(socket_);
 }
@@ -157,6 +121,8 @@ void ClientSession::refuse(std::string answer) {
 void ClientSession::tick() {
   const bool is_due = clock_.now() - acks_.sampled_at() >= kSampleEvery;
   if (pause_ == Pause::Socket || is_due) static_cast<void>(check_acks());
+  // While the stream stands still what is held comes of age all the same.
+  if (is_delayed_ && pause_ == Pause::None) pump();
 }
 
 const AckWatch& ClientSession::check_acks() {
@@ -251,7 +217,8 @@ std::size_t ClientSession::gather(Gathered& out) {
   if (phase_ == Phase::Waiting && item == nullptr && current_ == nullptr) return 0;
   if (owed_sent_ < owed_.size()) add(as_bytes(std::string_view{owed_}.substr(owed_sent_)));
   if (current_ != nullptr) add(wire(*current_).subspan(current_sent_));
-  for (auto at = next_; item != nullptr && out.count < kMaxPieces; item = window_->at(at)) {
+  for (auto at = next_; item != nullptr && is_due(*item) && out.count < kMaxPieces;
+       item = window_->at(at)) {
     add(wire(*item->chunk));
     ++at.value;
   }
@@ -289,58 +256,6 @@ void ClientSession::advance(std::size_t sent) {
     sent -= part;
     if (part == rest) current_ = nullptr;
   }
-}
-
-bool ClientSession::reach_next() {
-  if (window_ == nullptr || current_ != nullptr || next_ >= window_->oldest()) return true;
-  if (window_->known_at(next_) == nullptr) {
-    skip();
-    return true;
-  }
-  if (auto chunk = archive_->read(next_, *this)) {
-    send_next(std::move(chunk));
-    return true;
-  }
-  pause_ = Pause::Archive;
-  watcher_.watch(true, false);
-  return false;
-}
-
-void ClientSession::on_read_back(proto::ChunkPtr chunk) {
-  pause_ = Pause::None;
-  if (chunk) {
-    send_next(std::move(chunk));
-  } else {
-    skip();
-  }
-  pump();
-}
-
-void ClientSession::stop_reading() {
-  if (pause_ != Pause::Archive) return;
-  archive_->forget(*this);
-  pause_ = Pause::None;
-}
-
-void ClientSession::send_next(proto::ChunkPtr chunk) {
-  current_ = std::move(chunk);
-  current_sent_ = 0;
-  ++next_.value;
-}
-
-void ClientSession::skip() {
-  ++skips_;
-  // The nearest to live: whoever could not keep up with the whole buffer gets as much room as there
-  // is. At the end of the stream nothing more will come, so all that is left is the best.
-  const bool is_end = phase_ == Phase::Finishing;
-  land(is_end ? window_->join_position(kAll) : window_->newest_entry());
-}
-
-void ClientSession::land(streams::WindowPosition at) {
-  next_ = at;
-  const auto* item = window_->at(at);
-  if (item == nullptr) return;  // nothing is there yet
-  send_next(streams::landing(*item->chunk, item->random_access.get()).chunk);
 }
 
 void ClientSession::half_close() {

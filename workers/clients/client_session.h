@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +12,7 @@
 #include "shared/loop/fd_watcher.h"
 #include "workers/clients/ack_watch.h"
 #include "workers/clients/client_info.h"
+#include "workers/clients/client_state.h"
 #include "workers/streams/window/archive.h"
 
 namespace ace::clients {
@@ -20,12 +20,11 @@ namespace ace::clients {
 /// One viewer: a socket, a place in the stream's buffer, and what is owed of the chunk in between.
 /// Sends straight from the shared chunks, without copying: the socket's own buffer is its queue.
 ///
-/// A slow client trails: what has left memory by then is read back, one chunk at a time. Where its
-/// place has left the buffer too, or the chunk is lost, it jumps to the newest random access point,
-/// with a marker of the jump.
+/// A slow client trails: what has left memory is read back, one chunk at a time. Where its place
+/// has left the buffer, or the chunk is lost, it jumps to the newest random access point, marked.
 ///
-/// waiting (nothing sent yet) → feeding → finishing → gone. The answer's head leaves with the first
-/// media, or instead of it an error answer if there never is any.
+/// The answer's head leaves with the first media, or instead of it an error answer if there never
+/// is any.
 class ClientSession final : private streams::Archive::Reader {
  public:
   class Listener {
@@ -49,10 +48,10 @@ class ClientSession final : private streams::Archive::Reader {
   /// Before anything else; outlives the session or is replaced.
   void set_listener(Listener* listener) { listener_ = listener; }
 
-  /// Begins to deliver, now or with the next on_media(): where the window says that one joins with
-  /// `burst`, from a random access point on and with the tables before it. The buffer outlives the
-  /// session.
-  void join(const streams::StreamBuffer& buffer, std::chrono::milliseconds burst);
+  /// Begins to deliver, now or with the next on_media(), at a random access point and with the
+  /// tables before it. Who wants a delay gets its burst and then the stream at its own pace. The
+  /// buffer outlives the session.
+  void join(const streams::StreamBuffer& buffer, JoinPlace place);
   /// Goes on from `from` on, for one that came from another worker.
   void feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from);
   /// The same for one that missed what lies before: a marked skip.
@@ -91,16 +90,12 @@ class ClientSession final : private streams::Archive::Reader {
   /// From its request to the first byte sent, once that is known; not of one that goes on from
   /// another worker.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> join_time() const { return join_time_; }
+  [[nodiscard]] std::chrono::milliseconds delay() const { return place_.delay; }
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
 
  private:
-  enum class Phase : std::uint8_t { Waiting, Feeding, Finishing, HalfClosed, Gone };
-  /// Why it does not send what there is for it.
-  enum class Pause : std::uint8_t {
-    None,
-    Socket,   ///< its buffer is full
-    Archive,  ///< the next chunk is being read back
-  };
+  using Phase = ClientPhase;
+  using Pause = ClientPause;
   /// What a gathered write is made of, in order: owed text, the rest of a chunk, further chunks.
   struct Gathered;
 
@@ -116,8 +111,10 @@ class ClientSession final : private streams::Archive::Reader {
   void advance(std::size_t sent);
   [[nodiscard]] bool reach_next();
   void send_next(proto::ChunkPtr chunk);
+  void take(const streams::ChunkWindow::Item& item, proto::ChunkPtr chunk);
+  [[nodiscard]] bool is_due(const streams::ChunkWindow::Item& item) const;
   void skip();
-  void land(streams::WindowPosition at);
+  void land();
   void use(const streams::StreamBuffer& buffer);
   void stop_reading();
   void half_close();
@@ -135,13 +132,16 @@ class ClientSession final : private streams::Archive::Reader {
   Phase phase_{Phase::Waiting};
   proto::http::BodyFraming framing_;
   Pause pause_{Pause::None};
+  bool must_land_{};   ///< behind a jump: the chunk at next_ is to be marked
+  bool is_delayed_{};  ///< what is younger than hold_ has to wait
   bool end_is_owed_{};
 
   std::size_t owed_sent_{};
   std::size_t current_sent_{};
   std::uint64_t skips_{};
   streams::Archive* archive_{};
-  std::chrono::milliseconds burst_{};
+  JoinPlace place_;
+  std::chrono::nanoseconds hold_{};
   AckWatch acks_;
   SteadyTime ended_at_;
   SteadyTime made_at_;

@@ -1,5 +1,7 @@
 #include "workers/http/getstream_handler.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -32,6 +34,10 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
     const bool is_missing = id.error().code == Errc::NotFound;
     answer(connection, request,
            answers_.error(request, 400, is_missing ? "missing_id" : "bad_id", id.error().text));
+    return;
+  }
+  if (const auto delay = requested_delay(request, limits_.max_delay); !delay) {
+    answer(connection, request, answers_.error(request, 400, "bad_delay", delay.error().text));
     return;
   }
   if (request.method == proto::http::Method::Head) {
@@ -101,6 +107,8 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
   auto taken = connection.take_socket();
   clients::tune_client_socket(taken.socket.get(), limits_.user_timeout);
   const auto agent = request.header("user-agent");
+  const auto delay =
+      requested_delay(request, limits_.max_delay).value_or(std::chrono::milliseconds{0});
   auto session = std::make_unique<clients::ClientSession>(
       services_.loop, services_.clock, std::move(taken.socket),
       clients::ClientInfo{.id = {random_hex(8)},
@@ -116,7 +124,8 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
                            return answers.failure(request, failure);
                          },
                      .request = std::move(taken.raw),
-                     .hops = hops});
+                     .hops = hops,
+                     .delay = delay});
 }
 
 bool GetstreamHandler::is_full() const {

@@ -20,6 +20,7 @@ class GetstreamHandler {
     std::size_t max_clients{};             ///< of this host; 0: none
     std::size_t max_clients_per_stream{};  ///< likewise
     std::chrono::milliseconds user_timeout{30'000};
+    std::chrono::milliseconds max_delay{45'000};
   };
 
   /// Everything outlives the handler.

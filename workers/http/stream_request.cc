@@ -1,5 +1,10 @@
 #include "workers/http/stream_request.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include "proto/http/request_rules.h"
@@ -32,6 +37,21 @@ Result<proto::StreamId> requested_stream(const proto::http::Request& request) {
     if (value && !value->empty()) return proto::StreamId::parse(without_scheme(*value));
   }
   return fail(Errc::NotFound, "which stream? add id=, infohash= or content_id=");
+}
+
+Result<std::chrono::milliseconds> requested_delay(const proto::http::Request& request,
+                                                  std::chrono::milliseconds most) {
+  const auto text = request.query("delay");
+  if (!text) return std::chrono::milliseconds{0};
+  const auto longest = std::chrono::duration_cast<std::chrono::seconds>(most);
+  std::uint16_t seconds = 0;
+  const auto* const end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, seconds);
+  if (error != std::errc{} || stop != end || std::chrono::seconds{seconds} > longest) {
+    return fail(Errc::InvalidArgument,
+                fmt::format("delay is a number of seconds from 0 to {}", longest.count()));
+  }
+  return std::chrono::seconds{seconds};
 }
 
 }  // namespace ace::http

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "proto/http/request.h"
 #include "proto/ids.h"
 #include "shared/base/result.h"
@@ -11,5 +13,9 @@ namespace ace::http {
 /// `acestream://`, as links write it. NotFound when none is named, InvalidArgument for what is no
 /// id.
 [[nodiscard]] Result<proto::StreamId> requested_stream(const proto::http::Request& request);
+
+/// How far behind live the client wants to watch: `delay`, in whole seconds.
+[[nodiscard]] Result<std::chrono::milliseconds> requested_delay(const proto::http::Request& request,
+                                                                std::chrono::milliseconds most);
 
 }  // namespace ace::http

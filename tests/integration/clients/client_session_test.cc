@@ -14,7 +14,7 @@ using Fixture = ViewerFixture;
 
 TEST_CASE("the head waits for the first media, and leaves with it", "[client]") {
   Fixture f;
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   CHECK(f.read_some().empty());
   CHECK(f.session->is_waiting());
   f.push(1);
@@ -25,7 +25,7 @@ TEST_CASE("the head waits for the first media, and leaves with it", "[client]") 
 TEST_CASE("a client that joins late gets the window, then what comes", "[client]") {
   Fixture f{BodyFraming::UntilClose};
   for (std::uint64_t i = 1; i <= 40; ++i) f.push(i);
-  f.session->join(f.buffer, 6s);
+  f.session->join(f.buffer, {.burst = 6s});
   std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
   for (std::uint64_t i = 1; i <= 41; ++i) expected += body_of(i, 10);
   f.push(41);
@@ -42,7 +42,7 @@ TEST_CASE("who joins begins with tables and a random access point, in either fra
   f.push(2);
   f.entry.reset();
   f.push(3);
-  f.session->join(f.buffer, 6s);
+  f.session->join(f.buffer, {.burst = 6s});
   const auto lead_in = tables + body_of(2, 10).substr(4 * 188);
   const auto wire = [&](const std::string& body) {
     return framing == BodyFraming::Chunked ? framed(body) : body;
@@ -53,7 +53,7 @@ TEST_CASE("who joins begins with tables and a random access point, in either fra
 
 TEST_CASE("a slow reader gets every byte in order", "[client]") {
   Fixture f;
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
   for (std::uint64_t i = 1; i <= 30; ++i) {
     f.push(i, 1000);  // 30 x 188 kB: far more than the socket holds
@@ -67,7 +67,7 @@ TEST_CASE("a slow reader gets every byte in order", "[client]") {
 TEST_CASE("filler goes to who has got all there is, and to nobody else", "[client]") {
   Fixture f{BodyFraming::UntilClose};
   const auto filler = Chunk::copy_of(ace::as_bytes(std::string(188, '-')));
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   f.session->send_filler(filler);
   CHECK(f.read_some().empty());  // nothing before the first media
   f.push(1);
@@ -84,7 +84,7 @@ TEST_CASE("filler goes to who has got all there is, and to nobody else", "[clien
 
 TEST_CASE("a finished stream ends properly, after what is buffered", "[client]") {
   Fixture f;
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   for (std::uint64_t i = 1; i <= 20; ++i) f.push(i, 1000);
   f.session->finish();
   std::string expected = "HTTP/1.1 200 OK\r\n\r\n";
@@ -101,7 +101,7 @@ TEST_CASE("a finished stream ends properly, after what is buffered", "[client]")
 
 TEST_CASE("an error answer takes the head's place while nothing was sent", "[client]") {
   Fixture f;
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   f.session->refuse("HTTP/1.1 503 Service Unavailable\r\n\r\n");
   CHECK(f.read_some() == "HTTP/1.1 503 Service Unavailable\r\n\r\n");
   char byte{};
@@ -110,7 +110,7 @@ TEST_CASE("an error answer takes the head's place while nothing was sent", "[cli
 
 TEST_CASE("a client that leaves is noticed without any media", "[client]") {
   Fixture f;
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   f.peer.reset();
   f.run_until_gone();
   CHECK(f.gone == "client closed");
@@ -118,7 +118,7 @@ TEST_CASE("a client that leaves is noticed without any media", "[client]") {
 
 TEST_CASE("a client that takes nothing is stuck; one that only waits is not", "[client]") {
   Fixture f;
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   f.push(1);
   f.clock.advance(1min);
   f.session->tick();

@@ -60,7 +60,7 @@ std::string read_until_paused(Fixture& f) {
 TEST_CASE("who trails inside the buffer gets all of it, read back", "[client][trail]") {
   const auto framing = GENERATE(BodyFraming::Chunked, BodyFraming::UntilClose);
   Fixture f{framing, kSmall, kLarge};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   std::string expected{kHead};
   for (std::uint64_t i = 1; i <= kPushed; ++i) {
     f.push(i, kPackets);
@@ -76,7 +76,7 @@ TEST_CASE("who trails inside the buffer gets all of it, read back", "[client][tr
 
 TEST_CASE("what is at hand in the archive is sent at once", "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall, kLarge};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   std::string expected{kHead};
   for (std::uint64_t i = 1; i <= kPushed; ++i) {
     f.push(i, kPackets);
@@ -90,7 +90,7 @@ TEST_CASE("what is at hand in the archive is sent at once", "[client][trail]") {
 TEST_CASE("who left the buffer jumps to the newest random access point, marked",
           "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   const std::string tables = body_of(99, 2);
   for (std::uint64_t i = 1; i <= kPushed; ++i) {
     f.entry.reset();
@@ -115,7 +115,7 @@ TEST_CASE("who left the buffer jumps to the newest random access point, marked",
 TEST_CASE("without a random access point the jump goes to the newest chunk, marked",
           "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   for (std::uint64_t i = 1; i <= kPushed; ++i) f.push(i, kPackets);
   const auto begun = (f.session->bytes_sent() - kHead.size() + kBytes - 1) / kBytes;
   std::string expected{kHead};
@@ -127,7 +127,7 @@ TEST_CASE("without a random access point the jump goes to the newest chunk, mark
 
 TEST_CASE("who cannot get what it needs jumps, and is counted", "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall, kLarge};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   for (std::uint64_t i = 1; i <= kPushed; ++i) f.push(i, kPackets);
   const auto got = read_until_paused(f);
   REQUIRE(f.archive.waiting != nullptr);
@@ -140,7 +140,7 @@ TEST_CASE("who cannot get what it needs jumps, and is counted", "[client][trail]
 TEST_CASE("who waits for a chunk is neither stuck nor drained, and new media can wait",
           "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall, kLarge};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   for (std::uint64_t i = 1; i <= kPushed; ++i) f.push(i, kPackets);
   read_until_paused(f);
   REQUIRE(f.archive.waiting != nullptr);
@@ -155,7 +155,7 @@ TEST_CASE("who waits for a chunk is neither stuck nor drained, and new media can
 
 TEST_CASE("who goes while it waits for a chunk is forgotten", "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall, kLarge};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   for (std::uint64_t i = 1; i <= kPushed; ++i) f.push(i, kPackets);
   read_until_paused(f);
   REQUIRE(f.archive.waiting != nullptr);
@@ -169,7 +169,7 @@ TEST_CASE("who goes while it waits for a chunk is forgotten", "[client][trail]")
 
 TEST_CASE("at the end of the stream who trails gets what is left", "[client][trail]") {
   Fixture f{BodyFraming::UntilClose, kSmall, kLarge};
-  f.session->join(f.buffer, 0ms);
+  f.session->join(f.buffer, {.burst = 0ms});
   for (std::uint64_t i = 1; i <= kPushed; ++i) f.push(i, kPackets);
   read_until_paused(f);
   f.session->finish();

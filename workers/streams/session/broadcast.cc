@@ -31,7 +31,9 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
     chunk = std::move(marked.chunk);
     entry = std::move(marked.entry);
   }
-  const bool may_begin = is_live || entry != nullptr;
+  // Who wants to begin further back needs all there is first.
+  const bool may_begin =
+      is_live || (entry != nullptr && viewers_.longest_delay() == std::chrono::milliseconds{0});
   const auto now = services_.clock.now();
   window_.keep_all(!services_.redis_is_up());
   window_.push({.epoch = epoch,

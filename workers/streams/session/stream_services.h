@@ -47,6 +47,9 @@ struct StreamOptions {
   std::chrono::milliseconds redis_silence{2'000};
   /// How long a failed start is remembered: players ask again at once.
   std::chrono::milliseconds remember_failure{3'000};
+
+  /// For a follower whose first viewers want to begin so far behind live.
+  [[nodiscard]] FollowLimits follow_limits(std::chrono::milliseconds delay) const;
 };
 
 /// What all streams of a worker use. Everything outlives them.

@@ -219,8 +219,8 @@ void StreamSession::on_append_refused(const Error& why) {
 // --- following ------------------------------------------------------------------------------
 
 void StreamSession::start_following() {
-  follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers,
-                                              services_.options.follower,
+  const auto limits = services_.options.follow_limits(broadcast_.viewers().longest_delay());
+  follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers, limits,
                                               static_cast<ChunkFollower::Listener&>(*this));
   follower_->start(succession_.follow_after(broadcast_.window()));
 }

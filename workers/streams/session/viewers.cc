@@ -58,7 +58,7 @@ bool Viewers::begin(Viewer& viewer) {
   auto& cursor = viewer.client.cursor;
   if (!cursor) {
     sessions_.push_back(&session);
-    session.join(buffer_, services_.options.join_burst);
+    session.join(buffer_, {.burst = services_.options.join_burst, .delay = viewer.client.delay});
     return true;
   }
   const auto from = buffer_.window.behind(*cursor);
@@ -142,6 +142,14 @@ void Viewers::on_media(bool may_begin) {
     const auto found = viewers_.find(id);
     return found == viewers_.end() || begin(found->second);
   });
+}
+
+std::chrono::milliseconds Viewers::longest_delay() const {
+  std::chrono::milliseconds longest{0};
+  for (const auto* session : sessions_) {
+    if (session->is_waiting()) longest = std::max(longest, session->delay());
+  }
+  return longest;
 }
 
 void Viewers::send_filler() {

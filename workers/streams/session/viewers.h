@@ -23,6 +23,7 @@ struct NewViewer {
   std::function<std::string(const StartFailure&)> refusal{};
   std::string request{};  ///< as it was read, for another worker; not needed once it is answered
   std::uint8_t hops{};    ///< from worker to worker
+  std::chrono::milliseconds delay{};  ///< behind live, as it wants it
   /// What it has got from another worker; it has no refusal and no request then.
   std::optional<proto::ChunkCursor> cursor{};
 };
@@ -66,6 +67,8 @@ class Viewers final : private clients::ClientSession::Listener {
   /// Twice a second: adds up what was sent, and drops whose peer takes nothing.
   void tick();
 
+  /// Of those who have got nothing yet.
+  [[nodiscard]] std::chrono::milliseconds longest_delay() const;
   [[nodiscard]] std::size_t count() const { return viewers_.size(); }
   [[nodiscard]] bool empty() const { return viewers_.empty(); }
   /// Of the one that is furthest behind the newest chunk, at the last tick.

@@ -71,11 +71,23 @@ std::chrono::nanoseconds ChunkWindow::age_of(const Item& item) const {
   return has_clock ? newest.media_time - item.media_time : newest.arrived - item.arrived;
 }
 
+std::chrono::nanoseconds ChunkWindow::age_at(const Item& item, SteadyTime now) const {
+  return age_of(item) + (now - items_.back().arrived);
+}
+
 WindowPosition ChunkWindow::join_position(std::chrono::milliseconds burst) const {
+  return entry_within(burst, dropped_);
+}
+
+WindowPosition ChunkWindow::delayed_position(std::chrono::milliseconds delay) const {
+  return entry_within(delay, 0);
+}
+
+WindowPosition ChunkWindow::entry_within(std::chrono::milliseconds age, std::size_t from) const {
   if (items_.empty()) return edge();
   const auto is_entry = [](const Item& item) { return item.random_access != nullptr; };
-  const auto is_recent = [&](const Item& item) { return age_of(item) <= burst; };
-  const auto oldest = items_.begin() + static_cast<std::ptrdiff_t>(dropped_);
+  const auto is_recent = [&](const Item& item) { return age_of(item) <= age; };
+  const auto oldest = items_.begin() + static_cast<std::ptrdiff_t>(from);
   const auto first = std::find_if(oldest, items_.end(), is_recent);  // the newest one is
   auto begin = std::find_if(first, items_.end(), is_entry);
   if (begin == items_.end()) {

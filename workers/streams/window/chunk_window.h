@@ -70,6 +70,10 @@ class ChunkWindow {
   /// `burst` of media behind the newest chunk, else with the newest one further back, else (nothing
   /// is known of any) `burst` behind.
   [[nodiscard]] WindowPosition join_position(std::chrono::milliseconds burst) const;
+  /// The same for one that wants to be `delay` behind, over all of the buffer.
+  [[nodiscard]] WindowPosition delayed_position(std::chrono::milliseconds delay) const;
+  /// How far behind live a chunk is: by media, and by the time since the newest one came.
+  [[nodiscard]] std::chrono::nanoseconds age_at(const Item& item, SteadyTime now) const;
   /// The newest random access point in memory, else the newest chunk.
   [[nodiscard]] WindowPosition newest_entry() const;
   /// Right behind the last chunk that a client got from another worker, in memory or not. Nothing:
@@ -85,6 +89,7 @@ class ChunkWindow {
 
  private:
   [[nodiscard]] std::chrono::nanoseconds age_of(const Item& item) const;
+  [[nodiscard]] WindowPosition entry_within(std::chrono::milliseconds age, std::size_t from) const;
   /// Where the run begins that ends before `end`: in it, indices grow.
   [[nodiscard]] std::size_t run_before(std::size_t end) const;
   [[nodiscard]] bool exceeds(const Limits& limits, std::size_t from, std::size_t bytes) const;

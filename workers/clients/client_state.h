@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace ace::clients {
+
+/// How far an answer has come.
+enum class ClientPhase : std::uint8_t {
+  Waiting,  ///< nothing was sent
+  Feeding,
+  Finishing,   ///< the rest, then the end
+  HalfClosed,  ///< ended on our side
+  Gone,
+};
+
+/// Why a client does not send what there is for it.
+enum class ClientPause : std::uint8_t {
+  None,
+  Socket,   ///< its buffer is full
+  Archive,  ///< the next chunk is being read back
+};
+
+/// Where in the stream a client wants to begin, and to stay.
+struct JoinPlace {
+  std::chrono::milliseconds burst{};  ///< of media, at once
+  std::chrono::milliseconds delay{};  ///< behind live; 0: as near to it as the burst allows
+};
+
+}  // namespace ace::clients
