@@ -247,7 +247,8 @@ StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) 
           .started_at_ms = entry.started_at_ms,
           .viewers = count_viewers(board, entry),
           .engine_id = load_text(entry.engine_id),
-          .infohash = load_text(entry.infohash)};
+          .infohash = load_text(entry.infohash),
+          .session = load_text(entry.session)};
 }
 
 void OwnershipTable::free_if_unused(const Scoreboard& board, Entry& entry) {

@@ -29,6 +29,7 @@ struct StreamView {
   std::uint32_t viewers{};       ///< over all living workers
   std::string engine_id;
   std::string infohash;
+  std::string session;  ///< StreamDetails::session
 };
 
 /// What an owner tells of its stream.

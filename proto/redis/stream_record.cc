@@ -39,6 +39,7 @@ constexpr std::array kTexts{
     TextField{"command_url", &StreamRecord::command_url},
     TextField{"playback_session_id", &StreamRecord::playback_session_id},
     TextField{"pid", &StreamRecord::pid},
+    TextField{"engine_status", &StreamRecord::engine_status},
     TextField{"error_message", &StreamRecord::error_message},
 };
 
@@ -59,6 +60,12 @@ struct CountField {
 constexpr std::array kCounts{
     CountField{"bitrate", &StreamRecord::bitrate},
     CountField{"total_bytes", &StreamRecord::total_bytes},
+    CountField{"peers", &StreamRecord::peers},
+    CountField{"speed_down", &StreamRecord::speed_down},
+    CountField{"speed_up", &StreamRecord::speed_up},
+    CountField{"livepos_first", &StreamRecord::livepos_first},
+    CountField{"livepos_last", &StreamRecord::livepos_last},
+    CountField{"livepos_position", &StreamRecord::livepos_position},
 };
 
 struct TimeField {
@@ -69,6 +76,7 @@ constexpr std::array kTimes{
     TimeField{"init_time", &StreamRecord::init_time},
     TimeField{"state_changed_at", &StreamRecord::state_changed_at},
     TimeField{"error_time", &StreamRecord::error_time},
+    TimeField{"stat_time", &StreamRecord::stat_time},
 };
 
 template <class Table>
@@ -128,6 +136,7 @@ Fields to_fields(const StreamRecord& record) {
   }
   fields.emplace_back("engine_port", fmt::to_string(record.engine_port));
   fields.emplace_back("error_time", format_seconds(record.error_time));
+  fields.emplace_back("stat_time", format_seconds(record.stat_time));
   return fields;
 }
 

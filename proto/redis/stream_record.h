@@ -44,6 +44,15 @@ struct StreamRecord {
   bool is_live{};
   bool is_encrypted{};
   std::uint64_t bitrate{};  ///< bits a second
+  // what the engine said of the session last; zero and empty where it said nothing
+  std::string engine_status;  ///< "prebuf", "dl", …
+  std::uint64_t peers{};
+  std::uint64_t speed_down{};  ///< KB/s, as is speed_up
+  std::uint64_t speed_up{};
+  std::uint64_t livepos_first{};  ///< unix seconds of the media that the engine holds
+  std::uint64_t livepos_last{};
+  std::uint64_t livepos_position{};
+  double stat_time{};
   WorkerId owner;
   OwnerEpoch epoch;
   double init_time{};

@@ -1,7 +1,5 @@
 #include "workers/http/getstream_handler.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <utility>
 

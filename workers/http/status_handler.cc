@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "proto/redis/stream_record.h"
 #include "shared/metrics/text_page.h"
 #include "workers/http/json_text.h"
 #include "workers/http/router.h"
@@ -37,6 +38,27 @@ std::string_view phase_of(host::WorkerPhase phase) {
       return "draining";
   }
   return "unknown";
+}
+
+/// What the owner tells of the engine session; nothing while there is none.
+void write_session(JsonWriter& out, const std::string& session) {
+  const auto record = proto::parse_stream_record(proto::parse_lines(session));
+  if (!record) return;
+  write_flag(out, "is_live", record->is_live);
+  write_flag(out, "is_encrypted", record->is_encrypted);
+  write(out, "bitrate", record->bitrate);
+  if (record->stat_time <= 0) return;
+  write(out, "engine_status", record->engine_status);
+  write(out, "peers", record->peers);
+  write(out, "speed_down", record->speed_down);
+  write(out, "speed_up", record->speed_up);
+  if (record->livepos_last == 0) return;
+  out.Key("livepos");
+  out.StartObject();
+  write(out, "first", record->livepos_first);
+  write(out, "last", record->livepos_last);
+  write(out, "position", record->livepos_position);
+  out.EndObject();
 }
 
 }  // namespace
@@ -94,6 +116,7 @@ std::string StatusHandler::streams_json(bool started_only) const {
     write(out, "started_at", iso_time(stream.started_at_ms));
     write(out, "epoch", stream.epoch.value);
     write(out, "index", stream.index.value);
+    write_session(out, stream.session);
     out.EndObject();
   }
   out.EndArray();

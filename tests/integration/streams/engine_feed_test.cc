@@ -194,3 +194,28 @@ TEST_CASE("engines that deliver a little and break off are not asked without a p
   CHECK(one.sessions() + two.sessions() == 2);
   world.feed->abandon();
 }
+
+TEST_CASE("while a session plays, its engine is asked how it does", "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine engine{loop, packets('1', 20)};
+  int asked = 0;
+  engine.scripted.on("/ace/stat/", [&](auto& c) {
+    // The second time it talks nonsense, which is no news.
+    c.answer(200, ++asked == 2 ? "{" : R"({"response":{"status":"dl","peers":"7"},"error":null})");
+  });
+  FeedOptions options;
+  options.stat_every = 20ms;
+  World world{loop, {engine.scripted.port()}, options};
+  world.feed->start();
+  REQUIRE(run_until(loop, [&] { return asked >= 4; }));
+  REQUIRE(run_until(loop, [&] { return world.stats.size() >= 3; }));
+  CHECK(world.stats.front().status == "dl");
+  CHECK(world.stats.front().peers == 7);
+  world.feed->stop();
+  const auto told = world.stats.size();
+  const auto stopped = asked;
+  REQUIRE(run_until(loop, [&] { return engine.stops() == 1; }));
+  run_for(loop, 100ms);
+  CHECK(world.stats.size() == told);
+  CHECK(asked <= stopped + 1);  // one may have been on its way
+}

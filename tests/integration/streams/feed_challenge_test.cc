@@ -76,8 +76,11 @@ TEST_CASE("a challenger that fails is followed by the next engine", "[feed]") {
     CHECK(world.feed->engine_id() == "e3");
   }
   SECTION("much later, where the whole swarm is") {
-    world.is_swarm_dry = true;
+    first.scripted.on("/ace/stat/", [](auto& c) {
+      c.answer(200, R"({"response":{"status":"dl","peers":0,"speed_down":0},"error":null})");
+    });
     world.feed->start();
+    REQUIRE(run_until(loop, [&] { return !world.stats.empty(); }));
     REQUIRE(run_until(loop, [&] { return second.sessions() == 1; }));
     run_for(loop, 1200ms);  // several looks at the silence
     CHECK(third.sessions() == 0);

@@ -114,6 +114,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
     media += as_text(chunk->payload());
     arrived = came;
   }
+  void on_feed_stat(const proto::engine::StatAnswer& stat) override { stats.push_back(stat); }
   void on_feed_silent(std::chrono::milliseconds) override { is_silent = true; }
   void on_feed_failed(const std::vector<streams::EngineFailure>& why) override {
     failures = why;
@@ -134,11 +135,11 @@ struct FeedWorld : streams::EngineFeed::Listener {
   ScriptedSelector selector{loop, directory};
   bool may_command{true};
   bool may_stop{true};
-  bool is_swarm_dry{};
   bool is_spliced{};
   std::string seen;  ///< by the stream's viewers, before the feed
   std::unique_ptr<streams::EngineFeed> feed;
   std::vector<std::string> choices;
+  std::vector<proto::engine::StatAnswer> stats;
   int opened{};
   std::string media;
   SteadyTime arrived;  ///< the newest chunk

@@ -53,6 +53,8 @@ EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Cloc
       retry_{timers.make()},
       watch_{timers.make()},
       sweep_{timers.make()},
+      stat_{curl, timers, options.stat_every,
+            [this](const proto::engine::StatAnswer& stat) { on_stat(stat); }},
       attempts_{options.give_up},
       last_reopening_{clock.now() - kReopenEvery} {}
 
@@ -89,6 +91,7 @@ void EngineFeed::let_go() {
   retire(std::move(current_));
   retry_->stop();
   watch_->stop();
+  stat_.stop();
 }
 
 void EngineFeed::end(std::unique_ptr<SessionReader> reader) {
@@ -197,6 +200,7 @@ void EngineFeed::watch_reader(std::unique_ptr<SessionReader> reader) {
   splicer_.begin(ports_.tail());
   last_media_ = clock_.now();
   has_session_delivered_ = false;
+  is_swarm_dry_ = false;
   is_flowing_ = false;
 }
 
@@ -210,14 +214,26 @@ engines::SessionTimeouts EngineFeed::timeouts_now() const {
 }
 
 void EngineFeed::on_reader_open(SessionReader& reader) {
+  const auto& info = *reader.info();
   log::info(reader.is_adopting() ? "engine_session_adopted" : "engine_session_open",
-            "stream={} engine={} infohash={}", id_.text(), reader.engine_id(),
-            reader.info()->infohash);
+            "stream={} engine={} infohash={} live={}", id_.text(), info.engine_id, info.infohash,
+            info.is_live);
+  if (info.is_encrypted) {
+    log::warn("stream_encrypted", "stream={} engine={}: players may not be able to show it",
+              id_.text(), info.engine_id);
+  }
   if (&reader == current_.get()) {
-    listener_.on_feed_open(*reader.info());
+    stat_.watch(info);
+    listener_.on_feed_open(info);
   } else if (&reader != challenger_.get() && ports_.may_command()) {
     reader.stop();  // retired while it was being opened
   }
+}
+
+void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
+  // Other engines would fare no better then.
+  is_swarm_dry_ = stat.peers == 0 && stat.speed_down == 0;
+  listener_.on_feed_stat(stat);
 }
 
 void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
@@ -271,6 +287,7 @@ void EngineFeed::on_current_failed(const Error& why) {
   log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id(),
             why.text);
   tell_fault(*current_, why);
+  stat_.stop();
   builder_.flush();
   const auto now = clock_.now();
   // What another owner left is tried for its own sake: its engine may well open a new session.
@@ -332,7 +349,7 @@ void EngineFeed::check_silence() {
   // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
   // nothing that a viewer could use.
   auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
-  if (has_session_delivered_ && ports_.is_swarm_dry()) limit = options_.give_up;
+  if (has_session_delivered_ && is_swarm_dry_) limit = options_.give_up;
   const auto quiet = std::chrono::duration_cast<milliseconds>(now - last_media_);
   if (quiet < limit || !ports_.may_command()) return;
   on_current_failed(

@@ -11,6 +11,7 @@
 #include "proto/ids.h"
 #include "workers/engines/engine_directory.h"
 #include "workers/engines/engine_selector.h"
+#include "workers/engines/stat_watch.h"
 #include "workers/streams/ingest/chunk_builder.h"
 #include "workers/streams/ingest/splicer.h"
 #include "workers/streams/session/attempts.h"
@@ -37,6 +38,8 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
     virtual void on_feed_open(const engines::SessionInfo& info) = 0;
     /// `arrived`: its oldest byte, or a little earlier.
     virtual void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) = 0;
+    /// What the engine says of the session, every FeedOptions::stat_every.
+    virtual void on_feed_stat(const proto::engine::StatAnswer& stat) = 0;
     /// No media for FeedOptions::unhealthy, told again and again until there is some.
     virtual void on_feed_silent(std::chrono::milliseconds since) = 0;
     /// No engine delivers, or none has for too long: the last word of the feed.
@@ -96,6 +99,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void drop_challenger();
   void take_challenger();
   void on_current_failed(const Error& why);
+  void on_stat(const proto::engine::StatAnswer& stat);
   void check_challenger();
   void stop_owed();
   void tell_fault(const SessionReader& reader, const Error& why);
@@ -129,6 +133,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   std::unique_ptr<loop::Timer> retry_;
   std::unique_ptr<loop::Timer> watch_;
   std::unique_ptr<loop::Timer> sweep_;
+  engines::StatWatch stat_;
 
   std::shared_ptr<EngineFeed*> choosing_;  ///< while an engine is being chosen
   Attempts attempts_;
@@ -140,6 +145,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   SteadyTime last_reopening_;
   SteadyTime next_hedge_;
   unsigned dry_hedges_{};
+  bool is_swarm_dry_{};           ///< the engine is well, and nobody sends it anything
   bool has_delivered_{};          ///< the stream, at any time
   bool has_session_delivered_{};  ///< the present session
   bool is_flowing_{};             ///< its bytes are fetched when a chunk is due

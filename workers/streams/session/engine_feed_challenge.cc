@@ -27,7 +27,7 @@ bool EngineFeed::migrate(const std::optional<std::string>& engine_id) {
 void EngineFeed::hedge() {
   if (challenge_ != Challenge::None || choosing_ || !current_) return;
   if (clock_.now() < next_hedge_ || !ports_.may_command()) return;
-  if (ports_.is_swarm_dry()) {
+  if (is_swarm_dry_) {
     next_hedge_ = clock_.now() + options_.silence * (1U << std::min(dry_hedges_, 4U));
     ++dry_hedges_;
   }
@@ -69,7 +69,10 @@ void EngineFeed::take_challenger() {
   end(std::move(current_));
   watch_reader(std::move(challenger_));
   listener_.on_feed_choice(current_->engine_id());
-  if (current_->info()) listener_.on_feed_open(*current_->info());
+  if (current_->info()) {
+    stat_.watch(*current_->info());
+    listener_.on_feed_open(*current_->info());
+  }
 }
 
 void EngineFeed::check_challenger() {

@@ -20,6 +20,8 @@ struct FeedOptions {
   std::chrono::milliseconds unhealthy{10'000};
   /// A session that has been silent this long is given up.
   std::chrono::milliseconds silence{30'000};
+  /// How often the engine is asked how the session does.
+  std::chrono::milliseconds stat_every{5'000};
 };
 
 /// What a feed asks the stream that it belongs to.
@@ -31,9 +33,6 @@ struct FeedPorts {
   std::function<bool()> may_stop;
   /// The last of what viewers got, for the splicer.
   std::function<std::vector<proto::ChunkPtr>()> tail;
-  /// The engine itself is well and says that nobody in the swarm sends: other engines would fare no
-  /// better, and are asked one by one with long pauses.
-  std::function<bool()> is_swarm_dry;
   /// A session has failed.
   std::function<void(host::EngineFault)> on_fault;
 };

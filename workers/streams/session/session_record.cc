@@ -3,6 +3,16 @@
 #include "coordinator/host/ownership_table.h"
 
 namespace ace::streams {
+namespace {
+
+/// "prebuf", "dl" …: what is longer is no word of an engine's.
+constexpr std::size_t kMostStatus = 32;
+
+std::uint64_t count_of(std::int64_t figure) {
+  return figure > 0 ? static_cast<std::uint64_t>(figure) : 0;
+}
+
+}  // namespace
 
 void set_session(proto::StreamRecord& record, const engines::SessionInfo& session) {
   record.infohash = session.infohash;
@@ -17,6 +27,20 @@ void set_session(proto::StreamRecord& record, const engines::SessionInfo& sessio
   record.pid = session.pid;
   record.is_live = session.is_live;
   record.is_encrypted = session.is_encrypted;
+  // Said of another session.
+  set_stat(record, {});
+  record.stat_time = 0;
+}
+
+void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat) {
+  const auto live = stat.livepos.value_or(proto::engine::LivePosition{});
+  record.engine_status = stat.status.substr(0, kMostStatus);
+  record.peers = count_of(stat.peers);
+  record.speed_down = count_of(stat.speed_down);
+  record.speed_up = count_of(stat.speed_up);
+  record.livepos_first = count_of(live.first);
+  record.livepos_last = count_of(live.last);
+  record.livepos_position = count_of(live.position);
 }
 
 std::optional<engines::SessionInfo> session_of(const proto::StreamRecord& record) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "proto/engine/engine_api.h"
 #include "proto/redis/stream_record.h"
 #include "workers/engines/session_info.h"
 
@@ -10,6 +11,8 @@ namespace ace::streams {
 
 /// The engine session stands in the stream's record from here on; what is empty clears what was.
 void set_session(proto::StreamRecord& record, const engines::SessionInfo& session);
+/// What the engine says of that session stands there too.
+void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat);
 /// The engine session that a record names. Nothing when it does not say enough to play it.
 [[nodiscard]] std::optional<engines::SessionInfo> session_of(const proto::StreamRecord& record);
 

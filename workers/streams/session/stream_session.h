@@ -45,8 +45,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void shut_down();
   void on_redis_up();
   void on_worker_died();
-  /// Twice a second.
-  void tick();
+  void tick();  ///< twice a second
 
   [[nodiscard]] StreamState state() const { return state_; }
   [[nodiscard]] const Viewers& viewers() const { return broadcast_.viewers(); }
@@ -59,6 +58,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_feed_choice(const std::string& engine_id) override;
   void on_feed_open(const engines::SessionInfo& info) override;
   void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) override;
+  void on_feed_stat(const proto::engine::StatAnswer& stat) override;
   void on_feed_silent(std::chrono::milliseconds since) override;
   void on_feed_failed(const std::vector<EngineFailure>& failures) override;
   void on_committed(proto::ChunkIndex index) override;

@@ -18,6 +18,12 @@ constexpr std::chrono::milliseconds kTeardownRetry{100};
 /// Of these, so many for leaves of this host's other workers to arrive.
 constexpr int kTriesForOurs = 3;
 
+host::StreamPhase phase_of(const proto::StreamRecord& record) {
+  const bool is_started =
+      record.state == proto::StreamState::Active || record.state == proto::StreamState::Buffering;
+  return is_started ? host::StreamPhase::Streaming : host::StreamPhase::Starting;
+}
+
 }  // namespace
 
 // --- owning ---------------------------------------------------------------------------------
@@ -31,7 +37,6 @@ void StreamSession::start_feed() {
   FeedPorts ports{.may_command = [this] { return succession_.may_command(lease_); },
                   .may_stop = [this] { return succession_.may_stop(lease_); },
                   .tail = [this] { return tail_of(broadcast_.window()); },
-                  .is_swarm_dry = [] { return false; },
                   .on_fault =
                       [&services = services_](host::EngineFault fault) {
                         ++services.me().engine_faults[static_cast<std::size_t>(fault)];
@@ -139,6 +144,13 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) {
                                  .epoch = epoch_,
                                  .index = index,
                                  .worker = services_.worker_id});
+}
+
+void StreamSession::on_feed_stat(const proto::engine::StatAnswer& stat) {
+  set_stat(record_, stat);
+  record_.stat_time = unix_seconds(services_.clock.wall_now());
+  tell_details(phase_of(record_));
+  lease_.update(to_fields(record_));
 }
 
 void StreamSession::on_feed_silent(std::chrono::milliseconds since) {

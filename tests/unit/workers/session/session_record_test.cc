@@ -71,3 +71,27 @@ TEST_CASE("an engine that is asked for a session has none yet", "[session]") {
   CHECK_FALSE(session_of(record).has_value());
   CHECK(record.command_url.empty());
 }
+
+TEST_CASE("what an engine says of its session ends with the session", "[session]") {
+  auto record = record_with(session());
+  ace::proto::engine::StatAnswer stat;
+  stat.status = "dl" + std::string(100, '!');
+  stat.peers = 12;
+  stat.speed_down = -1;
+  stat.livepos = ace::proto::engine::LivePosition{.first = 1, .last = 9, .position = 5};
+  set_stat(record, stat);
+  record.stat_time = 42;
+  CHECK(record.engine_status.size() == 32);
+  CHECK(record.peers == 12);
+  CHECK(record.speed_down == 0);
+  CHECK(record.livepos_last == 9);
+  const auto told = ace::proto::parse_stream_record(ace::proto::parse_lines(to_text(record)));
+  REQUIRE(told);
+  CHECK(told->peers == 12);
+  CHECK(told->livepos_position == 5);
+  CHECK(told->stat_time == 42);
+  set_session(record, session());
+  CHECK(record.peers == 0);
+  CHECK(record.engine_status.empty());
+  CHECK(record.stat_time == 0);
+}
