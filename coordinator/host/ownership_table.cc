@@ -165,6 +165,17 @@ std::optional<StreamView> OwnershipTable::find(const Scoreboard& board, const pr
   return view_of(board, *entry);
 }
 
+proto::StreamId OwnershipTable::played_as(const proto::StreamId& id) {
+  const Lock lock{mutex_};
+  const Entry* own = find_entry(id);
+  if (own != nullptr && own->owner.generation != 0) return id;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] == 0 || entries_[i].owner.generation == 0) continue;
+    if (id.text() == entries_[i].infohash.data()) return entries_[i].id;
+  }
+  return id;
+}
+
 std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
   const Lock lock{mutex_};
   std::vector<StreamView> views;

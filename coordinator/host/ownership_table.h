@@ -103,6 +103,9 @@ class OwnershipTable {
 
   [[nodiscard]] std::optional<StreamView> find(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] std::vector<StreamView> list(const Scoreboard& board);
+  /// Under which id this host plays what `id` names: another one where a running stream's engine
+  /// said that `id` is its infohash, else `id` itself.
+  [[nodiscard]] proto::StreamId played_as(const proto::StreamId& id);
   /// Streams that are granted to `self`: it compares them with what it really runs, for a client
   /// whose placement granted one may have left on its way.
   [[nodiscard]] std::vector<proto::StreamId> owned_by(WorkerRef self);

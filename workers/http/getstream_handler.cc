@@ -27,11 +27,11 @@ GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
     : services_{services}, streams_{streams}, answers_{answers}, limits_{limits} {}
 
 void GetstreamHandler::handle(Connection& connection, proto::http::Request request) {
-  const auto id = requested_stream(request);
-  if (!id) {
-    const bool is_missing = id.error().code == Errc::NotFound;
+  const auto asked = requested_stream(request);
+  if (!asked) {
+    const bool is_missing = asked.error().code == Errc::NotFound;
     answer(connection, request,
-           answers_.error(request, 400, is_missing ? "missing_id" : "bad_id", id.error().text));
+           answers_.error(request, 400, is_missing ? "missing_id" : "bad_id", asked.error().text));
     return;
   }
   if (const auto delay = requested_delay(request, limits_.max_delay); !delay) {
@@ -42,21 +42,22 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
     connection.respond_and_close(answers_.stream_head(request));
     return;
   }
-  if (const auto failure = streams_.refusal_for(*id)) {
+  const auto id = services_.table().played_as(*asked);
+  if (const auto failure = streams_.refusal_for(id)) {
     connection.respond_and_close(answers_.failure(request, *failure));
     return;
   }
   // Asked again where a client is handed over to: others may have come while it was on its way.
-  if (is_full(*id)) {
+  if (is_full(id)) {
     connection.respond_and_close(answers_.failure(
         request, busy("stream_full", "no more clients are taken for this stream")));
     return;
   }
-  const bool is_placed = connection.arrival().hops > 0 && !must_be_served_elsewhere(*id);
+  const bool is_placed = connection.arrival().hops > 0 && !must_be_served_elsewhere(id);
   if (is_placed) {
-    serve(connection, std::move(request), *id);
+    serve(connection, std::move(request), id);
   } else {
-    place(connection, request, *id);
+    place(connection, request, id);
   }
 }
 

@@ -168,6 +168,31 @@ TEST_CASE("the next owner learns of the engine session, until the stream is rele
   CHECK(known(b).empty());
 }
 
+TEST_CASE("an infohash leads to the stream that plays it, unless it has one of its own",
+          "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto by_content = stream(1);
+  const auto by_infohash = stream(2);
+  CHECK(host.table().played_as(by_infohash) == by_infohash);
+  REQUIRE(host.table().acquire(host.board(), by_content, a));
+  CHECK(host.table().played_as(by_infohash) == by_infohash);  // no engine has told yet
+  host.table().describe(by_content, a,
+                        {.phase = StreamPhase::Streaming,
+                         .engine_id = "e",
+                         .infohash = std::string{by_infohash.text()},
+                         .session = ""});
+  CHECK(host.table().played_as(by_infohash) == by_content);
+  CHECK(host.table().played_as(by_content) == by_content);
+  CHECK(host.table().played_as(stream(3)) == stream(3));
+
+  REQUIRE(host.table().acquire(host.board(), by_infohash, a));
+  CHECK(host.table().played_as(by_infohash) == by_infohash);
+  host.table().release(host.board(), by_infohash, a);
+  host.table().release(host.board(), by_content, a);
+  CHECK(host.table().played_as(by_infohash) == by_infohash);
+}
+
 TEST_CASE("requests for a cold stream meet at one worker", "[ownership_table]") {
   Host host;
   const auto a = host.start(0);
