@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <numeric>
+#include <functional>
 #include <queue>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 

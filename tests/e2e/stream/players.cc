@@ -93,6 +93,7 @@ Player ffmpeg(int seconds) {
 Player curl_into_ffmpeg() {
   return {.name = "curl",
           .program = "/bin/sh",
+          .needs = {"/usr/bin/curl", "/usr/bin/ffmpeg"},
           .arguments = {"-c", "curl -s \"$0\" | ffmpeg " + ffmpeg_options("pipe:0", 10), "{url}"},
           .seconds_decoded = seconds_of_progress,
           .complaints = not_progress};
@@ -136,6 +137,7 @@ Player vlc() {
     const auto as_nobody =
         words("--reuid=65534 --regid=65534 --clear-groups --pdeathsig=KILL /usr/bin/vlc");
     player.program = "/usr/bin/setpriv";
+    player.needs = {"/usr/bin/vlc"};
     player.arguments.insert(player.arguments.begin(), as_nobody.begin(), as_nobody.end());
   }
   return player;
@@ -167,10 +169,8 @@ ChildProcess start(const Player& player, const std::string& url) {
 }
 
 bool is_installed(const Player& player) {
-  std::vector<std::string> programs{player.program};
-  for (const auto& argument : player.arguments) {
-    if (argument.starts_with("/usr/bin/")) programs.push_back(argument);
-  }
+  auto programs = player.needs;
+  programs.push_back(player.program);
   for (const auto& program : programs) {
     if (::access(program.c_str(), X_OK) == 0) continue;
     if (std::getenv("ACE_REQUIRE_PLAYERS") != nullptr) FAIL(program << " is not installed");

@@ -15,6 +15,7 @@ namespace ace::test {
 struct Player {
   std::string name;
   std::string program;
+  std::vector<std::string> needs{};    ///< other programs, without which it does not play
   std::vector<std::string> arguments;  ///< the stream's URL follows where "{url}" stands
   double seconds{10};                  ///< how many it is to play
   /// Seconds of picture that it decoded, by its log.
