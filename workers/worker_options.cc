@@ -33,6 +33,9 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.grace_period = config.grace_period;
   options.start_delay = config.start_delay;
   options.join_burst = config.join_burst;
+  options.rate_factor = config.client_rate_factor;
+  options.rate_burst = config.client_rate_burst;
+  options.max_bitrate = config.client_max_bitrate;
   options.stalled_client = config.stalled_client_timeout;
   // As far back as the burst reaches where chunks are cut by age.
   options.follower.initial_behind = static_cast<std::size_t>(std::max<std::int64_t>(

@@ -71,6 +71,9 @@ struct Config {
   milliseconds start_delay{300ms};
   milliseconds keepalive_interval{500ms};
   milliseconds stalled_client_timeout{30s};
+  unsigned client_rate_factor{};  ///< 0: no limit
+  milliseconds client_rate_burst{10s};
+  std::uint64_t client_max_bitrate{};  ///< 0: no limit
   milliseconds header_timeout{10s};
   milliseconds idle_timeout{30s};
 

@@ -76,6 +76,17 @@ void add_client_settings(std::vector<Setting>& all) {
   all.push_back(duration({"Clients", "PROXY_STALLED_CLIENT_TIMEOUT", "",
                           "A client that has taken nothing for so long is closed."},
                          at(&Config::stalled_client_timeout), 1s, 1h));
+  all.push_back(count({"Clients", "PROXY_CLIENT_RATE_FACTOR", "",
+                       "Most that one client draws, in multiples of its stream's measured rate. "
+                       "0: no limit."},
+                      at(&Config::client_rate_factor), 0, 1000));
+  all.push_back(duration({"Clients", "PROXY_CLIENT_RATE_BURST", "",
+                          "Media that a limited client gets at once all the same; never less than "
+                          "the join burst."},
+                         at(&Config::client_rate_burst), 1s, 10min));
+  all.push_back(count({"Clients", "PROXY_CLIENT_MAX_BITRATE", "",
+                       "Most bits a second that one client draws. 0: no limit."},
+                      at(&Config::client_max_bitrate), 0, 100'000'000'000));
 }
 
 }  // namespace ace::config

@@ -61,14 +61,16 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
 }
 
 void ClientSession::on_media() {
+  if (pause_ == Pause::Rate) pause_ = Pause::None;
   if (pause_ == Pause::None && !send_newest()) pump();
 }
 
 bool ClientSession::send_newest() {
   // The steady state of almost every client, ten times a second: one chunk, one call.
+  if (must_land_ || is_paced_) return false;
   const bool keeps_up = phase_ == Phase::Feeding && current_ == nullptr && owed_.empty() &&
                         next_.value + 1 == window_->edge().value;
-  if (!keeps_up || must_land_ || is_delayed_) return false;
+  if (!keeps_up) return false;
   const auto chunk = window_->at(next_)->chunk;
   ++next_.value;
   return send_whole(chunk);
@@ -106,6 +108,7 @@ void ClientSession::finish() {
   if (phase_ == Phase::Finishing || phase_ == Phase::HalfClosed || phase_ == Phase::Gone) return;
   phase_ = Phase::Finishing;
   end_is_owed_ = framing_ == BodyFraming::Chunked;
+  if (pause_ == Pause::Rate) pause_ = Pause::None;
   if (pause_ == Pause::None) pump();
 }
 
@@ -122,7 +125,7 @@ void ClientSession::tick() {
   const bool is_due = clock_.now() - acks_.sampled_at() >= kSampleEvery;
   if (pause_ == Pause::Socket || is_due) static_cast<void>(check_acks());
   // While the stream stands still what is held comes of age all the same.
-  if (is_delayed_ && pause_ == Pause::None) pump();
+  if (is_paced_) on_media();
 }
 
 const AckWatch& ClientSession::check_acks() {
@@ -175,7 +178,7 @@ void ClientSession::pump() {
   std::size_t sent_in_turn = 0;
   if (phase_ == Phase::Waiting && window_ != nullptr && current_ == nullptr) begin();
   while (sent_in_turn < kMaxBytesPerTurn) {
-    if (!reach_next()) return;
+    if (!may_send() || !reach_next()) return;
     Gathered gathered;
     const std::size_t size = gather(gathered);
     if (size == 0) {
@@ -193,6 +196,7 @@ void ClientSession::pump() {
       return;
     }
     if (sent > 0) advance(static_cast<std::size_t>(sent));
+    if (sent > 0 && is_paced_) bucket_.take(static_cast<std::size_t>(sent), clock_.now());
     if (sent < static_cast<ssize_t>(size)) {
       pause_ = Pause::Socket;
       watcher_.watch(true, true);
@@ -211,13 +215,13 @@ std::size_t ClientSession::gather(Gathered& out) {
     out.add(bytes);
     size += bytes.size();
   };
-  const streams::ChunkWindow::Item* item =
-      window_ != nullptr && out.count < kMaxPieces ? window_->at(next_) : nullptr;
+  const std::size_t most = bucket_.is_limited() ? 1 : kMaxPieces;
+  const auto* item = window_ != nullptr ? window_->at(next_) : nullptr;
   // The head waits for the first media: an error answer may still take its place.
   if (phase_ == Phase::Waiting && item == nullptr && current_ == nullptr) return 0;
   if (owed_sent_ < owed_.size()) add(as_bytes(std::string_view{owed_}.substr(owed_sent_)));
   if (current_ != nullptr) add(wire(*current_).subspan(current_sent_));
-  for (auto at = next_; item != nullptr && is_due(*item) && out.count < kMaxPieces;
+  for (auto at = next_; item != nullptr && is_due(*item) && out.count < most;
        item = window_->at(at)) {
     add(wire(*item->chunk));
     ++at.value;

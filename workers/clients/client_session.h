@@ -13,6 +13,7 @@
 #include "workers/clients/ack_watch.h"
 #include "workers/clients/client_info.h"
 #include "workers/clients/client_state.h"
+#include "workers/clients/token_bucket.h"
 #include "workers/streams/window/archive.h"
 
 namespace ace::clients {
@@ -30,8 +31,7 @@ class ClientSession final : private streams::Archive::Reader {
   class Listener {
    public:
     virtual ~Listener() = default;
-    /// The connection has ended, or never will do anything again: destroy the session (not from
-    /// within this call's stack frame of the session itself: post it).
+    /// It has ended: destroy it, but not from within this call.
     virtual void on_client_gone(ClientSession& client, std::string_view why) = 0;
   };
 
@@ -48,6 +48,8 @@ class ClientSession final : private streams::Archive::Reader {
   /// Before anything else; outlives the session or is replaced.
   void set_listener(Listener* listener) { listener_ = listener; }
 
+  /// From now on no faster than this.
+  void limit(ClientRate rate);
   /// Begins to deliver, now or with the next on_media(), at a random access point and with the
   /// tables before it. Who wants a delay gets its burst and then the stream at its own pace. The
   /// buffer outlives the session.
@@ -58,11 +60,9 @@ class ClientSession final : private streams::Archive::Reader {
   void skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to);
   /// The window has grown by one chunk.
   void on_media();
-  /// While the stream is silent: something that is neither media nor a gap, for players that hang
-  /// up on silence. Only for a client that has got all there is; others have data to wait for.
+  /// For players that hang up on silence. Only to who has got all there is; others wait for data.
   void send_filler(const proto::ChunkPtr& filler);
-  /// What the window holds is delivered, then the answer ends properly: last chunk or FIN, never a
-  /// reset.
+  /// What is buffered is delivered, then the answer ends properly: last chunk or FIN, no reset.
   void finish();
   /// Instead of media: a whole error answer. Only while nothing was sent.
   void refuse(std::string answer);
@@ -76,8 +76,7 @@ class ClientSession final : private streams::Archive::Reader {
 
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.
   [[nodiscard]] bool is_drained() const;
-  /// Gives the socket up, for another worker; the session does nothing any more. Only while it is
-  /// drained or waiting.
+  /// Gives the socket up, for another worker. Only while it is drained or waiting.
   [[nodiscard]] UniqueFd release();
 
   [[nodiscard]] const ClientInfo& info() const { return info_; }
@@ -90,7 +89,6 @@ class ClientSession final : private streams::Archive::Reader {
   /// From its request to the first byte sent, once that is known; not of one that goes on from
   /// another worker.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> join_time() const { return join_time_; }
-  [[nodiscard]] std::chrono::milliseconds delay() const { return place_.delay; }
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
 
  private:
@@ -112,6 +110,7 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] bool reach_next();
   void send_next(proto::ChunkPtr chunk);
   void take(const streams::ChunkWindow::Item& item, proto::ChunkPtr chunk);
+  [[nodiscard]] bool may_send();
   [[nodiscard]] bool is_due(const streams::ChunkWindow::Item& item) const;
   void skip();
   void land();
@@ -132,8 +131,8 @@ class ClientSession final : private streams::Archive::Reader {
   Phase phase_{Phase::Waiting};
   proto::http::BodyFraming framing_;
   Pause pause_{Pause::None};
-  bool must_land_{};   ///< behind a jump: the chunk at next_ is to be marked
-  bool is_delayed_{};  ///< what is younger than hold_ has to wait
+  bool must_land_{};  ///< behind a jump: the chunk at next_ is to be marked
+  bool is_paced_{};   ///< has a delay, or a limited rate
   bool end_is_owed_{};
 
   std::size_t owed_sent_{};
@@ -141,7 +140,8 @@ class ClientSession final : private streams::Archive::Reader {
   std::uint64_t skips_{};
   streams::Archive* archive_{};
   JoinPlace place_;
-  std::chrono::nanoseconds hold_{};
+  std::chrono::nanoseconds hold_{};  ///< what is younger has to wait
+  TokenBucket bucket_;
   AckWatch acks_;
   SteadyTime ended_at_;
   SteadyTime made_at_;

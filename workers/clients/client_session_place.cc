@@ -37,7 +37,7 @@ void ClientSession::begin() {
   if (item == nullptr) return;
   // A younger stream has no more than that, and nobody waits for it to grow.
   hold_ = window_->age_at(*item, clock_.now()) - place_.burst;
-  is_delayed_ = hold_.count() > 0;
+  is_paced_ = bucket_.is_limited() || hold_.count() > 0;
 }
 
 void ClientSession::feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from) {
@@ -54,8 +54,20 @@ void ClientSession::skip_to(const streams::StreamBuffer& buffer, streams::Window
   pump();
 }
 
+void ClientSession::limit(ClientRate rate) {
+  bucket_.set_rate(rate, clock_.now());
+  is_paced_ = bucket_.is_limited() || hold_.count() > 0;
+}
+
+bool ClientSession::may_send() {
+  if (!is_paced_ || phase_ == Phase::Finishing || bucket_.may_take(clock_.now())) return true;
+  pause_ = Pause::Rate;
+  watcher_.watch(true, false);
+  return false;
+}
+
 bool ClientSession::is_due(const streams::ChunkWindow::Item& item) const {
-  if (!is_delayed_ || phase_ == Phase::Finishing) return true;
+  if (hold_.count() <= 0 || phase_ == Phase::Finishing) return true;
   return window_->age_at(item, clock_.now()) >= hold_;
 }
 
@@ -125,7 +137,7 @@ void ClientSession::land() {
   const auto* item = window_->at(next_);
   if (item == nullptr) return;  // nothing is there yet
   must_land_ = false;
-  if (is_delayed_) hold_ = std::min(hold_, window_->age_at(*item, clock_.now()));
+  if (hold_.count() > 0) hold_ = std::min(hold_, window_->age_at(*item, clock_.now()));
   send_next(streams::landing(*item->chunk, item->random_access.get()).chunk);
 }
 

@@ -19,6 +19,7 @@ enum class ClientPause : std::uint8_t {
   None,
   Socket,   ///< its buffer is full
   Archive,  ///< the next chunk is being read back
+  Rate,     ///< it has had what its rate allows
 };
 
 /// Where in the stream a client wants to begin, and to stay.

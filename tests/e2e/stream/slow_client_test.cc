@@ -68,7 +68,7 @@ TEST_CASE("a client that stood still gets what it missed out of the buffer", "[s
   CHECK(others.faults().empty());
 }
 
-TEST_CASE("a client that leaves the buffer jumps, marked and counted; others notice nothing",
+TEST_CASE("a client that leaves the buffer jumps, marked and counted, and others notice nothing",
           "[slow]") {
   const Service service{{.workers = 2,
                          .bitrate = kBitrate,

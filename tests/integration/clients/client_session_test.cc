@@ -116,7 +116,7 @@ TEST_CASE("a client that leaves is noticed without any media", "[client]") {
   CHECK(f.gone == "client closed");
 }
 
-TEST_CASE("a client that takes nothing is stuck; one that only waits is not", "[client]") {
+TEST_CASE("a client that takes nothing is stuck, one that only waits is not", "[client]") {
   Fixture f;
   f.session->join(f.buffer, {.burst = 0ms});
   f.push(1);

@@ -63,6 +63,7 @@ void Broadcast::count_fetch(proto::ChunkIndex index) {
 }
 
 void Broadcast::tick() {
+  viewers_.limit(services_.options.client_rate(bits_per_second()));
   viewers_.tick();
   read_back_.tidy();
   fill_silence();

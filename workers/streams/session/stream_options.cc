@@ -13,4 +13,14 @@ FollowLimits StreamOptions::follow_limits(std::chrono::milliseconds delay) const
   return limits;
 }
 
+clients::ClientRate StreamOptions::client_rate(std::uint64_t bits_per_second) const {
+  auto cap = bits_per_second * rate_factor;
+  if (max_bitrate > 0 && (cap == 0 || cap > max_bitrate)) cap = max_bitrate;
+  if (cap == 0) return {};
+  const auto burst = std::chrono::duration<double>{std::max(rate_burst, join_burst)};
+  const auto rate = bits_per_second > 0 ? bits_per_second : cap;
+  return {.bytes_per_second = std::max<std::uint64_t>(cap / 8, 1),
+          .burst = static_cast<std::uint64_t>(static_cast<double>(rate) / 8 * burst.count())};
+}
+
 }  // namespace ace::streams

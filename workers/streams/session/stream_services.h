@@ -14,6 +14,7 @@
 #include "shared/curl/multi.h"
 #include "shared/loop/timer.h"
 #include "shared/redis/chunk_connection.h"
+#include "workers/clients/token_bucket.h"
 #include "workers/engines/engine_directory.h"
 #include "workers/engines/engine_selector.h"
 #include "workers/streams/session/engine_feed.h"
@@ -48,6 +49,14 @@ struct StreamOptions {
   /// How long a failed start is remembered: players ask again at once.
   std::chrono::milliseconds remember_failure{3'000};
 
+  /// Limits of what one client may draw; 0: none.
+  unsigned rate_factor{};  ///< times the stream's own rate, once that is measured
+  std::uint64_t max_bitrate{};
+  std::chrono::milliseconds rate_burst{
+      10'000};  ///< of the stream, at once; the join burst at least
+
+  /// For a stream of this rate (0: not measured yet).
+  [[nodiscard]] clients::ClientRate client_rate(std::uint64_t bits_per_second) const;
   /// For a follower whose first viewers want to begin so far behind live.
   [[nodiscard]] FollowLimits follow_limits(std::chrono::milliseconds delay) const;
 };

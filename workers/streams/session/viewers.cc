@@ -55,6 +55,7 @@ void Viewers::add(NewViewer viewer) {
 
 bool Viewers::begin(Viewer& viewer) {
   auto& session = *viewer.client.session;
+  session.limit(rate_);
   auto& cursor = viewer.client.cursor;
   if (!cursor) {
     sessions_.push_back(&session);
@@ -146,10 +147,16 @@ void Viewers::on_media(bool may_begin) {
 
 std::chrono::milliseconds Viewers::longest_delay() const {
   std::chrono::milliseconds longest{0};
-  for (const auto* session : sessions_) {
-    if (session->is_waiting()) longest = std::max(longest, session->delay());
+  for (const auto& [id, viewer] : viewers_) {
+    if (viewer.client.session->is_waiting()) longest = std::max(longest, viewer.client.delay);
   }
   return longest;
+}
+
+void Viewers::limit(clients::ClientRate rate) {
+  if (rate == rate_) return;
+  rate_ = rate;
+  for (auto& [id, viewer] : viewers_) viewer.client.session->limit(rate);
 }
 
 void Viewers::send_filler() {

@@ -67,6 +67,8 @@ class Viewers final : private clients::ClientSession::Listener {
   /// Twice a second: adds up what was sent, and drops whose peer takes nothing.
   void tick();
 
+  /// How fast each of them may be fed from now on.
+  void limit(clients::ClientRate rate);
   /// Of those who have got nothing yet.
   [[nodiscard]] std::chrono::milliseconds longest_delay() const;
   [[nodiscard]] std::size_t count() const { return viewers_.size(); }
@@ -100,6 +102,7 @@ class Viewers final : private clients::ClientSession::Listener {
   StreamServices& services_;
   proto::StreamId id_;
   StreamBuffer buffer_;
+  clients::ClientRate rate_;
   Listener& listener_;
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
