@@ -103,7 +103,6 @@ struct FeedWorld : streams::EngineFeed::Listener {
             .may_command = [this] { return may_command; },
             .may_stop = [this] { return may_stop; },
             .tail = [this] { return tail(); },
-            .is_swarm_dry = [this] { return is_swarm_dry; },
             .on_fault = [this](host::EngineFault fault) { faults.push_back(fault); }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
