@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -30,6 +31,14 @@ bool is_same(std::string_view shown, std::string_view key) {
 }
 
 }  // namespace
+
+bool is_from_foreign_page(const proto::http::Request& request) {
+  const auto origin = request.header("origin");
+  if (!origin) return false;
+  const auto scheme = origin->find("://");
+  if (scheme == std::string_view::npos) return true;  // "null": a file, a sandbox
+  return origin->substr(scheme + 3) != request.host();
+}
 
 bool ApiKey::admits(const proto::http::Request& request) const {
   if (key_.empty()) return true;

@@ -20,4 +20,8 @@ class ApiKey {
   std::string key_;
 };
 
+/// Whether a page of another origin makes its reader's browser send this. A form may post without
+/// asking anybody, from inside a network that its author cannot reach.
+[[nodiscard]] bool is_from_foreign_page(const proto::http::Request& request);
+
 }  // namespace ace::http

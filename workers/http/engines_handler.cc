@@ -86,6 +86,11 @@ void EnginesHandler::list(Connection& connection, const Request& request) const 
 }
 
 bool EnginesHandler::refuse_stranger(Connection& connection, const Request& request) const {
+  if (is_from_foreign_page(request)) {
+    answer(connection, request,
+           answers_.error(request, 403, "foreign_page", "pages of other origins may only look"));
+    return true;
+  }
   if (key_.admits(request)) return false;
   answer(connection, request, answers_.unauthorized(request));
   return true;

@@ -141,6 +141,8 @@ TEST_CASE("only who shows the key changes the engines", "[engines_api]") {
   CHECK_THAT(refused, Catch::Contains("WWW-Authenticate: Bearer"));
   CHECK_THAT(post(world.service, json, "Authorization: Bearer Sesame\r\n"),
              Catch::StartsWith("HTTP/1.1 401"));
+  CHECK_THAT(post(world.service, json, std::string{kKey} + "Origin: http://evil.example\r\n"),
+             Catch::StartsWith("HTTP/1.1 403"));
   CHECK(http_request(world.service.port(), "DELETE", "/engines?name=first").status == 401);
   CHECK(engines_of(world.service).size() == 1);
 }

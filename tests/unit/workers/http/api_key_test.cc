@@ -35,3 +35,17 @@ TEST_CASE("without a key everybody is admitted", "[api_key]") {
   CHECK(ApiKey{""}.admits(Request{}));
   CHECK(ApiKey{""}.admits(with_header("Bearer whatever")));
 }
+
+TEST_CASE("a browser's request tells whose page it comes from", "[api_key]") {
+  const auto from = [](const std::string& origin) {
+    Request request;
+    request.headers.push_back({.name = "host", .value = "tv.lan:8000"});
+    if (!origin.empty()) request.headers.push_back({.name = "origin", .value = origin});
+    return ace::http::is_from_foreign_page(request);
+  };
+  CHECK_FALSE(from(""));
+  CHECK_FALSE(from("http://tv.lan:8000"));
+  CHECK(from("http://tv.lan"));
+  CHECK(from("https://evil.example"));
+  CHECK(from("null"));
+}
