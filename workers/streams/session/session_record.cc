@@ -1,12 +1,20 @@
 #include "workers/streams/session/session_record.h"
 
+#include <algorithm>
+
 #include "coordinator/host/ownership_table.h"
 
 namespace ace::streams {
 namespace {
 
-/// "prebuf", "dl" …: what is longer is no word of an engine's.
 constexpr std::size_t kMostStatus = 32;
+
+/// "prebuf", "dl" …; what is no such word is left out, for the record is kept in lines of text.
+std::string word_of(const std::string& status) {
+  const auto is_fit = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  const bool is_word = status.size() <= kMostStatus && std::ranges::all_of(status, is_fit);
+  return is_word ? status : std::string{};
+}
 
 std::uint64_t count_of(std::int64_t figure) {
   return figure > 0 ? static_cast<std::uint64_t>(figure) : 0;
@@ -34,7 +42,7 @@ void set_session(proto::StreamRecord& record, const engines::SessionInfo& sessio
 
 void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat) {
   const auto live = stat.livepos.value_or(proto::engine::LivePosition{});
-  record.engine_status = stat.status.substr(0, kMostStatus);
+  record.engine_status = word_of(stat.status);
   record.peers = count_of(stat.peers);
   record.speed_down = count_of(stat.speed_down);
   record.speed_up = count_of(stat.speed_up);
