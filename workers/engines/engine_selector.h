@@ -31,6 +31,8 @@ class EngineSelector {
                       Choice callback) = 0;
   /// No engine plays the stream any more, for all that its owner knows.
   virtual void release(const proto::StreamId& stream) = 0;
+  /// The stream is somebody else's by now: it counts on, and its owner says where.
+  virtual void forget(const proto::StreamId& stream) = 0;
   /// A session there failed; `why` begins with engine and phase, as EngineSession tells it. What an
   /// engine refuses, and media that do not come, are the stream's fault, and only remembered.
   virtual void note_failure(const std::string& engine_id, const Error& why) = 0;

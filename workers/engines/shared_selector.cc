@@ -62,13 +62,18 @@ void SharedSelector::choose(const proto::StreamId& stream, const ExcludedEngines
 }
 
 void SharedSelector::release(const proto::StreamId& stream) {
-  asked_.erase(stream);
   const auto chosen = chosen_.find(stream);
-  if (chosen == chosen_.end()) return;
-  parts_.commands.command(
-      {"ZREM", proto::engine_streams_key(chosen->second), std::string{stream.text()}},
-      [](const Result<redis::Reply>&) {});
-  chosen_.erase(chosen);
+  if (chosen != chosen_.end()) {
+    parts_.commands.command(
+        {"ZREM", proto::engine_streams_key(chosen->second), std::string{stream.text()}},
+        [](const Result<redis::Reply>&) {});
+  }
+  forget(stream);
+}
+
+void SharedSelector::forget(const proto::StreamId& stream) {
+  asked_.erase(stream);
+  chosen_.erase(stream);
 }
 
 bool SharedSelector::is_current(const proto::StreamId& stream,

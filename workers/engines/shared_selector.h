@@ -44,6 +44,7 @@ class SharedSelector final : public EngineSelector {
   void choose(const proto::StreamId& stream, const ExcludedEngines& excluded,
               Choice callback) override;
   void release(const proto::StreamId& stream) override;
+  void forget(const proto::StreamId& stream) override;
   void note_failure(const std::string& engine_id, const Error& why) override;
   void note_success(const std::string& engine_id) override;
 

@@ -64,6 +64,31 @@ TEST_CASE("twenty starts at once are spread evenly without Redis too", "[selecti
   check_twenty_at_once(RedisIs::Away);
 }
 
+TEST_CASE("two hosts on one Redis count each other's streams", "[selection]") {
+  const RedisServer redis;
+  const SimProcess engines{{.engines = 3, .bitrate = 1'000'000}};
+  const auto host = [&](const std::string& name) {
+    return ProxyProcess::Environment{{"PROXY_HOST_NAME", name},
+                                     {"PROXY_WORKERS", "2"},
+                                     {"REDIS_SOCKET", redis.endpoint().socket},
+                                     {"ACE_ENGINES", engines.engine_list()}};
+  };
+  const ProxyProcess a{host("host-a")};
+  const ProxyProcess b{host("host-b")};
+  Viewers at_a{a.port()};
+  Viewers at_b{b.port()};
+  start(at_a, 1, 6);
+  start(at_b, 7, 6);
+  const auto all_run = [&] {
+    at_b.run_for(20ms);
+    return at_a.count_with_bytes(1) == 6 && at_b.count_with_bytes(1) == 6;
+  };
+  REQUIRE(at_a.run_until(all_run, 20s));
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(engines.state().engine(i, "sessions_opened") == 4);
+  }
+}
+
 TEST_CASE("streams that ended leave nothing on their engines", "[selection]") {
   const Service service{{.workers = 2,
                          .engines = 2,

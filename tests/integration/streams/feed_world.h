@@ -67,6 +67,7 @@ struct ScriptedSelector : engines::EngineSelector {
     loop.post([callback = std::move(callback), chosen] { callback(chosen); });
   }
   void release(const proto::StreamId&) override { is_counted = false; }
+  void forget(const proto::StreamId&) override {}
   void note_failure(const std::string& engine_id, const Error&) override {
     told.push_back(engine_id + " failed");
   }

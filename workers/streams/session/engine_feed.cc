@@ -81,6 +81,7 @@ void EngineFeed::stop() {
 
 void EngineFeed::abandon() {
   drop_challenger();
+  selector_.forget(id_);
   let_go();
   builder_.discard();
 }
