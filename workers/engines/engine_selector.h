@@ -16,7 +16,7 @@ using ExcludedEngines = std::set<std::string, std::less<>>;
 /// Which engine plays the next stream, over all workers and hosts.
 class EngineSelector {
  public:
-  /// Busy when no engine has room, NotFound when there is none (but those excluded).
+  /// Busy when no engine has room but those excluded, NotFound when none is known.
   using Choice = std::function<void(Result<EngineAddress>)>;
 
   virtual ~EngineSelector() = default;
