@@ -54,6 +54,30 @@ TEST_CASE("a host outlives the other one's power failure, within 7 s", "[hosts]"
   }
 }
 
+TEST_CASE("a host that stood still for 9 s follows the one that took over", "[hosts]") {
+  TwoHosts hosts{{}, {.engines = 1, .bitrate = 2'000'000}};
+  hosts.watch(3, 3);
+  hosts.signal_a(SIGSTOP);
+  const auto outage = hosts.outage_at_b(20s);
+  hosts.at_b.run_for(9s - outage);
+  hosts.signal_a(SIGCONT);
+  INFO("no new media for " << outage.count() << " ms");
+  CHECK(outage < kTakeover);
+  const auto before_a = bytes_of(hosts.at_a);
+  const auto before_b = bytes_of(hosts.at_b);
+  const auto all_go_on = [&] {
+    return all_beyond(hosts.at_a, before_a, 1'000'000) &&
+           all_beyond(hosts.at_b, before_b, 1'000'000);
+  };
+  CHECK(hosts.run_until(all_go_on, 15s));
+  CHECK_THAT(hosts.owner(), Catch::StartsWith("host-b:"));
+  CHECK(hosts.run_until([&] { return hosts.session().alive == 1; }, 10s));
+  for (const auto* viewers : {&hosts.at_a, &hosts.at_b}) {
+    CHECK(viewers->count(ViewerState::Streaming) == viewers->size());
+    CHECK(all_whole(*viewers));
+  }
+}
+
 TEST_CASE("what a dead host leaves behind is ended by another one", "[hosts]") {
   TwoHosts hosts{{}, {.engines = 1, .bitrate = 2'000'000}, {{"PROXY_GRACE_PERIOD", "2s"}}};
   hosts.watch(3, 0);

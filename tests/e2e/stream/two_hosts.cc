@@ -35,7 +35,10 @@ TwoHosts::TwoHosts(const RedisServer::Options& server, const SimOptions& simulat
           environment_of("host-a", redis, engines, only_a.empty() ? more : only_a))},
       b{std::make_unique<ProxyProcess>(environment_of("host-b", redis, engines, more))},
       at_a{a->port()},
-      at_b{b->port()} {}
+      at_b{b->port()} {
+  pids_of_a = worker_pids(a->port());
+  pids_of_a.insert(pids_of_a.begin(), a->process().pid());
+}
 
 void TwoHosts::watch(std::size_t viewers_at_a, std::size_t viewers_at_b) {
   at_a.open(viewers_at_a, stream_target(id));
@@ -45,7 +48,7 @@ void TwoHosts::watch(std::size_t viewers_at_a, std::size_t viewers_at_b) {
   const auto owns = [name = owner()](pid_t pid) {
     return name.ends_with(":" + std::to_string(pid));
   };
-  if (!std::ranges::any_of(worker_pids(a->port()), owns)) {
+  if (!std::ranges::any_of(pids_of_a, owns)) {
     throw std::runtime_error{"host A is not the owner"};
   }
 }
@@ -60,10 +63,12 @@ void TwoHosts::run_for(std::chrono::milliseconds duration) {
 }
 
 void TwoHosts::cut_power_of_a() const {
-  auto pids = worker_pids(a->port());
-  pids.insert(pids.begin(), a->process().pid());
-  for (const auto pid : pids) ::kill(pid, SIGSTOP);
-  for (const auto pid : pids) ::kill(pid, SIGKILL);
+  signal_a(SIGSTOP);
+  signal_a(SIGKILL);
+}
+
+void TwoHosts::signal_a(int number) const {
+  for (const auto pid : pids_of_a) ::kill(pid, number);
 }
 
 redis::Reply TwoHosts::command(const std::vector<std::string>& words) const {

@@ -29,6 +29,8 @@ struct TwoHosts {
   void run_for(std::chrono::milliseconds duration);
   /// All of host A at once, as when its power fails: no process of it gets another turn.
   void cut_power_of_a() const;
+  /// Signals the supervisor of host A and its workers.
+  void signal_a(int number) const;
   // What redis-cli would print; throws when Redis answers with an error.
   redis::Reply command(const std::vector<std::string>& words) const;
   [[nodiscard]] std::string owner() const;
@@ -46,6 +48,7 @@ struct TwoHosts {
   std::unique_ptr<ProxyProcess> b;
   Viewers at_a;
   Viewers at_b;
+  std::vector<pid_t> pids_of_a;  ///< as they were at its start, the supervisor first
 };
 
 [[nodiscard]] std::vector<pid_t> worker_pids(std::uint16_t port);
