@@ -56,12 +56,12 @@ void Router::remove(const std::string& path, Handler handler) {
 }
 
 void Router::route(Connection& connection, Request request) const {
-  const auto found = std::ranges::find_if(
-      routes_, [&](const Route& route) { return matches(route.path, request.path()); });
   if (request.path() == "*") {  // the server as a whole, which only OPTIONS may ask for
     answer(connection, request, answers_.options(request, kReadMethods));
     return;
   }
+  const auto found = std::ranges::find_if(
+      routes_, [&](const Route& route) { return matches(route.path, request.path()); });
   if (found == routes_.end()) {
     answer(connection, request, answers_.error(request, 404, "not_found", "there is nothing here"));
     return;

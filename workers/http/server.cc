@@ -112,7 +112,7 @@ void Server::accept_from(int listen_fd) {
     break;
   }
   // While it rests, the other workers take what comes.
-  if (is_short) rest("descriptors_are_short");
+  if (is_short && is_accepting_) rest("descriptors_are_short");
 }
 
 void Server::turn_away(UniqueFd socket) {

@@ -13,10 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-ServiceOptions with_delay(const std::string& delay) {
+ServiceOptions with_delay(const std::string& delay, const std::string& grace = "1s") {
   return {.workers = 2,
           .bitrate = 1'000'000,
-          .environment = {{"PROXY_START_DELAY", delay}, {"PROXY_GRACE_PERIOD", "1s"}}};
+          .environment = {{"PROXY_START_DELAY", delay}, {"PROXY_GRACE_PERIOD", grace}}};
 }
 
 std::uint64_t asked(const Service& service) {
@@ -62,6 +62,21 @@ TEST_CASE("clients that leave within the delay start nothing", "[probes]") {
   CHECK(wait_until([&] { return service.redis_count({"KEYS", "ace_proxy:stream:*"}) == 0; }, 20s));
   CHECK(asked(service) == 0);
   CHECK(service.get("/streams").body == "[]");
+}
+
+TEST_CASE("a stream that outlives its probes asks no engine, until somebody stays", "[probes]") {
+  const Service service{with_delay("2s", "5s")};
+  const auto id = stream_id(1);
+  const auto target = stream_target(id);
+  Viewers viewers{service.port()};
+  leave(service, viewers, come(service, viewers, target), false);
+  viewers.run_for(3s);
+  CHECK(asked(service) == 0);
+  leave(service, viewers, come(service, viewers, target), true);
+  const auto stays = come(service, viewers, target);
+  REQUIRE(viewers.run_until([&] { return viewers.at(stays).bytes() > 0; }, 20s));
+  CHECK(viewers.faults().empty());
+  CHECK(service.engines().state().stream(id).opened == 1);
 }
 
 TEST_CASE("who stays gets the stream, and a second one does not begin anew", "[probes]") {

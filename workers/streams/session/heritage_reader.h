@@ -20,6 +20,7 @@ struct Heritage {
   };
   std::optional<engines::SessionInfo> session;
   std::vector<Piece> chunks;  ///< in order
+  bool was_delayed{};         ///< there is nothing, and that was said late: a cold start
 };
 
 /// Reads a heritage for a new owner, within half a second: viewers wait, and what is not there by

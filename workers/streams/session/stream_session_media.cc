@@ -50,6 +50,10 @@ void StreamSession::start_feed() {
 }
 
 void StreamSession::take_over(Heritage heritage) {
+  if (heritage.was_delayed && !is_watched()) {  // whoever asked has left: no engine hears of it
+    feed_.reset();
+    return;
+  }
   const auto newest = index_;
   for (auto& piece : heritage.chunks) {
     if (piece.is_behind_gap) broadcast_.expect_gap();
@@ -270,10 +274,6 @@ bool StreamSession::is_watched() const {
 }
 
 void StreamSession::await_viewers() {
-  if (succession_.is_delaying()) {  // whoever asked has left again, and no engine knows of it
-    succession_.stop_reading();
-    feed_.reset();
-  }
   grace_->once(services_.options.grace_period, [this] { stop_if_idle(); });
 }
 

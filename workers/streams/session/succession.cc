@@ -53,23 +53,25 @@ void Succession::read_heritage(const ChunkWindow& window, proto::ChunkIndex inde
     reader_.reset();
     const bool is_cold = !heritage.session && heritage.chunks.empty() && window.empty();
     if (is_cold) {
-      delay_cold_start(callback);
+      delay_cold_start(std::move(heritage), callback);
     } else {
       callback(std::move(heritage));
     }
   });
 }
 
-void Succession::delay_cold_start(const HeritageCallback& callback) {
+void Succession::delay_cold_start(Heritage nothing, const HeritageCallback& callback) {
   // Probes, zapping and players that open five times over: a session that is stopped again costs
   // the engine more than a third of a second costs who stays.
   const auto rest = watched_since_ + services_.options.start_delay - services_.clock.now();
   if (rest <= std::chrono::nanoseconds{0}) {
-    callback({});
+    callback(std::move(nothing));
     return;
   }
+  // Asked anew then: another one may have come, after the first had left.
+  nothing.was_delayed = true;
   shield_->once(std::chrono::ceil<std::chrono::milliseconds>(rest),
-                [this, callback] { delay_cold_start(callback); });
+                [this, nothing, callback] { delay_cold_start(nothing, callback); });
 }
 
 void Succession::stop_reading() {

@@ -37,8 +37,6 @@ class Succession {
   void read_heritage(const ChunkWindow& window, proto::ChunkIndex index, bool has_lease,
                      HeritageCallback callback);
   void stop_reading();
-  /// All is read; only the start is being delayed.
-  [[nodiscard]] bool is_delaying() const { return shield_->is_armed(); }
 
   // --- owning
 
@@ -66,7 +64,7 @@ class Succession {
   [[nodiscard]] proto::ChunkPtr news_of(proto::ChunkPtr chunk);
 
  private:
-  void delay_cold_start(const HeritageCallback& callback);
+  void delay_cold_start(Heritage nothing, const HeritageCallback& callback);
 
   StreamServices& services_;
   proto::StreamId id_;
