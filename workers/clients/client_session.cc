@@ -125,7 +125,7 @@ void ClientSession::tick() {
   const bool is_due = clock_.now() - acks_.sampled_at() >= kSampleEvery;
   if (pause_ == Pause::Socket || is_due) static_cast<void>(check_acks());
   // While the stream stands still what is held comes of age all the same.
-  if (is_paced_) on_media();
+  if (is_paced_ && phase_ != Phase::Waiting) on_media();
 }
 
 const AckWatch& ClientSession::check_acks() {

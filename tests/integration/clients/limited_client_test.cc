@@ -52,3 +52,20 @@ TEST_CASE("a limited client at the end of its stream gets the rest at once", "[c
   f.session->finish();
   CHECK(begun.size() + f.read_some().size() == 19 + 10 * 1880);
 }
+
+TEST_CASE("a limited client that waits begins when it is told to, not by itself",
+          "[client][rate]") {
+  ViewerFixture f{BodyFraming::UntilClose};
+  f.session->limit({.bytes_per_second = 1880, .burst = 1880});
+  f.session->join(f.buffer, {.burst = 0s});
+  f.window.push({.epoch = {1},
+                 .index = {1},
+                 .chunk = Chunk::copy_of(ace::as_bytes(body_of(1, 10))),
+                 .arrived = f.clock.now(),
+                 .media_time = {},
+                 .random_access = {}});
+  f.session->tick();
+  CHECK(f.read_some().empty());
+  f.session->on_media();
+  CHECK_FALSE(f.read_some().empty());
+}

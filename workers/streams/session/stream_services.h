@@ -31,8 +31,8 @@ struct StreamOptions {
   FollowLimits follower;
   ownership::LeaseTiming lease;
   ChunkWindow::Limits window;  ///< in memory
-  ChunkWindow::Limits buffer{.span = std::chrono::seconds{60},
-                             .bytes = 128_MiB};  ///< in memory and in Redis
+  /// In memory and in Redis.
+  ChunkWindow::Limits buffer{.span = std::chrono::seconds{60}, .bytes = 128_MiB};
   std::chrono::milliseconds record_ttl{60'000};
   std::chrono::milliseconds grace_period{5'000};
   /// How long somebody must stay before an engine is asked for a stream that is not running.
@@ -52,8 +52,7 @@ struct StreamOptions {
   /// Limits of what one client may draw; 0: none.
   unsigned rate_factor{};  ///< times the stream's own rate, once that is measured
   std::uint64_t max_bitrate{};
-  std::chrono::milliseconds rate_burst{
-      10'000};  ///< of the stream, at once; the join burst at least
+  std::chrono::milliseconds rate_burst{10'000};  ///< of media, at once; at least the join burst
 
   /// For a stream of this rate (0: not measured yet).
   [[nodiscard]] clients::ClientRate client_rate(std::uint64_t bits_per_second) const;
