@@ -115,3 +115,28 @@ TEST_CASE("a page of another origin may read everything, and may ask first", "[p
   REQUIRE(all_served(viewers, 20s));
   CHECK(viewers.at(0).headers().find("access-control-allow-origin") == "*");
 }
+
+TEST_CASE("a content id and its infohash are one session, once an engine told both", "[players]") {
+  const Service service{small()};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(id));
+  REQUIRE(all_served(viewers, 20s));
+  const auto streams = json_of(service.get("/streams").body);
+  REQUIRE(streams.Size() == 1);
+  const std::string infohash = streams[0]["infohash"].GetString();
+  REQUIRE(infohash.size() == 40);
+  REQUIRE(infohash != id);
+  // More than one worker's share: both workers know.
+  viewers.open(12, "/ace/getstream?infohash=" + infohash);
+  viewers.open(1, "/ace/" + upper(infohash) + ".ts");
+  REQUIRE(viewers.run_until([&] { return viewers.count_with_bytes(1) == viewers.size(); }, 20s));
+  CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
+  CHECK(viewers.faults().empty());
+  CHECK(viewers.workers().size() == 2);
+  const auto rows = service.started_streams();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows.front().key == id);
+  CHECK(rows.front().clients == viewers.size());
+  CHECK(service.engines().state().engine(0, "sessions_opened") == 1);
+}
