@@ -23,9 +23,7 @@ namespace ace::clients {
 ///
 /// A slow client trails: what has left memory is read back, one chunk at a time. Where its place
 /// has left the buffer, or the chunk is lost, it jumps to the newest random access point, marked.
-///
-/// The answer's head leaves with the first media, or instead of it an error answer if there never
-/// is any.
+/// The answer's head leaves with the first media, or an error answer if there never is any.
 class ClientSession final : private streams::Archive::Reader {
  public:
   class Listener {
@@ -73,7 +71,6 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] bool is_stuck(std::chrono::milliseconds limit) const;
   /// What has arrived by now.
   [[nodiscard]] const AckWatch& check_acks();
-
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.
   [[nodiscard]] bool is_drained() const;
   /// Gives the socket up, for another worker. Only while it is drained or waiting.
@@ -86,8 +83,7 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] std::uint64_t skips() const { return skips_; }
   /// How far behind the newest chunk it is, by arrival.
   [[nodiscard]] std::chrono::milliseconds lag() const;
-  /// From its request to the first byte sent, once that is known; not of one that goes on from
-  /// another worker.
+  /// From its request to the first byte sent; nothing before that, and after a hand-over.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> join_time() const { return join_time_; }
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }
 
@@ -143,8 +139,7 @@ class ClientSession final : private streams::Archive::Reader {
   std::chrono::nanoseconds hold_{};  ///< what is younger has to wait
   TokenBucket bucket_;
   AckWatch acks_;
-  SteadyTime ended_at_;
-  SteadyTime made_at_;
+  SteadyTime made_at_, ended_at_;
   std::optional<std::chrono::nanoseconds> join_time_;
   Listener* listener_{};
   const Clock& clock_;

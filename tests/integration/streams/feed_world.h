@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/integration/engines/scripted_engine.h"
+#include "tests/integration/streams/scripted_selector.h"
 #include "workers/streams/session/engine_feed.h"
 
 namespace ace::test {
@@ -47,39 +48,6 @@ struct PlayingEngine {
 
   ScriptedEngine scripted;
   ScriptedEngine::Connection* playback{};
-};
-
-/// Chooses the engine with the fewest streams, as told; remembers what it is told.
-struct ScriptedSelector : engines::EngineSelector {
-  ScriptedSelector(loop::Loop& the_loop, const engines::EngineDirectory& known)
-      : loop{the_loop}, directory{known} {}
-
-  void choose(const proto::StreamId&, const engines::ExcludedEngines& excluded,
-              Choice callback) override {
-    const engines::EngineAddress* best = nullptr;
-    for (const auto& engine : directory.engines()) {
-      if (excluded.contains(engine.id())) continue;
-      if (best == nullptr || loads[engine.id()] < loads[best->id()]) best = &engine;
-    }
-    Result<engines::EngineAddress> chosen = fail(Errc::Busy, "every engine is full");
-    if (best != nullptr) chosen = *best;
-    is_counted = best != nullptr;
-    loop.post([callback = std::move(callback), chosen] { callback(chosen); });
-  }
-  void release(const proto::StreamId&) override { is_counted = false; }
-  void forget(const proto::StreamId&) override {}
-  void note_failure(const std::string& engine_id, const Error&) override {
-    told.push_back(engine_id + " failed");
-  }
-  void note_success(const std::string& engine_id) override {
-    told.push_back(engine_id + " delivers");
-  }
-
-  loop::Loop& loop;
-  const engines::EngineDirectory& directory;
-  std::map<std::string, std::size_t> loads;
-  std::vector<std::string> told;
-  bool is_counted{};
 };
 
 /// A feed on its own, and what came of it.

@@ -41,8 +41,6 @@ EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Cloc
                        const engines::EngineDirectory& engines, engines::EngineSelector& selector,
                        FeedPorts ports, proto::StreamId id, FeedOptions options, Listener& listener)
     : services_{.curl = curl, .timers = timers, .clock = clock},
-      timers_{timers},
-      clock_{clock},
       engines_{engines},
       selector_{selector},
       ports_{std::move(ports)},
@@ -63,7 +61,7 @@ EngineFeed::~EngineFeed() = default;
 void EngineFeed::start(std::optional<engines::SessionInfo> known) {
   known_session_ = std::move(known);
   has_delivered_ = !ports_.tail().empty();
-  last_chunk_ = clock_.now();
+  last_chunk_ = services_.clock.now();
   watch_->every(kWatchEvery, [this] { check_silence(); });
   retry_->once(milliseconds{0}, [this] { open_next(); });
 }
@@ -106,7 +104,7 @@ void EngineFeed::stop_owed() {
   // another host has just taken it from us.
   if (!ports_.may_command() || !ports_.may_stop()) return;
   for (const auto& session : std::exchange(owed_stops_, {})) {
-    engines::stop_session(services_.curl, timers_, session, nullptr);
+    engines::stop_session(services_.curl, services_.timers, session, nullptr);
   }
 }
 
@@ -117,15 +115,9 @@ void EngineFeed::retire(std::unique_ptr<SessionReader> reader) {
   sweep_->once(milliseconds{0}, [this] { retired_.clear(); });
 }
 
-void EngineFeed::pause(PauseReason reason) {
-  pause_reasons_ = static_cast<std::uint8_t>(pause_reasons_ | static_cast<std::uint8_t>(reason));
-}
-
-void EngineFeed::resume(PauseReason reason) {
-  const bool was_paused = pause_reasons_ != 0;
-  pause_reasons_ = static_cast<std::uint8_t>(pause_reasons_ & ~static_cast<std::uint8_t>(reason));
-  if (!was_paused || pause_reasons_ != 0) return;
-  last_chunk_ = last_media_ = clock_.now();  // the silence was ours
+void EngineFeed::resume() {
+  if (!std::exchange(is_paused_, false)) return;
+  last_chunk_ = last_media_ = services_.clock.now();  // the silence was ours
   if (current_) current_->resume();
   if (challenger_) challenger_->resume();
 }
@@ -181,7 +173,7 @@ void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
     return;
   }
   if (attempts_.failures().empty()) {
-    attempts_.note_failure("", chosen.error(), clock_.now(), {});
+    attempts_.note_failure("", chosen.error(), services_.clock.now(), {});
   }
   if (!has_delivered_) {
     give_up();
@@ -199,7 +191,7 @@ void EngineFeed::watch_reader(std::unique_ptr<SessionReader> reader) {
   builder_.flush();  // of the session before: what was read of it is whole media
   current_ = std::move(reader);
   splicer_.begin(ports_.tail());
-  last_media_ = clock_.now();
+  last_media_ = services_.clock.now();
   has_session_delivered_ = false;
   is_swarm_dry_ = false;
   is_flowing_ = false;
@@ -238,14 +230,14 @@ void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
 }
 
 void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
-  if (&reader == challenger_.get()) take_challenger();
+  if (&reader == challenger_.get()) beat_current();
   if (&reader != current_.get()) return;
-  if (!is_flowing_ && builder_.waiting_bytes() == 0) waiting_since_ = clock_.now();
-  splicer_.feed(packets, clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
+  if (!is_flowing_ && builder_.waiting_bytes() == 0) waiting_since_ = services_.clock.now();
+  splicer_.feed(packets, services_.clock.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
 }
 
 void EngineFeed::on_chunk_due() {
-  if (!current_ || pause_reasons_ != 0) return;
+  if (!current_ || is_paused_) return;
   const auto before = last_media_;
   current_->read_waiting();
   // Nothing came for as long as a chunk may get old: the next byte is news.
@@ -259,7 +251,7 @@ void EngineFeed::set_flowing(bool is_flowing) {
 
 void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   set_flowing(true);
-  last_chunk_ = last_media_ = clock_.now();
+  last_chunk_ = last_media_ = services_.clock.now();
   has_delivered_ = true;
   if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id());
   if (challenge_ == Challenge::Hedge) drop_challenger();  // it was not needed
@@ -290,7 +282,7 @@ void EngineFeed::on_current_failed(const Error& why) {
   tell_fault(*current_, why);
   stat_.stop();
   builder_.flush();
-  const auto now = clock_.now();
+  const auto now = services_.clock.now();
   // What another owner left is tried for its own sake: its engine may well open a new session.
   if (!current_->is_adopting()) note_failure(engine_id(), why);
   if (challenger_) return take_challenger();
@@ -322,14 +314,15 @@ void EngineFeed::tell_fault(const SessionReader& reader, const Error& why) {
 
 void EngineFeed::note_failure(const std::string& engine_id, const Error& why) {
   const bool is_ours = current_ && engine_id == current_->engine_id();
-  const auto lasted = is_ours && has_session_delivered_ ? clock_.now() - current_->made_at()
-                                                        : std::chrono::nanoseconds{0};
-  attempts_.note_failure(engine_id, why, clock_.now(), lasted);
+  const auto lasted = is_ours && has_session_delivered_
+                          ? services_.clock.now() - current_->made_at()
+                          : std::chrono::nanoseconds{0};
+  attempts_.note_failure(engine_id, why, services_.clock.now(), lasted);
   selector_.note_failure(engine_id, why);
 }
 
 void EngineFeed::after_failure() {
-  if (attempts_.is_hopeless(clock_.now())) {
+  if (attempts_.is_hopeless(services_.clock.now())) {
     give_up();
     return;
   }
@@ -337,10 +330,10 @@ void EngineFeed::after_failure() {
 }
 
 void EngineFeed::check_silence() {
-  if (pause_reasons_ != 0) return;
-  splicer_.on_time(clock_.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
+  if (is_paused_) return;
+  splicer_.on_time(services_.clock.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
   check_challenger();
-  const auto now = clock_.now();
+  const auto now = services_.clock.now();
   const auto since = std::chrono::duration_cast<milliseconds>(now - last_chunk_);
   if (has_delivered_ && since >= options_.unhealthy) {
     listener_.on_feed_silent(since);

@@ -25,8 +25,7 @@ namespace ace::streams {
 /// tries each engine once. Afterwards it brings the stream back for as long as `give_up` allows:
 /// once by the same playback url, then by new sessions, with growing pauses. A session that has
 /// only fallen silent keeps its place while another engine is asked beside it: whichever delivers
-/// first is watched from then on, and the other is ended. Each session is spliced onto what viewers
-/// got.
+/// first is watched, and the other is ended. Each session is spliced onto what viewers got.
 class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::Listener {
  public:
   class Listener {
@@ -56,8 +55,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   /// `known`: a session that the stream's last owner left running. It is gone on with, if its first
   /// packets come soon enough; else it is stopped, and a new one opened.
   void start(std::optional<engines::SessionInfo> known = std::nullopt);
-  /// Ends the session at the engine too, if that may be commanded: the stop command is sent, nobody
-  /// waits for its answer.
+  /// Ends the session at the engine too, if that may be commanded; nobody waits for its answer.
   /// What was read and not yet cut becomes a last chunk. No listener call after it.
   void stop();
   /// Ends only our side: the session belongs to somebody else now. No listener call after it.
@@ -67,19 +65,18 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   /// `engine_id`, or the best of the others. False: nothing flows yet, or there is no such engine.
   /// It stays where it is when none has room.
   bool migrate(const std::optional<std::string>& engine_id);
-  /// Of the session that viewers watch, or of the one that is being asked for.
+  /// Whose session viewers watch or wait for.
   [[nodiscard]] std::string engine_id() const { return current_ ? current_->engine_id() : ""; }
 
-  /// Back-pressure: the transfer rests while there is a reason, and the engine's TCP window closes.
-  enum class PauseReason : std::uint8_t { RedisBacklog = 1 };
-  void pause(PauseReason reason);
-  void resume(PauseReason reason);
+  /// Back-pressure: the transfer rests, and the engine's TCP window closes.
+  void pause() { is_paused_ = true; }
+  void resume();
 
  private:
   enum class Challenge : std::uint8_t { None, Hedge, Migration };
 
   void on_reader_open(SessionReader& reader) override;
-  [[nodiscard]] bool may_read() const override { return pause_reasons_ == 0; }
+  [[nodiscard]] bool may_read() const override { return !is_paused_; }
   void on_reader_packets(SessionReader& reader, ByteSpan packets) override;
   void on_reader_failed(SessionReader& reader, const Error& why) override;
   void on_chunk(proto::ChunkPtr chunk) override;
@@ -97,6 +94,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void on_challenger_choice(const Result<engines::EngineAddress>& chosen);
   void hedge();
   void drop_challenger();
+  void beat_current();
   void take_challenger();
   void on_current_failed(const Error& why);
   void on_stat(const proto::engine::StatAnswer& stat);
@@ -114,8 +112,6 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   [[nodiscard]] engines::SessionTimeouts timeouts_now() const;
 
   SessionReader::Services services_;
-  loop::TimerFactory& timers_;
-  const Clock& clock_;
   const engines::EngineDirectory& engines_;
   engines::EngineSelector& selector_;
   FeedPorts ports_;
@@ -138,14 +134,14 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   std::shared_ptr<EngineFeed*> choosing_;  ///< while an engine is being chosen
   Attempts attempts_;
   Challenge challenge_{Challenge::None};
-  std::uint8_t pause_reasons_{};
   SteadyTime last_chunk_;     ///< of the stream
   SteadyTime last_media_;     ///< of the present session, or its beginning
   SteadyTime waiting_since_;  ///< what the next chunk is made of
   SteadyTime last_reopening_;
   SteadyTime next_hedge_;
   unsigned dry_hedges_{};
-  bool is_swarm_dry_{};           ///< the engine is well, and nobody sends it anything
+  bool is_paused_{};
+  bool is_swarm_dry_{};           ///< nobody sends the engine anything
   bool has_delivered_{};          ///< the stream, at any time
   bool has_session_delivered_{};  ///< the present session
   bool is_flowing_{};             ///< its bytes are fetched when a chunk is due

@@ -26,9 +26,9 @@ bool EngineFeed::migrate(const std::optional<std::string>& engine_id) {
 
 void EngineFeed::hedge() {
   if (challenge_ != Challenge::None || choosing_ || !current_) return;
-  if (clock_.now() < next_hedge_ || !ports_.may_command()) return;
+  if (services_.clock.now() < next_hedge_ || !ports_.may_command()) return;
   if (is_swarm_dry_) {
-    next_hedge_ = clock_.now() + options_.silence * (1U << std::min(dry_hedges_, 4U));
+    next_hedge_ = services_.clock.now() + options_.silence * (1U << std::min(dry_hedges_, 4U));
     ++dry_hedges_;
   }
   auto excluded = attempts_.tried();
@@ -62,6 +62,14 @@ void EngineFeed::drop_challenger() {
   if (current_ && current_->info()) listener_.on_feed_open(*current_->info());
 }
 
+void EngineFeed::beat_current() {
+  if (challenge_ != Challenge::Hedge) return take_challenger();
+  const auto quiet =
+      std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.now() - last_media_);
+  on_current_failed(
+      {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id(), quiet.count())});
+}
+
 void EngineFeed::take_challenger() {
   challenge_ = Challenge::None;
   log::info("engine_replaced", "stream={} engine={} by={}", id_.text(), engine_id(),
@@ -78,7 +86,7 @@ void EngineFeed::take_challenger() {
 void EngineFeed::check_challenger() {
   if (!challenger_) return;
   const auto limit = options_.timeouts.json + options_.timeouts.first_byte;
-  if (clock_.now() - challenger_->made_at() < limit) return;
+  if (services_.clock.now() - challenger_->made_at() < limit) return;
   on_reader_failed(*challenger_,
                    {Errc::Timeout, fmt::format("{}: first byte: no media in {} ms",
                                                challenger_->engine_id(), limit.count())});

@@ -78,4 +78,10 @@ std::optional<engines::SessionInfo> parse_session(const std::string& text) {
   return session_of(*record);
 }
 
+host::StreamPhase phase_of(const proto::StreamRecord& record) {
+  const bool is_started =
+      record.state == proto::StreamState::Active || record.state == proto::StreamState::Buffering;
+  return is_started ? host::StreamPhase::Streaming : host::StreamPhase::Starting;
+}
+
 }  // namespace ace::streams

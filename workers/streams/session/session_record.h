@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "coordinator/host/ownership_table.h"
 #include "proto/engine/engine_api.h"
 #include "proto/redis/stream_record.h"
 #include "workers/engines/session_info.h"
@@ -19,5 +20,7 @@ void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat
 /// The same for the host's table, which keeps text: empty when there is no session.
 [[nodiscard]] std::string to_text(const proto::StreamRecord& record);
 [[nodiscard]] std::optional<engines::SessionInfo> parse_session(const std::string& text);
+/// As the host's table has it.
+[[nodiscard]] host::StreamPhase phase_of(const proto::StreamRecord& record);
 
 }  // namespace ace::streams

@@ -18,12 +18,6 @@ constexpr std::chrono::milliseconds kTeardownRetry{100};
 /// Of these, so many for leaves of this host's other workers to arrive.
 constexpr int kTriesForOurs = 3;
 
-host::StreamPhase phase_of(const proto::StreamRecord& record) {
-  const bool is_started =
-      record.state == proto::StreamState::Active || record.state == proto::StreamState::Buffering;
-  return is_started ? host::StreamPhase::Streaming : host::StreamPhase::Starting;
-}
-
 }  // namespace
 
 // --- owning ---------------------------------------------------------------------------------
@@ -90,7 +84,7 @@ void StreamSession::drop_appender() {
   if (appender_) tried_ = appender_->tried();
   appender_.reset();
   // Whatever it held the engine back for is over.
-  if (feed_) feed_->resume(EngineFeed::PauseReason::RedisBacklog);
+  if (feed_) feed_->resume();
 }
 
 void StreamSession::on_feed_choice(const std::string& engine_id) {
@@ -216,9 +210,9 @@ void StreamSession::on_committed(proto::ChunkIndex index) {
 void StreamSession::on_backlog(bool is_too_much) {
   if (!feed_) return;
   if (is_too_much) {
-    feed_->pause(EngineFeed::PauseReason::RedisBacklog);
+    feed_->pause();
   } else {
-    feed_->resume(EngineFeed::PauseReason::RedisBacklog);
+    feed_->resume();
   }
 }
 
