@@ -8,9 +8,9 @@ set -euo pipefail
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
   libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
   libexpected-dev libsystemd-dev prometheus-cpp-dev)
-readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang-format shellcheck jq
-  procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base
-  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
+readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
+  shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 readonly RUN=(redis-server redis-tools)
 
 # Of the packages named, those that are not installed; one dpkg-query for all of them.
@@ -33,6 +33,13 @@ llhttp_package() {
     fi
   done
   if apt-cache show libllhttp-dev >/dev/null 2>&1; then echo libllhttp-dev; else echo node-llhttp; fi
+}
+
+# libFuzzer: its package carries the version of Debian's clang.
+libfuzzer_package() {
+  local version
+  version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+  echo "libclang-rt-${version:-14}-dev"
 }
 
 as_root() {
@@ -61,7 +68,7 @@ main() {
   for name in "${sets[@]}"; do
     case "$name" in
       build) wanted+=("${BUILD[@]}" "$(llhttp_package)") ;;
-      test) wanted+=("${TEST[@]}") ;;
+      test) wanted+=("${TEST[@]}" "$(libfuzzer_package)") ;;
       run) wanted+=("${RUN[@]}") ;;
       *)
         echo "install-deps: $name is not one of: build test run" >&2
