@@ -1,6 +1,7 @@
 #include "coordinator/host/engine_table.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "coordinator/host/shared_text.h"
@@ -9,19 +10,8 @@ namespace ace::host {
 
 using std::chrono::milliseconds;
 
-class EngineTable::Lock {
- public:
-  explicit Lock(RobustMutex& mutex) : mutex_{mutex} { mutex_.lock(); }
-  ~Lock() { mutex_.unlock(); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  RobustMutex& mutex_;
-};
-
 bool EngineTable::note_answer(std::string_view id, std::string_view version, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry& entry = find_or_add(id, now);
   store_text(entry.version, version);
   entry.misses = 0;
@@ -35,7 +25,7 @@ bool EngineTable::note_answer(std::string_view id, std::string_view version, Ste
 }
 
 bool EngineTable::note_miss(std::string_view id, const EngineTrouble& trouble, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry& entry = find_or_add(id, now);
   record(entry, trouble);
   entry.good_answers = 0;
@@ -45,7 +35,7 @@ bool EngineTable::note_miss(std::string_view id, const EngineTrouble& trouble, S
 
 bool EngineTable::note_session_failure(std::string_view id, const EngineTrouble& trouble,
                                        SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry& entry = find_or_add(id, now);
   record(entry, trouble);
   entry.failed_at = now;
@@ -54,24 +44,24 @@ bool EngineTable::note_session_failure(std::string_view id, const EngineTrouble&
 }
 
 void EngineTable::note_session_success(std::string_view id, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry& entry = find_or_add(id, now);
   entry.session_failures = 0;
   entry.failed_at = {};
 }
 
 void EngineTable::note_trouble(std::string_view id, const EngineTrouble& trouble, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   record(find_or_add(id, now), trouble);
 }
 
 void EngineTable::note_start(std::string_view id, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   find_or_add(id, now).started_at = now;
 }
 
 EngineState EngineTable::state_of(std::string_view id, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   const Entry* entry = find(id);
   if (entry == nullptr) return {};
   return {.health = entry->health,
@@ -83,14 +73,14 @@ EngineState EngineTable::state_of(std::string_view id, SteadyTime now) {
 }
 
 void EngineTable::rate(std::span<EngineBid> bids, SteadyTime now, milliseconds settle) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   rate_locked(bids, now, settle);
 }
 
 EngineChoice EngineTable::choose(OwnershipTable& streams, const Scoreboard& board,
                                  const proto::StreamId& id, WorkerRef self,
                                  std::span<EngineBid> bids, SteadyTime now, milliseconds settle) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   rate_locked(bids, now, settle);
   // Everybody who chooses holds our lock, so that nobody is counted between these two steps.
   count_loads(streams.list(board), id, bids);

@@ -84,7 +84,6 @@ class EngineTable {
     std::array<char, 256> error_text;
     std::int64_t error_at_ms;
   };
-  class Lock;
 
   [[nodiscard]] Entry* find(std::string_view id);
   [[nodiscard]] Entry& find_or_add(std::string_view id, SteadyTime now);

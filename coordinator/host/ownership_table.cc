@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <mutex>
 
 #include "coordinator/host/placement.h"
 #include "coordinator/host/shared_text.h"
@@ -35,20 +36,9 @@ std::vector<WorkerLoad> candidates_of(const Scoreboard& board) {
 
 }  // namespace
 
-class OwnershipTable::Lock {
- public:
-  explicit Lock(RobustMutex& mutex) : mutex_{mutex} { mutex_.lock(); }
-  ~Lock() { mutex_.unlock(); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  RobustMutex& mutex_;
-};
-
 Result<OwnershipTable::Grant> OwnershipTable::acquire(const Scoreboard& board,
                                                       const proto::StreamId& id, WorkerRef self) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
   if (!can_own(board, entry->owner)) entry->owner = self;
@@ -59,7 +49,7 @@ Result<OwnershipTable::Grant> OwnershipTable::acquire(const Scoreboard& board,
 }
 
 void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->owner != self) return;
   entry->owner = {};
@@ -69,7 +59,7 @@ void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id,
 
 Result<OwnershipTable::Placing> OwnershipTable::place(Scoreboard& board, const proto::StreamId& id,
                                                       WorkerRef self, bool owner_only) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
   const bool has_owner = can_own(board, entry->owner);
@@ -107,7 +97,7 @@ void OwnershipTable::counted_elsewhere(Scoreboard& board, WorkerRef self, Worker
 
 void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,
                               const StreamDetails& details) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->owner != self) return;
   entry->phase = details.phase;
@@ -119,14 +109,14 @@ void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,
 
 void OwnershipTable::set_engine(const proto::StreamId& id, WorkerRef self,
                                 std::string_view engine_id) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_entry(id);
   if (entry != nullptr && entry->owner == self) store_text(entry->engine_id, engine_id);
 }
 
 void OwnershipTable::advance(const proto::StreamId& id, WorkerRef self, proto::OwnerEpoch epoch,
                              proto::ChunkIndex index) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->owner != self) return;
   entry->epoch = std::max(entry->epoch, epoch);
@@ -135,7 +125,7 @@ void OwnershipTable::advance(const proto::StreamId& id, WorkerRef self, proto::O
 
 void OwnershipTable::remember_failure(const Scoreboard& board, const proto::StreamId& id,
                                       SteadyTime until, std::string_view failure) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return;
   store_text(entry->failure, failure);
@@ -143,7 +133,7 @@ void OwnershipTable::remember_failure(const Scoreboard& board, const proto::Stre
 }
 
 std::optional<std::string> OwnershipTable::failure_of(const proto::StreamId& id, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   const Entry* entry = find_entry(id);
   if (entry == nullptr || entry->failed_until <= now) return std::nullopt;
   return load_text(entry->failure);
@@ -151,7 +141,7 @@ std::optional<std::string> OwnershipTable::failure_of(const proto::StreamId& id,
 
 void OwnershipTable::set_viewers(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
                                  std::uint32_t viewers) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   Entry* entry = viewers > 0 ? find_or_add(board, id) : find_entry(id);
   if (entry == nullptr) return;
   entry->viewers[self.slot] = {.generation = self.generation, .count = viewers};
@@ -159,14 +149,14 @@ void OwnershipTable::set_viewers(const Scoreboard& board, const proto::StreamId&
 }
 
 std::optional<StreamView> OwnershipTable::find(const Scoreboard& board, const proto::StreamId& id) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   const Entry* entry = find_entry(id);
   if (entry == nullptr) return std::nullopt;
   return view_of(board, *entry);
 }
 
 proto::StreamId OwnershipTable::played_as(const proto::StreamId& id) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   const Entry* own = find_entry(id);
   if (own != nullptr && own->owner.generation != 0) return id;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
@@ -177,7 +167,7 @@ proto::StreamId OwnershipTable::played_as(const proto::StreamId& id) {
 }
 
 std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   std::vector<StreamView> views;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
     if (fingerprints_[i] == 0) continue;
@@ -189,7 +179,7 @@ std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
 }
 
 std::vector<proto::StreamId> OwnershipTable::owned_by(WorkerRef self) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   std::vector<proto::StreamId> ids;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
     if (fingerprints_[i] != 0 && entries_[i].owner == self) ids.push_back(entries_[i].id);
@@ -198,7 +188,7 @@ std::vector<proto::StreamId> OwnershipTable::owned_by(WorkerRef self) {
 }
 
 std::vector<proto::StreamId> OwnershipTable::orphans(const Scoreboard& board) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   std::vector<proto::StreamId> ids;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
     if (fingerprints_[i] == 0) continue;

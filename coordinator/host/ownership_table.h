@@ -131,7 +131,6 @@ class OwnershipTable {
     SteadyTime failed_until;
     std::array<char, 2048> failure;
   };
-  class Lock;
 
   [[nodiscard]] Entry* find_entry(const proto::StreamId& id);
   [[nodiscard]] Entry* find_or_add(const Scoreboard& board, const proto::StreamId& id);

@@ -5,7 +5,7 @@
 namespace ace::host {
 
 /// A mutex in shared memory that survives the death of its holder. Critical sections are a few
-/// microseconds of plain memory work; nothing in them can block.
+/// microseconds of plain memory work; nothing in them can block. For std::lock_guard.
 class RobustMutex {
  public:
   /// Once, by the process that makes the memory.

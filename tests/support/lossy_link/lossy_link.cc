@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/process/http_request.h"
+
 namespace ace::test {
 namespace {
 
@@ -36,17 +38,6 @@ UniqueFd listen_anywhere(std::uint16_t& port) {
     throw std::runtime_error{"lossy link: no free port"};
   }
   port = ntohs(address.sin_port);
-  return fd;
-}
-
-UniqueFd connect_to(const std::string& path) {
-  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    fd.reset();
-  }
   return fd;
 }
 
@@ -85,7 +76,7 @@ void LossyLink::run() {
 void LossyLink::accept() {
   UniqueFd client{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
   if (!client) return;
-  auto server = connect_to(server_socket_);
+  auto server = connect_unix(server_socket_);
   if (!server) return;  // refused there, closed here
   auto& added = connections_.emplace_back();
   added.ways[0].from = added.ways[1].to = client.get();

@@ -99,10 +99,10 @@ HttpReply http_request(std::uint16_t port, std::string_view method, std::string_
   reply.headers = parser.headers();
   reply.is_complete = parser.state() == HttpReplyParser::State::Done;
   if (!reply.is_complete) {
-    reply.error = end == ReadEnd::Timeout ? "timeout"
-                  : end == ReadEnd::Reset ? "connection reset"
-                  : !sent                 ? "request not sent"
-                                          : parser.why_broken();
+    // The kernel tells of a reset once: to the send, or to the read behind it.
+    reply.error = end == ReadEnd::Timeout          ? "timeout"
+                  : end == ReadEnd::Reset || !sent ? "connection reset"
+                                                   : parser.why_broken();
   }
   return reply;
 }
