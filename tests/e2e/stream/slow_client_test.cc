@@ -111,3 +111,28 @@ TEST_CASE("a client's record tells what has arrived and how far behind it is", "
   CHECK(wait_until([&] { return std::stod(record_field(service, id, "lag")) > 5; }, 20s));
   CHECK(record_field(service, id, "last_active") == active);
 }
+
+TEST_CASE("a client draws no more than its cap", "[slow]") {
+  // A quarter of what the stream needs: it is a slow client, by order.
+  const Service service{{.workers = 2,
+                         .bitrate = kBitrate,
+                         .environment = {{"PROXY_CLIENT_MAX_BITRATE", "1000000"},
+                                         {"PROXY_CLIENT_RATE_BURST", "1s"},
+                                         {"PROXY_JOIN_BURST", "1s"}}}};
+  const ace::SystemClock clock;
+  const auto start = clock.now();
+  Viewers viewers{service.port()};
+  viewers.open(12, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 5s));
+  viewers.run_for(6s);
+  const auto seconds = std::chrono::duration<double>{clock.now() - start}.count();
+  // A second of the stream at once, and a chunk over: writes are made of whole ones.
+  const auto most = kBitrate / 8.0 + 100'000 + 125'000 * seconds;
+  CHECK(viewers.workers().size() == 2);
+  CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
+  for (std::size_t i = 0; i < viewers.size(); ++i) {
+    CHECK(static_cast<double>(viewers.at(i).bytes()) < most);
+    CHECK(viewers.at(i).bytes() > 400'000);
+  }
+  CHECK(viewers.faults().empty());
+}
