@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -5,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
+#include "tests/support/process/long_run.h"
 #include "tests/support/process/wait_until.h"
 
 using namespace ace::test;
@@ -135,4 +138,32 @@ TEST_CASE("a client draws no more than its cap", "[slow]") {
     CHECK(viewers.at(i).bytes() > 400'000);
   }
   CHECK(viewers.faults().empty());
+}
+
+TEST_CASE("a decoder goes on behind what it was too slow for", "[slow]") {
+  if (!is_long_run()) return;
+  const Service service{{.workers = 1,
+                         .source = "ffmpeg",
+                         .environment = {{"PROXY_BUFFER_TTL", "5s"}, {"PROXY_JOIN_BURST", "2s"}}}};
+  const auto target = stream_target(stream_id(1));
+  Viewers others{service.port()};
+  others.open(1, target, {.discard = true});
+  REQUIRE(all_served(others, 10s));
+  others.run_for(3s);
+  const auto url = "http://127.0.0.1:" + std::to_string(service.port()) + target;
+  ChildProcess player{"ffmpeg",
+                      "/usr/bin/ffmpeg",
+                      {.arguments = {"-nostdin", "-v", "error", "-xerror", "-i", url, "-t", "30",
+                                     "-f", "null", "-"}}};
+  const auto has_joined = [&] { return service.started_streams().front().clients == 2; };
+  REQUIRE(others.run_until(has_joined, 10s));
+  others.run_for(2s);
+  player.signal(SIGSTOP);
+  // Its sockets hold some seconds, and Redis five.
+  others.run_for(20s);
+  player.signal(SIGCONT);
+  REQUIRE(others.run_until([&] { return skips_told(service) > 0; }, 10s));
+  REQUIRE(others.run_until([&] { return !player.is_alive(); }, 60s));
+  CHECK(player.wait(0ms)->code == 0);
+  CHECK(player.log() == "");
 }
