@@ -116,7 +116,7 @@ std::optional<proto::ChunkIndex> Succession::follow_after(const ChunkWindow& win
 }
 
 proto::ChunkPtr Succession::news_of(proto::ChunkPtr chunk) {
-  if (splicer_.is_passing()) return chunk;
+  if (splicer_.is_done()) return chunk;
   std::vector<std::byte> news;
   splicer_.feed(chunk->payload(), services_.clock.now(), [&news](ByteSpan packets) {
     news.insert(news.end(), packets.begin(), packets.end());

@@ -338,4 +338,16 @@ TEST_CASE("a seam is marked in each PID whose counter does not go on", "[splicer
     CHECK(markers_of_audio(result.out) == 1);
     CHECK(checked(result.out).counts().markers >= 1);
   }
+  SECTION("however late the PID speaks") {
+    Splicer splicer;
+    splicer.begin(chunks(seen));
+    Bytes out;
+    const auto sink = [&](ByteSpan bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); };
+    splicer.feed(packets(1500, 2100), SteadyTime{}, sink);
+    CHECK(splicer.is_passing());
+    CHECK_FALSE(splicer.is_done());
+    splicer.feed(audio(9), SteadyTime{}, sink);
+    CHECK(splicer.is_done());
+    CHECK(markers_of_audio(out) == 1);
+  }
 }
