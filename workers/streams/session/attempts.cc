@@ -12,8 +12,8 @@ constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLastPause{8'000};
 
 /// Without this, two engines that deliver a little and break off would be asked in turns without a
-/// pause.
-constexpr milliseconds kGoodSession{10'000};
+/// pause. Who brings seconds of media each time is better than nothing.
+constexpr milliseconds kGoodSession{2'000};
 
 /// Kept for viewers' error answers; a stream without engines may fail for days.
 constexpr std::size_t kMostFailures = 32;
