@@ -19,7 +19,7 @@ enum class EngineTier : std::uint8_t {
   Fit = 0,
   JustFailed = 1,
   Unhealthy = 2,
-  Excluded = 3,  ///< by whoever asks; never taken
+  Excluded = 3,  ///< by whoever asks, or being drained; never taken
 };
 
 /// One engine that may be chosen.

@@ -60,12 +60,32 @@ void EngineTable::note_start(std::string_view id, SteadyTime now) {
   find_or_add(id, now).started_at = now;
 }
 
+void EngineTable::set_draining(std::string_view id, bool is_draining, SteadyTime now) {
+  const Lock lock{mutex_};
+  find_or_add(id, now).is_draining = is_draining;
+}
+
+void EngineTable::set_draining(const std::set<std::string>& ids, SteadyTime now) {
+  const Lock lock{mutex_};
+  for (auto& entry : entries_) {
+    if (entry.is_draining) entry.is_draining = ids.contains(load_text(entry.id));
+  }
+  for (const auto& id : ids) find_or_add(id, now).is_draining = true;
+}
+
+bool EngineTable::is_draining(std::string_view id) {
+  const Lock lock{mutex_};
+  const Entry* entry = find(id);
+  return entry != nullptr && entry->is_draining;
+}
+
 EngineState EngineTable::state_of(std::string_view id, SteadyTime now) {
   const std::lock_guard lock{mutex_};
   const Entry* entry = find(id);
   if (entry == nullptr) return {};
   return {.health = entry->health,
           .has_just_failed = has_just_failed(*entry, now),
+          .is_draining = entry->is_draining,
           .version = load_text(entry->version),
           .error_phase = load_text(entry->error_phase),
           .error_text = load_text(entry->error_text),
@@ -103,6 +123,7 @@ void EngineTable::rate_locked(std::span<EngineBid> bids, SteadyTime now, millise
     if (bid.tier == EngineTier::Excluded) continue;
     if (has_just_failed(*entry, now)) bid.tier = EngineTier::JustFailed;
     if (entry->health == EngineHealth::Unhealthy) bid.tier = EngineTier::Unhealthy;
+    if (entry->is_draining) bid.tier = EngineTier::Excluded;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ enum class EngineHealth : std::uint32_t { Unknown, Healthy, Unhealthy };
 struct EngineState {
   EngineHealth health{};
   bool has_just_failed{};
+  bool is_draining{};
   std::string version;
   std::string error_phase;  ///< of the last failure, however long ago; empty: none
   std::string error_text;
@@ -58,6 +60,12 @@ class EngineTable {
   /// A stream was given to the engine just now.
   void note_start(std::string_view id, SteadyTime now);
 
+  /// It is given no new stream, and those on it move away.
+  void set_draining(std::string_view id, bool is_draining, SteadyTime now);
+  /// These, and no others.
+  void set_draining(const std::set<std::string>& ids, SteadyTime now);
+  [[nodiscard]] bool is_draining(std::string_view id);
+
   [[nodiscard]] EngineState state_of(std::string_view id, SteadyTime now);
   /// Fills in tiers (where the bid is not excluded) and settling times.
   void rate(std::span<EngineBid> bids, SteadyTime now, std::chrono::milliseconds settle);
@@ -73,6 +81,7 @@ class EngineTable {
   struct Entry {
     std::array<char, 128> id;  ///< empty: free
     EngineHealth health;
+    bool is_draining;
     std::uint32_t misses;
     std::uint32_t good_answers;
     std::uint32_t session_failures;

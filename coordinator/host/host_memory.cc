@@ -11,6 +11,7 @@ struct HostMemory::Shared {
   Scoreboard scoreboard;
   OwnershipTable ownership;
   EngineTable engines;
+  OrderBoard orders;
 };
 
 Result<std::unique_ptr<HostMemory>> HostMemory::create() {
@@ -20,6 +21,7 @@ Result<std::unique_ptr<HostMemory>> HostMemory::create() {
   auto* shared = new (memory) Shared{};
   shared->ownership.init();
   shared->engines.init();
+  shared->orders.init();
   const auto now = SystemClock{}.wall_now().time_since_epoch();
   shared->scoreboard.started_at_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -37,5 +39,6 @@ HostMemory::~HostMemory() { ::munmap(shared_, sizeof(Shared)); }
 Scoreboard& HostMemory::scoreboard() { return shared_->scoreboard; }
 OwnershipTable& HostMemory::ownership() { return shared_->ownership; }
 EngineTable& HostMemory::engines() { return shared_->engines; }
+OrderBoard& HostMemory::orders() { return shared_->orders; }
 
 }  // namespace ace::host

@@ -5,6 +5,7 @@
 
 #include "coordinator/host/engine_table.h"
 #include "coordinator/host/inbox.h"
+#include "coordinator/host/order_board.h"
 #include "coordinator/host/ownership_table.h"
 #include "coordinator/host/scoreboard.h"
 
@@ -23,6 +24,7 @@ class HostMemory {
   [[nodiscard]] Scoreboard& scoreboard();
   [[nodiscard]] OwnershipTable& ownership();
   [[nodiscard]] EngineTable& engines();
+  [[nodiscard]] OrderBoard& orders();
   [[nodiscard]] const InboxSockets& inbox(std::uint32_t slot) const { return inboxes_[slot]; }
 
  private:

@@ -51,6 +51,27 @@ struct Host {
 
 }  // namespace
 
+TEST_CASE("an engine that is drained is given nothing until that ends", "[engine_table]") {
+  Host host;
+  host.table().set_draining("e", true, host.now);
+  CHECK(host.table().state_of("e", host.now).is_draining);
+  CHECK(host.tier("e") == EngineTier::Excluded);
+  CHECK(host.choose(host.own(1), {{.id = "e"}}) == "-");
+  CHECK(host.choose(host.own(1), {{.id = "e"}, {.id = "f"}}) == "f");
+  host.table().set_draining("e", false, host.now);
+  CHECK(host.choose(host.own(1), {{.id = "e"}}) == "e");
+}
+
+TEST_CASE("what is drained is just what was named", "[engine_table]") {
+  Host host;
+  host.table().set_draining({"a", "b"}, host.now);
+  host.table().set_draining({"b", "c"}, host.now);
+  CHECK_FALSE(host.table().is_draining("a"));
+  CHECK(host.table().is_draining("b"));
+  CHECK(host.table().is_draining("c"));
+  CHECK_FALSE(host.table().is_draining("d"));
+}
+
 TEST_CASE("three misses in a row make an engine unhealthy, two answers well", "[engine_table]") {
   Host host;
   CHECK(host.health("e") == EngineHealth::Unknown);
