@@ -226,9 +226,10 @@ void LeaseState::on_updated(std::uint64_t sequence, const proto::Fields& fields,
   }
 }
 
-void LeaseState::begin_teardown(std::function<void(Result<std::size_t>)> callback) {
+void LeaseState::begin_teardown(Teardown how, std::function<void(Result<std::size_t>)> callback) {
   commands_.eval(begin_teardown_script(), {keys_.owner(), keys_.metadata(), keys_.clients()},
-                 {self_.value, fmt::to_string(epoch_.value), record_ttl_, keys_.events()},
+                 {self_.value, fmt::to_string(epoch_.value), record_ttl_, keys_.events(),
+                  how == Teardown::Forced ? "1" : "0"},
                  [weak = weak_from_this(), asked = grant_,
                   callback = std::move(callback)](const Result<redis::Reply>& reply) {
                    const auto clients = integer_of(reply);

@@ -27,7 +27,7 @@ class LeaseState : public std::enable_shared_from_this<LeaseState> {
              const std::vector<proto::WorkerId>& known_dead, ClaimCallback callback);
   void renew_now();
   void update(proto::Fields fields);
-  void begin_teardown(std::function<void(Result<std::size_t>)> callback);
+  void begin_teardown(Teardown how, std::function<void(Result<std::size_t>)> callback);
   void finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last,
                        std::function<void(Status)> callback);
   void release(std::function<void(Status)> callback);

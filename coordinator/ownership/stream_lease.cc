@@ -30,8 +30,8 @@ void StreamLease::update(std::vector<std::pair<std::string, std::string>> metada
   state_->update(std::move(metadata_fields));
 }
 
-void StreamLease::begin_teardown(std::function<void(Result<std::size_t>)> callback) {
-  state_->begin_teardown(std::move(callback));
+void StreamLease::begin_teardown(Teardown how, std::function<void(Result<std::size_t>)> callback) {
+  state_->begin_teardown(how, std::move(callback));
 }
 
 void StreamLease::finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last,

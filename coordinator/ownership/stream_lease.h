@@ -31,6 +31,11 @@ struct ClaimResult {
   bool is_stopping{};
 };
 
+enum class Teardown {
+  IfUnwatched,
+  Forced,  ///< whoever watches
+};
+
 class LeaseState;
 
 /// The owner key of one stream in Redis: claims it, keeps it alive, knows when to stop writing. An
@@ -79,7 +84,7 @@ class StreamLease {
   /// renewal. Ignored while not held.
   void update(std::vector<std::pair<std::string, std::string>> metadata_fields);
   /// 0: stopping now, joins wait; n: n clients are there, nothing changed.
-  void begin_teardown(std::function<void(Result<std::size_t>)> callback);
+  void begin_teardown(Teardown how, std::function<void(Result<std::size_t>)> callback);
   /// Deletes all keys of the stream, chunks `first` to `last` among them. The lease is over,
   /// whatever the answer: what could not be deleted expires.
   void finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last,

@@ -16,6 +16,7 @@ void read_field(ClientRecord& record, std::string_view name, const std::string& 
   if (name == "last_active") record.figures.last_active = parse_seconds(value).value_or(0);
   if (name == "bytes_sent") record.figures.bytes_sent = parse_unsigned(value).value_or(0);
   if (name == "lag") record.figures.lag = parse_seconds(value).value_or(0);
+  if (name == "skips") record.figures.skips = parse_unsigned(value).value_or(0);
 }
 
 }  // namespace
@@ -23,7 +24,8 @@ void read_field(ClientRecord& record, std::string_view name, const std::string& 
 Fields to_fields(const ClientFigures& figures) {
   return {{"last_active", format_seconds(figures.last_active)},
           {"bytes_sent", fmt::to_string(figures.bytes_sent)},
-          {"lag", format_seconds(figures.lag)}};
+          {"lag", format_seconds(figures.lag)},
+          {"skips", fmt::to_string(figures.skips)}};
 }
 
 Fields to_fields(const ClientRecord& record) {

@@ -13,7 +13,8 @@ namespace ace::proto {
 struct ClientFigures {
   double last_active{};  ///< unix seconds: when it last acknowledged bytes
   std::uint64_t bytes_sent{};
-  double lag{};  ///< seconds behind the newest chunk
+  double lag{};           ///< seconds behind the newest chunk
+  std::uint64_t skips{};  ///< times it was moved forward
 };
 
 /// A client's hash. Times are unix seconds.

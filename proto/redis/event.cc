@@ -28,6 +28,9 @@ constexpr std::array kTypeWords{
     TypeWord{EventType::ClientDisconnected, "client_disconnected"},
     TypeWord{EventType::Stopping, "stopping"},
     TypeWord{EventType::Stopped, "stopped"},
+    TypeWord{EventType::Migrate, "migrate"},
+    TypeWord{EventType::End, "end"},
+    TypeWord{EventType::Kick, "kick"},
 };
 
 std::uint64_t number(const rapidjson::Value& object, const char* name) {

@@ -20,6 +20,9 @@ enum class EventType {
   ClientDisconnected,  ///< `remaining` are left
   Stopping,            ///< joins wait from here on
   Stopped,             ///< every key is gone
+  Migrate,  ///< order to the owner: to `engine`, or if that is empty to the best of the others
+  End,      ///< order to all: the stream ends now, whoever watches
+  Kick,     ///< order to who has `client`: it is let go
 };
 
 /// "stream_started", "chunk", …

@@ -169,7 +169,7 @@ return 1
 const std::string kBeginTeardownScript = script(R"(
 if not is_mine(KEYS[1], KEYS[2], ARGV[1], num(ARGV[2])) then return -1 end
 local clients = redis.call('SCARD', KEYS[3])
-if clients > 0 then return clients end
+if clients > 0 and ARGV[5] ~= '1' then return clients end
 if redis.call('HGET', KEYS[2], 'state') ~= 'stopping' then
   redis.call('HSET', KEYS[2], 'state', 'stopping', 'state_changed_at', now())
   publish(ARGV[4], 'stopping', ',"epoch":' .. ARGV[2])

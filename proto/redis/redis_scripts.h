@@ -55,8 +55,9 @@ inline constexpr std::uint64_t kMaxUnlinksPerTeardown = 4096;
 /// Deletes the owner key, nothing else, and publishes leaving. Answers 1, or 0: not mine.
 extern const std::string kReleaseScript;
 
-/// KEYS owner, metadata, clients. ARGV self, epoch, record ms, channel
-/// Answers 0: stopping now; n: so many clients are there and nothing changed; -1: not mine.
+/// KEYS owner, metadata, clients. ARGV self, epoch, record ms, channel [, force (1/0)]
+/// Forced, clients do not count. Answers 0: stopping now; n: so many clients are there and nothing
+/// changed; -1: not mine.
 extern const std::string kBeginTeardownScript;
 
 /// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams

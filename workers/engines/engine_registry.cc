@@ -48,7 +48,9 @@ EngineRegistry::EngineRegistry(Parts parts, RegistryOptions options)
       runtime_{{.timers = parts.timers,
                 .commands = parts.commands,
                 .events = parts.events,
-                .directory = directory_},
+                .directory = directory_,
+                .table = parts.host.engines(),
+                .clock = parts.clock},
                options.max_streams} {}
 
 void EngineRegistry::stop() {

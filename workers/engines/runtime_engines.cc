@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,8 @@ constexpr std::chrono::seconds kLife{std::chrono::hours{24} * 30};
 /// Counts the changes, and stays when the last engine is removed: a list without it is one that
 /// Redis lost. No engine can have that id.
 constexpr const char* kChanges = "#";
+/// In front of the id of an engine that is being drained. No engine can have such an id either.
+constexpr std::string_view kDrain = "#drain:";
 constexpr const char* kNews = R"({"v":1,"event":"engines_changed"})";
 
 void ignore(const Result<redis::Reply>& /*reply*/) {}
@@ -69,6 +73,8 @@ void RuntimeEngines::on_read(const Result<redis::Reply>& reply) {
   if (!is_remembered && !engines_.empty()) return restore();
   take(std::move(engines));
   if (is_remembered) touch();
+  const auto owed = owed_drains_;
+  for (const auto& [id, how] : owed) tell_drain(id, how, [] {});
 }
 
 void RuntimeEngines::restore() {
@@ -87,10 +93,13 @@ void RuntimeEngines::touch() {
 }
 
 void RuntimeEngines::take(Engines engines) {
-  if (engines == engines_) return;
+  const bool is_news = engines != engines_;
   engines_ = std::move(engines);
+  mark_draining();  // always: this host's workers share the marks, and one of them may be behind
+  if (!is_news) return;
   std::vector<EngineAddress> addresses;
   for (const auto& [id, json] : engines_) {
+    if (id.starts_with(kDrain)) continue;
     const auto engine = proto::engine::parse_listed_engine(json);
     if (!engine || id_of(*engine) != id) {
       log::warn("engine_malformed", "engine={}", id);
@@ -140,6 +149,56 @@ void RuntimeEngines::remove(const std::string& id, Done done) {
         (*self)->touch();
         (*self)->parts_.commands.command({"PUBLISH", proto::engines_channel(), kNews}, ignore);
         done(*removed == 1 ? Status{} : fail(Errc::NotFound, "no engine of that name was added"));
+      });
+}
+
+void RuntimeEngines::mark_draining() {
+  std::set<std::string> draining;
+  for (const auto& [id, json] : engines_) {
+    if (id.starts_with(kDrain)) draining.insert(id.substr(kDrain.size()));
+  }
+  for (const auto& [id, how] : owed_drains_) {
+    if (how == Drain::Begin) {
+      draining.insert(id);
+    } else {
+      draining.erase(id);
+    }
+  }
+  parts_.table.set_draining(draining, parts_.clock.now());
+}
+
+void RuntimeEngines::drain(const std::string& id, Drain how, std::function<void()> done) {
+  log::info(how == Drain::Begin ? "engine_draining" : "engine_drain_ended", "engine={}", id);
+  owed_drains_.insert_or_assign(id, how);
+  parts_.table.set_draining(id, how == Drain::Begin, parts_.clock.now());
+  tell_drain(id, how, std::move(done));
+}
+
+void RuntimeEngines::tell_drain(const std::string& id, Drain how, std::function<void()> done) {
+  const auto field = std::string{kDrain} + id;
+  auto change = how == Drain::Begin
+                    ? std::vector<std::string>{"HSET", proto::engines_key(), field, "1"}
+                    : std::vector<std::string>{"HDEL", proto::engines_key(), field};
+  parts_.commands.command({"HINCRBY", proto::engines_key(), kChanges, "1"}, ignore);
+  parts_.commands.command(
+      std::move(change), [weak = std::weak_ptr{alive_}, id, field, how,
+                          done = std::move(done)](const Result<redis::Reply>& reply) {
+        const auto self = weak.lock();
+        if (self && reply) {
+          auto& owed = (*self)->owed_drains_;
+          const auto found = owed.find(id);
+          if (found != owed.end() && found->second == how) owed.erase(found);
+          auto engines = (*self)->engines_;
+          if (how == Drain::Begin) {
+            engines[field] = "1";
+          } else {
+            engines.erase(field);
+          }
+          (*self)->take(std::move(engines));
+          (*self)->touch();
+          (*self)->parts_.commands.command({"PUBLISH", proto::engines_channel(), kNews}, ignore);
+        }
+        done();
       });
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/host/engine_table.h"
 #include "coordinator/ownership/event_bus.h"
 #include "proto/engine/engine_list.h"
 #include "shared/redis/client.h"
@@ -13,8 +14,9 @@
 
 namespace ace::engines {
 
-/// The engines that people added while the proxy runs. They stand in Redis, for all workers of all
-/// hosts; while it is away, what was read last stands. A Redis that lost its memory is told again.
+/// The engines that people added while the proxy runs, and those that they drain. They stand in
+/// Redis, for all workers of all hosts; while it is away, what was read last stands. A Redis that
+/// lost its memory is told again.
 class RuntimeEngines {
  public:
   /// What it works with; everything outlives it.
@@ -23,6 +25,8 @@ class RuntimeEngines {
     redis::Commands& commands;
     ownership::EventBus& events;
     EngineDirectory& directory;
+    host::EngineTable& table;
+    const Clock& clock;
   };
 
   /// `max_streams`: of an engine that was added without.
@@ -36,21 +40,29 @@ class RuntimeEngines {
   void add(const proto::engine::ListedEngine& engine, Done done);
   /// NotFound when none of that id was added.
   void remove(const std::string& id, Done done);
+  enum class Drain { Begin, End };
+  /// Whether the engine, of whatever source, may be given streams. Without Redis this host alone
+  /// knows it, and Redis is told when it is back. Called back once, never from inside.
+  void drain(const std::string& id, Drain how, std::function<void()> done);
   /// Reads what stands in Redis now.
   void refresh();
   void stop();
 
  private:
-  using Engines = std::map<std::string, std::string>;  ///< id → JSON, as in Redis
+  /// id → JSON, and `#drain:` id → "1", as in Redis
+  using Engines = std::map<std::string, std::string>;
 
   void on_read(const Result<redis::Reply>& reply);
   void restore();
   void take(Engines engines);
   void touch();
+  void tell_drain(const std::string& id, Drain how, std::function<void()> done);
+  void mark_draining();
 
   Parts parts_;
   std::uint32_t max_streams_;
   Engines engines_;
+  std::map<std::string, Drain> owed_drains_;  ///< Redis has not confirmed them
   std::unique_ptr<loop::Timer> timer_;
   std::shared_ptr<RuntimeEngines*> alive_;
 };

@@ -12,8 +12,9 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
     : answers_{services.worker_id, services.clock},
       key_{std::move(api_key)},
       getstream_{services, streams, answers_, limits},
-      status_{services, std::move(host_name), answers_},
-      engines_{engines, key_, answers_} {
+      status_{services, host_name, answers_},
+      stream_{services, streams, host_name, gate_, answers_},
+      engines_{engines, gate_, answers_} {
   // Old sets play only what ends like a file.
   for (const auto* path : {"/ace/getstream", "/ace/getstream.ts", "/ace/*.ts"}) {
     router_.get(path, [this](Connection& connection, Request request) {
@@ -26,6 +27,28 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
   router_.get("/streams", [this](Connection& connection, const Request& request) {
     status_.streams(connection, request);
   });
+  router_.get("/metrics", [this](Connection& connection, const Request& request) {
+    status_.metrics(connection, request);
+  });
+  router_.get("/workers", [this](Connection& connection, const Request& request) {
+    status_.workers(connection, request);
+  });
+  route_control();
+}
+
+void Endpoints::route_control() {
+  router_.get("/streams/*", [this](Connection& connection, const Request& request) {
+    stream_.show(connection, request);
+  });
+  router_.remove("/streams/*", [this](Connection& connection, const Request& request) {
+    stream_.end(connection, request);
+  });
+  router_.post("/streams/*/migrate", [this](Connection& connection, const Request& request) {
+    stream_.migrate(connection, request);
+  });
+  router_.remove("/streams/*/clients/*", [this](Connection& connection, const Request& request) {
+    stream_.kick(connection, request);
+  });
   router_.get("/engines", [this](Connection& connection, const Request& request) {
     engines_.list(connection, request);
   });
@@ -35,11 +58,11 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
   router_.remove("/engines", [this](Connection& connection, const Request& request) {
     engines_.remove(connection, request);
   });
-  router_.get("/metrics", [this](Connection& connection, const Request& request) {
-    status_.metrics(connection, request);
+  router_.post("/engines/*/drain", [this](Connection& connection, const Request& request) {
+    engines_.drain(connection, request, EnginesHandler::Drain::Begin);
   });
-  router_.get("/workers", [this](Connection& connection, const Request& request) {
-    status_.workers(connection, request);
+  router_.remove("/engines/*/drain", [this](Connection& connection, const Request& request) {
+    engines_.drain(connection, request, EnginesHandler::Drain::End);
   });
 }
 

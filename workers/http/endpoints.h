@@ -4,10 +4,12 @@
 
 #include "workers/http/answers.h"
 #include "workers/http/api_key.h"
+#include "workers/http/control_gate.h"
 #include "workers/http/engines_handler.h"
 #include "workers/http/getstream_handler.h"
 #include "workers/http/router.h"
 #include "workers/http/status_handler.h"
+#include "workers/http/stream_handler.h"
 
 namespace ace::http {
 
@@ -24,11 +26,15 @@ class Endpoints {
   [[nodiscard]] const Router& router() const { return router_; }
 
  private:
+  void route_control();
+
   Answers answers_;
   ApiKey key_;
+  ControlGate gate_{key_, answers_};
   Router router_{answers_};
   GetstreamHandler getstream_;
   StatusHandler status_;
+  StreamHandler stream_;
   EnginesHandler engines_;
 };
 

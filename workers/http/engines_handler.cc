@@ -39,6 +39,7 @@ void write(JsonWriter& out, const engines::EngineReport& report) {
   http::write(out, "streams", report.streams);
   http::write(out, "max_streams", engine.max_streams);
   http::write(out, "health", health_of(report));
+  write_flag(out, "draining", report.state.is_draining);
   http::write(out, "version", report.state.version);
   out.Key("last_error");
   if (report.state.error_at_ms == 0) {
@@ -70,10 +71,10 @@ std::string failure_text(const Answers& answers, const Request& request, const E
 
 }  // namespace
 
-EnginesHandler::EnginesHandler(engines::EngineRegistry& engines, const ApiKey& key,
+EnginesHandler::EnginesHandler(engines::EngineRegistry& engines, const ControlGate& gate,
                                const Answers& answers)
     : engines_{engines},
-      key_{key},
+      gate_{gate},
       answers_{answers},
       alive_{std::make_shared<const EnginesHandler*>(this)} {}
 
@@ -83,17 +84,6 @@ void EnginesHandler::list(Connection& connection, const Request& request) const 
     const auto self = weak.lock();
     if (self) answer(connection, request, (*self)->answers_.json(request, 200, to_json(reports)));
   });
-}
-
-bool EnginesHandler::refuse_stranger(Connection& connection, const Request& request) const {
-  if (is_from_foreign_page(request)) {
-    answer(connection, request,
-           answers_.error(request, 403, "foreign_page", "pages of other origins may only look"));
-    return true;
-  }
-  if (key_.admits(request)) return false;
-  answer(connection, request, answers_.unauthorized(request));
-  return true;
 }
 
 std::string EnginesHandler::conflict_of(const std::string& id, const std::string& address) const {
@@ -109,7 +99,7 @@ std::string EnginesHandler::conflict_of(const std::string& id, const std::string
 }
 
 void EnginesHandler::add(Connection& connection, const Request& request) const {
-  if (refuse_stranger(connection, request)) return;
+  if (gate_.refuses(connection, request)) return;
   if (request.body.size() > kMaxBody) {
     answer(connection, request, answers_.error(request, 413, "too_large", "the body is too large"));
     return;
@@ -137,7 +127,7 @@ void EnginesHandler::add(Connection& connection, const Request& request) const {
 }
 
 void EnginesHandler::remove(Connection& connection, const Request& request) const {
-  if (refuse_stranger(connection, request)) return;
+  if (gate_.refuses(connection, request)) return;
   const auto name = request.query("name");
   if (!name || name->empty()) {
     answer(connection, request, answers_.error(request, 400, "missing_name", "add ?name=…"));
@@ -151,6 +141,25 @@ void EnginesHandler::remove(Connection& connection, const Request& request) cons
     answer(connection, request,
            removed ? answers.json(request, 200, R"({"removed":true})")
                    : failure_text(answers, request, removed.error()));
+  });
+}
+
+void EnginesHandler::drain(Connection& connection, const Request& request, Drain how) const {
+  if (gate_.refuses(connection, request)) return;
+  constexpr std::string_view kBefore = "/engines/";
+  constexpr std::string_view kAfter = "/drain";
+  const auto id =
+      request.path().substr(kBefore.size(), request.path().size() - kBefore.size() - kAfter.size());
+  if (engines_.directory().find(id) == nullptr) {
+    answer(connection, request,
+           answers_.error(request, 404, "not_found", "there is no engine of that name"));
+    return;
+  }
+  engines_.runtime().drain(id, how, [weak = std::weak_ptr{alive_}, &connection, request, how] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const auto* json = how == Drain::Begin ? R"({"draining":true})" : R"({"draining":false})";
+    answer(connection, request, (*self)->answers_.json(request, 200, json));
   });
 }
 

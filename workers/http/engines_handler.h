@@ -6,8 +6,8 @@
 
 #include "workers/engines/engine_registry.h"
 #include "workers/http/answers.h"
-#include "workers/http/api_key.h"
 #include "workers/http/connection.h"
+#include "workers/http/control_gate.h"
 
 namespace ace::http {
 
@@ -15,7 +15,7 @@ namespace ace::http {
 class EnginesHandler {
  public:
   /// References must outlive it.
-  EnginesHandler(engines::EngineRegistry& engines, const ApiKey& key, const Answers& answers);
+  EnginesHandler(engines::EngineRegistry& engines, const ControlGate& gate, const Answers& answers);
 
   /// `GET /engines`: an array.
   void list(Connection& connection, const proto::http::Request& request) const;
@@ -23,16 +23,16 @@ class EnginesHandler {
   void add(Connection& connection, const proto::http::Request& request) const;
   /// `DELETE /engines?name=…`: of one that was added. What it plays goes on.
   void remove(Connection& connection, const proto::http::Request& request) const;
+  using Drain = engines::RuntimeEngines::Drain;
+  /// `POST` and `DELETE /engines/{name}/drain`: its streams move to the others, or need not.
+  void drain(Connection& connection, const proto::http::Request& request, Drain how) const;
 
  private:
-  /// Answers who may not, and who asks for nonsense; then there is nothing left to do.
-  [[nodiscard]] bool refuse_stranger(Connection& connection,
-                                     const proto::http::Request& request) const;
   /// Why an engine may not be added; empty: it may.
   [[nodiscard]] std::string conflict_of(const std::string& id, const std::string& address) const;
 
   engines::EngineRegistry& engines_;
-  const ApiKey& key_;
+  const ControlGate& gate_;
   const Answers& answers_;
   std::shared_ptr<const EnginesHandler*> alive_;
 };

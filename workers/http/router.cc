@@ -14,14 +14,17 @@ namespace {
 constexpr std::string_view kReadMethods = "GET, HEAD, OPTIONS";
 
 bool matches(std::string_view pattern, std::string_view path) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return path == pattern;
-  const auto before = pattern.substr(0, star);
-  const auto after = pattern.substr(star + 1);
-  if (path.size() <= before.size() + after.size()) return false;
-  if (!path.starts_with(before) || !path.ends_with(after)) return false;
-  const auto name = path.substr(star, path.size() - before.size() - after.size());
-  return name.find('/') == std::string_view::npos;
+  for (;;) {
+    const auto star = pattern.find('*');
+    if (star == std::string_view::npos) return path == pattern;
+    if (!path.starts_with(pattern.substr(0, star))) return false;
+    pattern.remove_prefix(star + 1);
+    path.remove_prefix(star);
+    const auto segment = path.substr(0, path.find('/'));
+    const auto rest = pattern.substr(0, pattern.find('/'));
+    if (segment.size() <= rest.size() || !segment.ends_with(rest)) return false;
+    path.remove_prefix(segment.size() - rest.size());
+  }
 }
 
 }  // namespace

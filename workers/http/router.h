@@ -19,8 +19,8 @@ class Router {
 
   explicit Router(const Answers& answers) : answers_{answers} {}
 
-  /// A path that is read: GET and HEAD. One `*` in it stands for one segment's name, or a part of
-  /// it. Of two that match, the first one given counts.
+  /// A path that is read: GET and HEAD. A `*` in a segment stands for its name, or a part of it. Of
+  /// two that match, the first one given counts.
   void get(const std::string& path, Handler handler);
   void post(const std::string& path, Handler handler);
   void remove(const std::string& path, Handler handler);

@@ -4,27 +4,14 @@
 
 #include <utility>
 
-#include "proto/redis/stream_record.h"
 #include "shared/metrics/text_page.h"
 #include "workers/http/json_text.h"
 #include "workers/http/router.h"
+#include "workers/http/stream_row.h"
 #include "workers/metrics/host_metrics.h"
 
 namespace ace::http {
 namespace {
-
-/// "started" is the ancestors' word for a stream that delivers.
-std::string_view status_of(host::StreamPhase phase) {
-  switch (phase) {
-    case host::StreamPhase::Starting:
-      return "starting";
-    case host::StreamPhase::Streaming:
-      return "started";
-    case host::StreamPhase::Stopping:
-      return "stopping";
-  }
-  return "unknown";
-}
 
 std::string_view phase_of(host::WorkerPhase phase) {
   switch (phase) {
@@ -38,27 +25,6 @@ std::string_view phase_of(host::WorkerPhase phase) {
       return "draining";
   }
   return "unknown";
-}
-
-/// What the owner tells of the engine session; nothing while there is none.
-void write_session(JsonWriter& out, const std::string& session) {
-  const auto record = proto::parse_stream_record(proto::parse_lines(session));
-  if (!record) return;
-  write_flag(out, "is_live", record->is_live);
-  write_flag(out, "is_encrypted", record->is_encrypted);
-  write(out, "bitrate", record->bitrate);
-  if (record->stat_time <= 0) return;
-  write(out, "engine_status", record->engine_status);
-  write(out, "peers", record->peers);
-  write(out, "speed_down", record->speed_down);
-  write(out, "speed_up", record->speed_up);
-  if (record->livepos_last == 0) return;
-  out.Key("livepos");
-  out.StartObject();
-  write(out, "first", record->livepos_first);
-  write(out, "last", record->livepos_last);
-  write(out, "position", record->livepos_position);
-  out.EndObject();
 }
 
 }  // namespace
@@ -105,18 +71,8 @@ std::string StatusHandler::streams_json(bool started_only) const {
   for (const auto& stream : services_.table().list(services_.board())) {
     if (started_only && stream.phase != host::StreamPhase::Streaming) continue;
     out.StartObject();
-    write(out, "id", stream.id.text());
-    write(out, "key", stream.id.text());
-    write(out, "infohash", stream.infohash);
-    write(out, "container_id", stream.engine_id);
-    write(out, "status", status_of(stream.phase));
-    write(out, "clients", stream.viewers);
     const auto& owner = services_.board().slots[stream.owner.slot];
-    write(out, "owner", stream.owner.generation == 0 ? std::string{} : worker_id(owner));
-    write(out, "started_at", iso_time(stream.started_at_ms));
-    write(out, "epoch", stream.epoch.value);
-    write(out, "index", stream.index.value);
-    write_session(out, stream.session);
+    write_members(out, stream, stream.owner.generation == 0 ? std::string{} : worker_id(owner));
     out.EndObject();
   }
   out.EndArray();

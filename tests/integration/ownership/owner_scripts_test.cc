@@ -23,11 +23,11 @@ std::int64_t finish(const ScriptBench& b, const std::string& self, const std::st
                          b.keys.stage_prefix({std::stoull(epoch)}), b.keys.client_prefix()}));
 }
 
-std::int64_t begin_teardown(const ScriptBench& b, const std::string& self,
-                            const std::string& epoch) {
+std::int64_t begin_teardown(const ScriptBench& b, const std::string& self, const std::string& epoch,
+                            const std::string& force = "0") {
   return code_of(b.eval(proto::kBeginTeardownScript,
                         {b.keys.owner(), b.keys.metadata(), b.keys.clients()},
-                        {self, epoch, "60000", b.keys.events()}));
+                        {self, epoch, "60000", b.keys.events(), force}));
 }
 
 }  // namespace
@@ -171,6 +171,15 @@ TEST_CASE("a stream stops only without clients, and then for good", "[scripts]")
   CHECK(begin_teardown(b, "w1", won.epoch) == 0);
   CHECK(begin_teardown(b, "w1", won.epoch) == 0);  // asked again
   b.update("w1", won.epoch, {"state", "active"});
+  CHECK(b.field("state") == "stopping");
+}
+
+TEST_CASE("a stream that is forced to stop stops whoever watches", "[scripts]") {
+  const ScriptBench b;
+  const auto won = b.claim("w1");
+  b.must({"SADD", b.keys.clients(), "c1"});
+  CHECK(begin_teardown(b, "w2", won.epoch, "1") == -1);
+  CHECK(begin_teardown(b, "w1", won.epoch, "1") == 0);
   CHECK(b.field("state") == "stopping");
 }
 

@@ -129,11 +129,12 @@ TEST_CASE("a teardown leaves an empty Redis, and everybody hears of it", "[owner
   owner.append(10);
   REQUIRE(world.until([&] { return owner.committed == proto::ChunkIndex{10}; }));
   std::optional<Status> done;
-  owner.lease.begin_teardown([&](const Result<std::size_t>& clients) {
-    REQUIRE(clients == 0U);
-    owner.lease.finish_teardown(owner.appender->oldest(), owner.committed,
-                                [&](Status status) { done = std::move(status); });
-  });
+  owner.lease.begin_teardown(
+      ace::ownership::Teardown::IfUnwatched, [&](const Result<std::size_t>& clients) {
+        REQUIRE(clients == 0U);
+        owner.lease.finish_teardown(owner.appender->oldest(), owner.committed,
+                                    [&](Status status) { done = std::move(status); });
+      });
   REQUIRE(world.until([&] { return done.has_value(); }));
   CHECK(done->has_value());
   CHECK(world.server.command({"DBSIZE"})->integer == 0);

@@ -13,6 +13,7 @@ namespace ace::streams {
 
 bool EngineFeed::migrate(const std::optional<std::string>& engine_id) {
   if (!current_ || !has_session_delivered_ || !ports_.may_command()) return false;
+  if (!engine_id && challenge_ == Challenge::Migration) return true;  // on its way already
   engines::ExcludedEngines others{this->engine_id()};
   if (engine_id) {
     if (*engine_id == this->engine_id() || engines_.find(*engine_id) == nullptr) return false;

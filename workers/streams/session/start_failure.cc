@@ -61,6 +61,14 @@ StartFailure stopping() {
       .status = 503, .code = "stopping", .message = "the proxy is being stopped", .engines = {}};
 }
 
+StartFailure ended() {
+  return {.status = 503, .code = "ended", .message = "the stream was ended", .engines = {}};
+}
+
+StartFailure kicked() {
+  return {.status = 503, .code = "kicked", .message = "this client was let go", .engines = {}};
+}
+
 StartFailure start_failure(std::vector<EngineFailure> engines) {
   const auto any_with = [&](Errc code) {
     return std::ranges::any_of(engines,

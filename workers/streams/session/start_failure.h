@@ -19,6 +19,9 @@ struct StartFailure {
 
 /// The proxy is being stopped: for viewers that have got nothing yet.
 [[nodiscard]] StartFailure stopping();
+/// Somebody wanted the stream to end, or the viewer to go.
+[[nodiscard]] StartFailure ended();
+[[nodiscard]] StartFailure kicked();
 
 /// For the host's table, which keeps text for all workers. Parsing takes what was cut short too.
 [[nodiscard]] std::string to_text(const StartFailure& failure);

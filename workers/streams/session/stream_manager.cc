@@ -30,8 +30,7 @@ void StreamManager::mind(const proto::StreamId& id) {
 }
 
 std::shared_ptr<StreamSession> StreamManager::make_session(const proto::StreamId& id) {
-  auto session =
-      std::make_shared<StreamSession>(services_, id, static_cast<StreamSession::Listener&>(*this));
+  auto session = std::make_shared<StreamSession>(services_, id, [this] { on_stream_closed(); });
   sessions_[id] = session;
   return session;
 }
@@ -95,7 +94,13 @@ std::optional<proto::ClientFigures> StreamManager::figures_of(const proto::Strea
   return found->second->viewers().figures_of(client);
 }
 
-void StreamManager::on_stream_closed(StreamSession&) {
+std::vector<proto::ClientRecord> StreamManager::clients_of(const proto::StreamId& stream) const {
+  const auto found = sessions_.find(stream);
+  if (found == sessions_.end()) return {};
+  return found->second->viewers().records();
+}
+
+void StreamManager::on_stream_closed() {
   // It is on the stack, perhaps under a loop over all sessions.
   if (std::exchange(is_cleanup_posted_, true)) return;
   services_.loop.post([weak = std::weak_ptr{alive_}] {

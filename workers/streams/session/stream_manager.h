@@ -11,10 +11,10 @@
 namespace ace::streams {
 
 /// The streams of this worker, by id: made for their first viewer, gone when nothing is left to do.
-class StreamManager final : private StreamSession::Listener {
+class StreamManager final {
  public:
   explicit StreamManager(StreamServices& services);
-  ~StreamManager() override;
+  ~StreamManager();
   StreamManager(const StreamManager&) = delete;
   StreamManager& operator=(const StreamManager&) = delete;
 
@@ -45,9 +45,11 @@ class StreamManager final : private StreamSession::Listener {
 
   [[nodiscard]] std::optional<proto::ClientFigures> figures_of(const proto::StreamId& stream,
                                                                const proto::ClientId& client) const;
+  /// The stream's viewers in this worker.
+  [[nodiscard]] std::vector<proto::ClientRecord> clients_of(const proto::StreamId& stream) const;
 
  private:
-  void on_stream_closed(StreamSession& session) override;
+  void on_stream_closed();
   [[nodiscard]] std::shared_ptr<StreamSession> make_session(const proto::StreamId& id);
   void release_unused_grants();
   void move_closed_away();

@@ -23,12 +23,14 @@ constexpr milliseconds kFollowerPatience{10'000};
 
 }  // namespace
 
-StreamSession::StreamSession(StreamServices& services, proto::StreamId id, Listener& listener)
+StreamSession::StreamSession(StreamServices& services, proto::StreamId id,
+                             std::function<void()> on_closed)
     : services_{services},
       id_{id},
-      listener_{listener},
+      on_closed_{std::move(on_closed)},
       broadcast_{services, id, *this},
       succession_{services, id},
+      orders_{services, id, *this},
       lease_{id,
              services.worker_id,
              services.commands,
@@ -115,7 +117,7 @@ void StreamSession::enter(StreamState state) {
     case StreamState::Closed:
       services_.events.unsubscribe(id_);
       services_.table().release(services_.board(), id_, services_.self);
-      listener_.on_stream_closed(*this);
+      on_closed_();
       return;
   }
 }
@@ -209,44 +211,6 @@ void StreamSession::finish_foreign_teardown(std::function<void(StreamSession&)> 
                          guarded([then](StreamSession& self, const Status&) { then(self); }));
 }
 
-void StreamSession::look_for_owner() {
-  // What counts is the moment in which a dead host's lease ends: its viewers have waited for that.
-  const bool is_urgent = broadcast_.is_silent() && !retry_->is_armed();
-  if (is_urgent) retry_->once(kClaimRetry, [this] { look_for_owner(); });
-  const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
-  if (!grant || grant->owner != services_.self) return;
-  succession_.on_granted(grant->session);
-  if (!services_.redis_is_up()) {
-    if (may_own_without_redis()) apply(StreamEvent::OwnerVanished);
-    return;
-  }
-  // The host's part is ours; who owns it elsewhere shows when the claim is answered.
-  if (std::exchange(is_claiming_lease_, true)) return;
-  claim_as_heir({}, [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->is_claiming_lease_ = false;
-    if (claimed) self->on_owner_found(*claimed);
-  });
-}
-
-void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
-  if (state_ != StreamState::Following) return;
-  if (!claimed.is_mine) {
-    follows_this_host_ = false;
-    if (is_dead_process_here(claimed.owner, services_.worker_id)) {
-      apply(StreamEvent::OwnerVanished);
-    } else {
-      forget_session();
-    }
-    return;
-  }
-  // The claim that follows meets a teardown again, and finishes it.
-  if (claimed.is_stopping) lease_.forget();
-  index_ = std::max(index_, claimed.index);
-  apply(StreamEvent::OwnerVanished);
-}
-
 bool StreamSession::may_own_without_redis() const {
   // An owner of this host is known to be gone. One of another host may well be alive: give Redis
   // time to come back and tell.
@@ -308,9 +272,11 @@ void StreamSession::on_worker_died() {
 
 void StreamSession::tick() {
   broadcast_.tick();
+  orders_.obey();
   switch (state_) {
     case StreamState::Owning:
       if (!is_shutting_down_) keep_grant();
+      if (feed_) orders_.tend(feed_->engine_id());
       return;
     case StreamState::Following:
       if (broadcast_.viewers().empty()) {
@@ -356,6 +322,11 @@ void StreamSession::on_event(const proto::Event& event) {
     case proto::EventType::StreamStarted:
     case proto::EventType::EngineChanged:
     case proto::EventType::Stopping:
+      return;
+    case proto::EventType::Migrate:
+    case proto::EventType::End:
+    case proto::EventType::Kick:
+      orders_.on_event(event);
       return;
   }
 }

@@ -9,6 +9,7 @@
 #include "workers/streams/session/broadcast.h"
 #include "workers/streams/session/engine_feed.h"
 #include "workers/streams/session/start_failure.h"
+#include "workers/streams/session/stream_orders.h"
 #include "workers/streams/session/stream_state.h"
 #include "workers/streams/session/succession.h"
 
@@ -22,17 +23,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
                             private ChunkFollower::Listener,
                             private ownership::StreamLease::Listener,
                             private ownership::EventBus::Listener,
-                            private Viewers::Listener {
+                            private Viewers::Listener,
+                            private StreamOrders::Listener {
  public:
-  class Listener {
-   public:
-    virtual ~Listener() = default;
-    /// Closed, within a method of the session: another one may take its place, but this one lives
-    /// until is_gone(), for viewers that still get their rest.
-    virtual void on_stream_closed(StreamSession& session) = 0;
-  };
-
-  StreamSession(StreamServices& services, proto::StreamId id, Listener& listener);
+  /// `on_closed` comes within a method of the session: another one may take its place, but this one
+  /// lives until is_gone(), for viewers that still get their rest.
+  StreamSession(StreamServices& services, proto::StreamId id, std::function<void()> on_closed);
   ~StreamSession() override;
   StreamSession(const StreamSession&) = delete;
   StreamSession& operator=(const StreamSession&) = delete;
@@ -72,6 +68,9 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_events_may_be_missing() override;
   void on_viewer_left() override;
   void on_join_refused() override;
+  void on_end_order() override;
+  void on_kick_order(const proto::ClientId& client) override;
+  bool on_migrate_order(const std::optional<std::string>& engine_id) override;
   void apply(StreamEvent event);
   void enter(StreamState state);
   void leave(StreamState state);
@@ -101,7 +100,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   [[nodiscard]] bool is_watched() const;
   void await_viewers();
   void stop_if_idle();
-  void tear_down(int tries_left);
+  void tear_down(int tries = 0);
   void stop_owning(bool stops_engine);
   void finish_teardown();
   void torn_down();
@@ -121,11 +120,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
 
   StreamServices& services_;
   proto::StreamId id_;
-  Listener& listener_;
+  std::function<void()> on_closed_;
   StreamState state_{StreamState::Claiming};
   std::uint64_t generation_{};  ///< one more with every change of state
   Broadcast broadcast_;
   Succession succession_;
+  StreamOrders orders_;
   ownership::StreamLease lease_;
   std::unique_ptr<EngineFeed> feed_;
   std::unique_ptr<ChunkAppender> appender_;

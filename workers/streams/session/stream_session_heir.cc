@@ -1,13 +1,21 @@
 // The part of StreamSession that takes over what somebody else has left: claims behind owners that
 // died, streams that nobody watches any more, grants that another worker took meanwhile.
 
+#include <algorithm>
 #include <utility>
 
 #include "shared/log/log.h"
+#include "workers/streams/session/local_process.h"
 #include "workers/streams/session/recorded_session.h"
 #include "workers/streams/session/stream_session.h"
 
 namespace ace::streams {
+namespace {
+
+/// What counts is the moment in which a dead host's lease ends: its viewers have waited for that.
+constexpr std::chrono::milliseconds kLookAgain{100};
+
+}  // namespace
 
 void StreamSession::claim_as_heir(std::vector<proto::WorkerId> known_dead,
                                   std::function<void(Result<ownership::ClaimResult>)> callback) {
@@ -28,6 +36,45 @@ void StreamSession::claim_as_heir(std::vector<proto::WorkerId> known_dead,
       callback(wait);
     }
   });
+}
+
+void StreamSession::look_for_owner() {
+  orders_.obey();  // a stream that was ended is not to be claimed for those who watched it
+  if (state_ != StreamState::Following) return;
+  const bool is_urgent = broadcast_.is_silent() && !retry_->is_armed();
+  if (is_urgent) retry_->once(kLookAgain, [this] { look_for_owner(); });
+  const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
+  if (!grant || grant->owner != services_.self) return;
+  succession_.on_granted(grant->session);
+  if (!services_.redis_is_up()) {
+    if (may_own_without_redis()) apply(StreamEvent::OwnerVanished);
+    return;
+  }
+  // The host's part is ours; who owns it elsewhere shows when the claim is answered.
+  if (std::exchange(is_claiming_lease_, true)) return;
+  claim_as_heir({}, [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->is_claiming_lease_ = false;
+    if (claimed) self->on_owner_found(*claimed);
+  });
+}
+
+void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
+  if (state_ != StreamState::Following) return;
+  if (!claimed.is_mine) {
+    follows_this_host_ = false;
+    if (is_dead_process_here(claimed.owner, services_.worker_id)) {
+      apply(StreamEvent::OwnerVanished);
+    } else {
+      forget_session();
+    }
+    return;
+  }
+  // The claim that follows meets a teardown again, and finishes it.
+  if (claimed.is_stopping) lease_.forget();
+  index_ = std::max(index_, claimed.index);
+  apply(StreamEvent::OwnerVanished);
 }
 
 void StreamSession::feed_if_watched() {

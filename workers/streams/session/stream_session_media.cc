@@ -178,7 +178,7 @@ void StreamSession::fail(const StartFailure& failure) {
   broadcast_.viewers().refuse(failure);
   if (state_ == StreamState::Owning) {
     apply(StreamEvent::ViewersGone);
-    tear_down(kTeardownTries);
+    tear_down();
   } else {
     apply(StreamEvent::Abandoned);
   }
@@ -285,48 +285,50 @@ void StreamSession::stop_if_idle() {
     torn_down();
     return;
   }
-  lease_.begin_teardown(guarded([](StreamSession& self, const Result<std::size_t>& clients) {
-    if (clients && *clients > 0) {
-      self.await_viewers();  // on another host, or somebody who has just come
-      return;
-    }
-    log::info("stream_idle", "stream={}", self.id_.text());
-    self.stop_engine();
-    self.apply(StreamEvent::ViewersGone);
-    if (clients) {
-      self.finish_teardown();
-    } else {
-      self.torn_down();  // Redis is away: its keys expire
-    }
-  }));
+  lease_.begin_teardown(ownership::Teardown::IfUnwatched,
+                        guarded([](StreamSession& self, const Result<std::size_t>& clients) {
+                          if (clients && *clients > 0) {
+                            self.await_viewers();  // on another host, or somebody who has just come
+                            return;
+                          }
+                          log::info("stream_idle", "stream={}", self.id_.text());
+                          self.stop_engine();
+                          self.apply(StreamEvent::ViewersGone);
+                          if (clients) {
+                            self.finish_teardown();
+                          } else {
+                            self.torn_down();  // Redis is away: its keys expire
+                          }
+                        }));
 }
 
-void StreamSession::tear_down(int tries_left) {
+void StreamSession::tear_down(int tries) {
   if (!lease_.is_held()) {
     stop_owning(true);
     torn_down();
     return;
   }
-  lease_.begin_teardown(guarded([tries_left](StreamSession& self,
-                                             const Result<std::size_t>& clients) {
-    const bool has_clients = clients && *clients > 0;
-    // Those whom nobody on this host watches for are another host's, or are just leaving Redis.
-    const int tries_wanted = self.is_watched() ? 0 : kTeardownTries - kTriesForOurs;
-    if (has_clients && tries_left > tries_wanted) {
-      self.retry_->once(kTeardownRetry, [&self, tries_left] { self.tear_down(tries_left - 1); });
-      return;
-    }
-    self.stop_owning(!has_clients);
-    if (!clients) {
-      self.torn_down();
-    } else if (!has_clients) {
-      self.finish_teardown();
-    } else {
-      // Other workers' viewers: the stream is theirs now, and its engine session.
-      self.lease_.release(
-          self.guarded([](StreamSession& still, const Status&) { still.torn_down(); }));
-    }
-  }));
+  lease_.begin_teardown(
+      ownership::Teardown::IfUnwatched,
+      guarded([tries](StreamSession& self, const Result<std::size_t>& clients) {
+        const bool has_clients = clients && *clients > 0;
+        // Those whom nobody on this host watches for are another host's, or are just leaving Redis.
+        const int most = self.is_watched() ? kTeardownTries : kTriesForOurs;
+        if (has_clients && tries < most) {
+          self.retry_->once(kTeardownRetry, [&self, tries] { self.tear_down(tries + 1); });
+          return;
+        }
+        self.stop_owning(!has_clients);
+        if (!clients) {
+          self.torn_down();
+        } else if (!has_clients) {
+          self.finish_teardown();
+        } else {
+          // Other workers' viewers: the stream is theirs now, and its engine session.
+          self.lease_.release(
+              self.guarded([](StreamSession& still, const Status&) { still.torn_down(); }));
+        }
+      }));
 }
 
 void StreamSession::stop_owning(bool stops_engine) {
@@ -369,27 +371,6 @@ void StreamSession::torn_down() {
   // Who came meanwhile gets a new stream. The old window is no part of it.
   broadcast_.window().clear();
   apply(StreamEvent::Revived);
-}
-
-void StreamSession::shut_down() {
-  is_shutting_down_ = true;
-  switch (state_) {
-    case StreamState::Owning:
-      // Goes on until it is known whether other hosts' viewers want it.
-      broadcast_.viewers().refuse(stopping());
-      tear_down(kTeardownTries);
-      return;
-    case StreamState::Claiming:
-    case StreamState::Following:
-      broadcast_.viewers().refuse(stopping());
-      apply(StreamEvent::Abandoned);
-      return;
-    case StreamState::Stopping:
-      broadcast_.viewers().refuse(stopping());
-      return;
-    case StreamState::Closed:
-      return;
-  }
 }
 
 }  // namespace ace::streams

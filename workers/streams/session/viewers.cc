@@ -175,14 +175,29 @@ void Viewers::finish() {
 }
 
 void Viewers::refuse(const StartFailure& failure) {
-  dismiss([&failure](Viewer& viewer) {
-    auto& session = *viewer.client.session;
-    if (session.is_waiting()) {
-      session.refuse(viewer.client.refusal(failure));
-    } else {
-      session.finish();
-    }
-  });
+  dismiss([&failure](Viewer& viewer) { see_off(viewer, failure); });
+}
+
+void Viewers::see_off(Viewer& viewer, const StartFailure& failure) {
+  auto& session = *viewer.client.session;
+  if (session.is_waiting() && viewer.client.refusal) {
+    session.refuse(viewer.client.refusal(failure));
+  } else {
+    session.finish();
+  }
+}
+
+bool Viewers::kick(const proto::ClientId& id, const StartFailure& failure) {
+  auto node = viewers_.extract(id);
+  if (node.empty()) return false;
+  std::erase(sessions_, node.mapped().client.session.get());
+  std::erase(early_, id);
+  services_.clients.leave(id_, id);
+  node.mapped().client.seat = {};
+  auto& leaving = leaving_.insert_or_assign(id, std::move(node.mapped())).first->second;
+  tell_table();
+  see_off(leaving, failure);
+  return true;
 }
 
 void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
@@ -221,7 +236,8 @@ std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& i
   const auto quiet = services_.clock.now() - acks.last_ack();
   return proto::ClientFigures{.last_active = unix_seconds(services_.clock.wall_now() - quiet),
                               .bytes_sent = acks.acknowledged(),
-                              .lag = std::chrono::duration<double>(session.lag()).count()};
+                              .lag = std::chrono::duration<double>(session.lag()).count(),
+                              .skips = session.skips()};
 }
 
 void Viewers::on_client_gone(clients::ClientSession& client, std::string_view why) {
@@ -250,24 +266,36 @@ void Viewers::remove(const proto::ClientId& id, const std::string& why) {
   listener_.on_viewer_left();
 }
 
-void Viewers::record(Viewer& viewer) {
+std::vector<proto::ClientRecord> Viewers::records() const {
+  std::vector<proto::ClientRecord> records;
+  for (const auto& [id, viewer] : viewers_) {
+    records.push_back(record_of(viewer));
+    records.back().figures = figures_of(id).value_or(proto::ClientFigures{});
+  }
+  return records;
+}
+
+proto::ClientRecord Viewers::record_of(const Viewer& viewer) const {
   const auto& info = viewer.client.session->info();
-  proto::ClientRecord record{.id = info.id,
-                             .address = info.address,
-                             .agent = info.agent,
-                             .worker = services_.worker_id,
-                             .connected_at = unix_seconds(info.connected_at),
-                             .figures = {}};
-  services_.clients.join(
-      id_, std::move(record),
-      [weak = std::weak_ptr{alive_}, id = info.id](Result<ownership::JoinOutcome> joined) {
-        const auto self = weak.lock();
-        if (!self || !joined.has_value() || !joined->is_stopping) return;
-        const auto found = (*self)->viewers_.find(id);
-        if (found == (*self)->viewers_.end()) return;
-        found->second.is_refused_by_redis = true;
-        (*self)->listener_.on_join_refused();
-      });
+  return {.id = info.id,
+          .address = info.address,
+          .agent = info.agent,
+          .worker = services_.worker_id,
+          .connected_at = unix_seconds(info.connected_at),
+          .figures = {}};
+}
+
+void Viewers::record(Viewer& viewer) {
+  services_.clients.join(id_, record_of(viewer),
+                         [weak = std::weak_ptr{alive_}, id = viewer.client.session->info().id](
+                             Result<ownership::JoinOutcome> joined) {
+                           const auto self = weak.lock();
+                           if (!self || !joined.has_value() || !joined->is_stopping) return;
+                           const auto found = (*self)->viewers_.find(id);
+                           if (found == (*self)->viewers_.end()) return;
+                           found->second.is_refused_by_redis = true;
+                           (*self)->listener_.on_join_refused();
+                         });
 }
 
 void Viewers::count_traffic(Viewer& viewer) {

@@ -62,6 +62,8 @@ class Viewers final : private clients::ClientSession::Listener {
   /// Everybody gets what the window holds, then a proper end.
   void finish();
   void refuse(const StartFailure& failure);
+  /// One of them is let go as by refuse(). False: it is not here.
+  bool kick(const proto::ClientId& id, const StartFailure& failure);
   /// The stream is silent: null packets for who has got all there is.
   void send_filler();
   /// Twice a second: adds up what was sent, and drops whose peer takes nothing.
@@ -79,6 +81,7 @@ class Viewers final : private clients::ClientSession::Listener {
   [[nodiscard]] bool is_gone() const { return viewers_.empty() && leaving_.empty(); }
   /// For the client's record. Nothing for a client that is not here.
   [[nodiscard]] std::optional<proto::ClientFigures> figures_of(const proto::ClientId& id) const;
+  [[nodiscard]] std::vector<proto::ClientRecord> records() const;
 
  private:
   struct Viewer {
@@ -92,9 +95,11 @@ class Viewers final : private clients::ClientSession::Listener {
   void on_client_gone(clients::ClientSession& client, std::string_view why) override;
   void remove(const proto::ClientId& id, const std::string& why);
   void record(Viewer& viewer);
+  [[nodiscard]] proto::ClientRecord record_of(const Viewer& viewer) const;
   /// False: the window has not come as far as the viewer.
   bool begin(Viewer& viewer);
   [[nodiscard]] std::optional<handover::Passenger> release(Viewer& viewer);
+  static void see_off(Viewer& viewer, const StartFailure& failure);
   void dismiss(const std::function<void(Viewer&)>& last_words);
   void count_traffic(Viewer& viewer);
   void tell_table();

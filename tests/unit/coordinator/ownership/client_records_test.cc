@@ -65,7 +65,7 @@ TEST_CASE("all clients' heartbeats go out together, with their figures", "[clien
   CHECK(f.redis.pending() == 2);
   const auto call = f.redis.answer(proto::kHeartbeatScript, integer(1));
   CHECK(call.args == std::vector<std::string>{"c1", "50000", "last_active", "100.500", "bytes_sent",
-                                              "4096", "lag", "0.250"});
+                                              "4096", "lag", "0.250", "skips", "0"});
 }
 
 TEST_CASE("a client that is not alive is not kept alive", "[client_records]") {

@@ -228,7 +228,8 @@ TEST_CASE("the holder may destroy the lease when it is lost", "[lease]") {
   }
   SECTION("fenced") { f.timers.freeze(5s); }
   SECTION("refused teardown") {
-    f.lease->begin_teardown([](const Result<std::size_t>&) {});
+    f.lease->begin_teardown(ace::ownership::Teardown::IfUnwatched,
+                            [](const Result<std::size_t>&) {});
     f.redis.answer(proto::kBeginTeardownScript, integer(-1));
   }
   CHECK(f.lost.size() == 1);
@@ -256,11 +257,13 @@ TEST_CASE("teardown begins only without clients", "[lease]") {
   Fixture f;
   f.hold();
   std::optional<Result<std::size_t>> answer;
-  f.lease->begin_teardown([&](Result<std::size_t> clients) { answer = std::move(clients); });
+  f.lease->begin_teardown(ace::ownership::Teardown::IfUnwatched,
+                          [&](Result<std::size_t> clients) { answer = std::move(clients); });
   f.redis.answer(proto::kBeginTeardownScript, integer(2));
   CHECK(answer->value() == 2);
   CHECK(f.lease->may_write());
-  f.lease->begin_teardown([&](Result<std::size_t> clients) { answer = std::move(clients); });
+  f.lease->begin_teardown(ace::ownership::Teardown::IfUnwatched,
+                          [&](Result<std::size_t> clients) { answer = std::move(clients); });
   f.redis.answer(proto::kBeginTeardownScript, integer(0));
   CHECK(answer->value() == 0);
   CHECK(f.lease->may_write());  // stopping the engine is still its business

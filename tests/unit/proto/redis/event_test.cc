@@ -30,7 +30,10 @@ TEST_CASE("an event reads as it was written", "[event]") {
       Event{.type = EventType::ClientConnected, .client = {"00ff"}, .remaining = 3},
       Event{.type = EventType::ClientDisconnected, .client = {"00ff"}, .remaining = 0},
       Event{.type = EventType::Stopping, .epoch = {7}},
-      Event{.type = EventType::Stopped, .epoch = {7}});
+      Event{.type = EventType::Stopped, .epoch = {7}},
+      Event{.type = EventType::Migrate, .worker = {"h:1"}, .engine = "e1"},
+      Event{.type = EventType::End, .worker = {"h:1"}},
+      Event{.type = EventType::Kick, .worker = {"h:1"}, .client = {"c1"}});
   CHECK(parsed(to_json(event)) == event);
 }
 

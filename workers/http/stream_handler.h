@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/host/order_board.h"
+#include "workers/http/answers.h"
+#include "workers/http/connection.h"
+#include "workers/http/control_gate.h"
+#include "workers/streams/session/stream_manager.h"
+
+namespace ace::http {
+
+/// `/streams/{id}`: one stream with its clients, and what it can be told to do. Orders are answered
+/// with 202 at once: the workers that they concern hear of them within a second.
+class StreamHandler {
+ public:
+  /// Clients that are shown at most.
+  static constexpr std::size_t kMaxClients = 500;
+
+  /// References must outlive it.
+  StreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
+                std::string host_name, const ControlGate& gate, const Answers& answers);
+
+  /// `GET /streams/{id}`
+  void show(Connection& connection, const proto::http::Request& request) const;
+  /// `POST /streams/{id}/migrate`, the engine in the body (`{"engine":"…"}`) or in the query.
+  void migrate(Connection& connection, const proto::http::Request& request) const;
+  /// `DELETE /streams/{id}`
+  void end(Connection& connection, const proto::http::Request& request) const;
+  /// `DELETE /streams/{id}/clients/{client}`
+  void kick(Connection& connection, const proto::http::Request& request) const;
+
+ private:
+  struct Page;
+
+  void order(Connection& connection, const proto::http::Request& request, const proto::StreamId& id,
+             const host::StreamOrder& order) const;
+  void give(const proto::StreamId& id, const host::StreamOrder& order) const;
+  [[nodiscard]] bool is_owned_here(const proto::StreamId& id) const;
+  /// Without Redis only the owner knows its clients. True: the request has gone to its worker.
+  [[nodiscard]] bool goes_to_owner(Connection& connection, const proto::StreamId& id) const;
+  void read_page(const std::shared_ptr<Page>& page) const;
+  void read_clients(const std::shared_ptr<Page>& page, const redis::Reply& ids) const;
+  void answer_page(const Page& page) const;
+
+  streams::StreamServices& services_;
+  streams::StreamManager& streams_;
+  std::string host_name_;
+  const ControlGate& gate_;
+  const Answers& answers_;
+  std::shared_ptr<const StreamHandler*> alive_;
+};
+
+}  // namespace ace::http

@@ -1,0 +1,101 @@
+#include "workers/http/stream_row.h"
+
+#include <cmath>
+
+namespace ace::http {
+namespace {
+
+/// "started" is the ancestors' word for a stream that delivers.
+std::string_view status_of(host::StreamPhase phase) {
+  switch (phase) {
+    case host::StreamPhase::Starting:
+      return "starting";
+    case host::StreamPhase::Streaming:
+      return "started";
+    case host::StreamPhase::Stopping:
+      return "stopping";
+  }
+  return "unknown";
+}
+
+host::StreamPhase phase_of(const proto::StreamRecord& record) {
+  switch (record.state.value_or(proto::StreamState::Initializing)) {
+    case proto::StreamState::Active:
+    case proto::StreamState::Buffering:
+      return host::StreamPhase::Streaming;
+    case proto::StreamState::Stopping:
+    case proto::StreamState::Stopped:
+      return host::StreamPhase::Stopping;
+    default:
+      return host::StreamPhase::Starting;
+  }
+}
+
+/// What the owner tells of the engine session; nothing while there is none.
+void write_session(JsonWriter& out, const std::string& session) {
+  const auto record = proto::parse_stream_record(proto::parse_lines(session));
+  if (!record) return;
+  write_flag(out, "is_live", record->is_live);
+  write_flag(out, "is_encrypted", record->is_encrypted);
+  write(out, "bitrate", record->bitrate);
+  if (record->stat_time <= 0) return;
+  write(out, "engine_status", record->engine_status);
+  write(out, "peers", record->peers);
+  write(out, "speed_down", record->speed_down);
+  write(out, "speed_up", record->speed_up);
+  if (record->livepos_last == 0) return;
+  out.Key("livepos");
+  out.StartObject();
+  write(out, "first", record->livepos_first);
+  write(out, "last", record->livepos_last);
+  write(out, "position", record->livepos_position);
+  out.EndObject();
+}
+
+std::int64_t unix_ms(double seconds) { return std::llround(seconds * 1000); }
+
+}  // namespace
+
+void write_members(JsonWriter& out, const host::StreamView& stream, std::string_view owner) {
+  write(out, "id", stream.id.text());
+  write(out, "key", stream.id.text());
+  write(out, "infohash", stream.infohash);
+  write(out, "container_id", stream.engine_id);
+  write(out, "status", status_of(stream.phase));
+  write(out, "clients", stream.viewers);
+  write(out, "owner", owner);
+  write(out, "started_at", iso_time(stream.started_at_ms));
+  write(out, "epoch", stream.epoch.value);
+  write(out, "index", stream.index.value);
+  write_session(out, stream.session);
+}
+
+host::StreamView view_of(const proto::StreamId& id, const proto::StreamRecord& record,
+                         proto::ChunkIndex index) {
+  return {.id = id,
+          .owner = {},
+          .phase = phase_of(record),
+          .epoch = record.epoch,
+          .index = index,
+          .started_at_ms = unix_ms(record.init_time),
+          .viewers = 0,
+          .engine_id = record.engine_id,
+          .infohash = record.infohash,
+          .session = proto::to_lines(proto::to_fields(record), host::OwnershipTable::kMaxSession)};
+}
+
+void write(JsonWriter& out, const proto::ClientRecord& client) {
+  out.StartObject();
+  write(out, "id", client.id.value);
+  write(out, "address", client.address);
+  write(out, "agent", client.agent);
+  write(out, "worker", client.worker.value);
+  write(out, "connected_at", iso_time(unix_ms(client.connected_at)));
+  write(out, "bytes_sent", client.figures.bytes_sent);
+  out.Key("lag");
+  out.Double(std::isfinite(client.figures.lag) ? client.figures.lag : 0);
+  write(out, "skips", client.figures.skips);
+  out.EndObject();
+}
+
+}  // namespace ace::http
