@@ -114,10 +114,16 @@ void StreamHandler::migrate(Connection& connection, const Request& request) cons
            answers_.error(request, 409, "draining", "that engine is being drained"));
     return;
   }
-  const auto id = proto::StreamId::parse(segment(request.path(), 1));
-  if (!id) return answer(connection, request, no_such_stream(answers_, request));
-  order(connection, request, services_.table().played_as(*id),
-        {.kind = host::OrderKind::Migrate, .argument = *engine});
+  const auto asked = proto::StreamId::parse(segment(request.path(), 1));
+  if (!asked) return answer(connection, request, no_such_stream(answers_, request));
+  const auto id = services_.table().played_as(*asked);
+  const auto stream = services_.table().find(services_.board(), id);
+  if (stream && !engine->empty() && stream->engine_id == *engine) {
+    answer(connection, request,
+           answers_.error(request, 409, "there_already", "that engine plays the stream"));
+    return;
+  }
+  order(connection, request, id, {.kind = host::OrderKind::Migrate, .argument = *engine});
 }
 
 void StreamHandler::end(Connection& connection, const Request& request) const {
@@ -187,7 +193,7 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
   const auto id = services_.table().played_as(*asked);
   const bool has_redis = services_.redis_is_up();
   if (!has_redis && goes_to_owner(connection, id)) return;
-  connection.arrival().seat = {};  // it came as a client of the stream, and is none
+  connection.arrival() = {};  // what comes here as a client of the stream is none
   const auto page = std::make_shared<Page>(
       Page{.connection = connection, .request = request, .stream = {}, .owner = {}, .clients = {}});
   page->stream.id = id;

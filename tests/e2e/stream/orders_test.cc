@@ -38,10 +38,10 @@ bool all_go_on(Viewers& viewers) {
   return viewers.run_until([&] { return all_beyond(viewers, before, 200'000); }, 30s);
 }
 
-/// Ten viewers of one stream over two workers, two engines.
+/// Viewers of one stream over all workers, and two engines.
 struct World {
-  explicit World(RedisIs redis, std::size_t count = 10)
-      : service{{.workers = 2,
+  explicit World(RedisIs redis, std::size_t count = 10, unsigned workers = 2)
+      : service{{.workers = workers,
                  .engines = 2,
                  .bitrate = 1'000'000,
                  .redis = redis,
@@ -79,6 +79,7 @@ TEST_CASE("a stream that is told to moves to another engine, and nobody notices"
   const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
   const auto is_named = GENERATE(true, false);
   World world{redis};
+  if (redis == RedisIs::There) REQUIRE(world.viewers.workers().size() == 2);
   auto target = page_of(world.id) + "/migrate";
   if (is_named) target += "?engine=" + world.engine_id(world.other);
   REQUIRE(tell(world.service.port(), "POST", target) == 202);
@@ -114,9 +115,10 @@ TEST_CASE("a stream stays where it is when the other engine refuses", "[orders]"
 
 TEST_CASE("a stream that is ended ends properly, and can be asked for anew", "[orders]") {
   const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
-  World world{redis};
+  World world{redis, 24, 4};
+  if (redis == RedisIs::There) REQUIRE(world.viewers.workers().size() > 1);
   REQUIRE(tell(world.service.port(), "DELETE", page_of(world.id)) == 202);
-  CHECK(becomes(world.viewers, [&] { return world.viewers.count(ViewerState::Finished) == 10; }));
+  CHECK(becomes(world.viewers, [&] { return world.viewers.count(ViewerState::Finished) == 24; }));
   CHECK(world.viewers.faults().empty());
   CHECK(wait_until([&] { return world.alive(world.playing) == 0; }, 10s));
   CHECK(wait_until([&] { return world.service.get(page_of(world.id)).status == 404; }, 10s));
@@ -195,6 +197,7 @@ TEST_CASE("an order that makes no sense is refused", "[orders]") {
     CHECK(tell(port, method, target, foreign) == 403);
   }
   CHECK(tell(port, "POST", page + "/migrate?engine=nobody") == 404);
+  CHECK(tell(port, "POST", page + "/migrate?engine=" + world.engine_id(world.playing)) == 409);
   CHECK(tell(port, "POST", page_of(stream_id(9)) + "/migrate") == 404);
   CHECK(tell(port, "DELETE", page_of(stream_id(9))) == 404);
   CHECK(tell(port, "DELETE", page + "/clients/nobody") == 404);

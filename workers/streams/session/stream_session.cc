@@ -275,7 +275,8 @@ void StreamSession::tick() {
   orders_.obey();
   switch (state_) {
     case StreamState::Owning:
-      if (!is_shutting_down_) keep_grant();
+      if (is_shutting_down_) return;
+      keep_grant();
       if (feed_) orders_.tend(feed_->engine_id());
       return;
     case StreamState::Following:
