@@ -157,13 +157,49 @@ std::optional<StreamView> OwnershipTable::find(const Scoreboard& board, const pr
 
 proto::StreamId OwnershipTable::played_as(const proto::StreamId& id) {
   const std::lock_guard lock{mutex_};
-  const Entry* own = find_entry(id);
-  if (own != nullptr && own->owner.generation != 0) return id;
+  const Entry* by_infohash = nullptr;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
-    if (fingerprints_[i] == 0 || entries_[i].owner.generation == 0) continue;
-    if (id.text() == entries_[i].infohash.data()) return entries_[i].id;
+    if (fingerprints_[i] == 0) continue;
+    const auto& entry = entries_[i];
+    if (std::ranges::find(entry.names, id) != entry.names.end()) return entry.id;
+    const bool has_owner = entry.owner.generation != 0;
+    if (has_owner && id.text() == entry.infohash.data()) by_infohash = &entry;
   }
+  const Entry* own = find_entry(id);
+  const bool has_own = own != nullptr && own->owner.generation != 0;
+  return has_own || by_infohash == nullptr ? id : by_infohash->id;
+}
+
+proto::StreamId OwnershipTable::play_infohash(const Scoreboard& board, const proto::StreamId& id,
+                                              WorkerRef self, const proto::StreamId& infohash) {
+  const std::lock_guard lock{mutex_};
+  Entry* own = find_entry(id);
+  if (own == nullptr || own->owner != self || infohash.text() == own->infohash.data()) return id;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    const auto& other = entries_[i];
+    if (fingerprints_[i] == 0 || &other == own || !board.is_alive(other.owner)) continue;
+    if (infohash.text() == other.infohash.data()) return other.id;
+  }
+  store_text(own->infohash, infohash.text());
+  forget_name(id);
   return id;
+}
+
+void OwnershipTable::add_name(const proto::StreamId& id, const proto::StreamId& name) {
+  const std::lock_guard lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry == nullptr || id == name) return;
+  forget_name(name);
+  forget_name(id);  // or two streams would each lead to the other
+  std::ranges::rotate(entry->names, entry->names.end() - 1);
+  entry->names.front() = name;
+}
+
+void OwnershipTable::forget_name(const proto::StreamId& name) {
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] == 0) continue;
+    std::ranges::replace(entries_[i].names, name, proto::StreamId{});
+  }
 }
 
 std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {

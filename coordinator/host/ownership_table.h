@@ -9,38 +9,12 @@
 
 #include "coordinator/host/robust_mutex.h"
 #include "coordinator/host/scoreboard.h"
+#include "coordinator/host/stream_view.h"
 #include "proto/ids.h"
 #include "shared/base/clock.h"
 #include "shared/base/result.h"
 
 namespace ace::host {
-
-/// How far a stream has come, as its owner says it.
-enum class StreamPhase : std::uint32_t { Starting, Streaming, Stopping };
-
-/// One stream of this host, as `/streams` shows it.
-struct StreamView {
-  proto::StreamId id;
-  WorkerRef owner;  ///< generation 0: nobody just now
-  StreamPhase phase{};
-  proto::OwnerEpoch epoch;
-  proto::ChunkIndex index;
-  std::int64_t started_at_ms{};  ///< unix time
-  std::uint32_t viewers{};       ///< over all living workers
-  std::string engine_id;
-  std::string infohash;
-  std::string session;  ///< StreamDetails::session
-};
-
-/// What an owner tells of its stream.
-struct StreamDetails {
-  StreamPhase phase{};
-  std::string engine_id;
-  std::string infohash;
-  /// What a next owner needs to go on with the engine session, in words of its own; kept whole or,
-  /// beyond OwnershipTable::kMaxSession bytes, not at all.
-  std::string session;
-};
 
 /// Who owns which stream on this host, in memory that all workers share: the grant that holds with
 /// or without Redis (only the local owner claims there), and the place where a client is given its
@@ -54,6 +28,7 @@ class OwnershipTable {
   /// Redis ends a moment later, and the supervisor will kill it.
   static constexpr std::chrono::milliseconds kDeadBeat{5'000};
   static constexpr std::size_t kMaxSession = 4095;
+  static constexpr std::size_t kMaxNames = 4;  ///< besides a stream's id and its infohash
 
   /// Once, by the process that makes the memory.
   void init() { mutex_.init(); }
@@ -104,8 +79,14 @@ class OwnershipTable {
   [[nodiscard]] std::optional<StreamView> find(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] std::vector<StreamView> list(const Scoreboard& board);
   /// Under which id this host plays what `id` names: another one where a running stream's engine
-  /// said that `id` is its infohash, else `id` itself.
+  /// said that `id` is its infohash, or where that came out later; else `id` itself.
   [[nodiscard]] proto::StreamId played_as(const proto::StreamId& id);
+  /// The engine of `self`'s stream told its infohash. @returns under which id that is played on
+  /// this host: `id`, which is written down, or another one whose owner was told before.
+  [[nodiscard]] proto::StreamId play_infohash(const Scoreboard& board, const proto::StreamId& id,
+                                              WorkerRef self, const proto::StreamId& infohash);
+  /// `name` is the same content as `id`, which is played or watched here: it leads there.
+  void add_name(const proto::StreamId& id, const proto::StreamId& name);
   /// Streams that are granted to `self`: it compares them with what it really runs, for a client
   /// whose placement granted one may have left on its way.
   [[nodiscard]] std::vector<proto::StreamId> owned_by(WorkerRef self);
@@ -126,6 +107,7 @@ class OwnershipTable {
     std::int64_t started_at_ms;
     std::array<char, 128> engine_id;
     std::array<char, 48> infohash;
+    std::array<proto::StreamId, kMaxNames> names;  ///< further ones, the newest first
     std::array<char, kMaxSession + 1> session;
     std::array<Viewers, kMaxSlots> viewers;
     SteadyTime failed_until;
@@ -136,6 +118,7 @@ class OwnershipTable {
   [[nodiscard]] Entry* find_or_add(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] static std::uint32_t count_viewers(const Scoreboard& board, const Entry& entry);
   [[nodiscard]] static StreamView view_of(const Scoreboard& board, const Entry& entry);
+  void forget_name(const proto::StreamId& name);
   void free_if_unused(const Scoreboard& board, Entry& entry);
 
   RobustMutex mutex_;

@@ -96,7 +96,8 @@ void ClientRecords::State::join_again(const Key& key) {
 void ClientRecords::State::leave(const Key& key) {
   const proto::StreamKeys keys{key.first};
   commands.eval(leave_script(),
-                {keys.clients(), keys.client(key.second), keys.last_client_disconnect_time()},
+                {keys.clients(), keys.client(key.second), keys.last_client_disconnect_time(),
+                 keys.metadata()},
                 {key.second.value, in_ms(timing.record_ttl), keys.events()},
                 [weak = weak_from_this(), key](const Result<redis::Reply>& reply) {
                   const auto state = weak.lock();

@@ -149,17 +149,18 @@ void LeaseState::on_claimed(SteadyTime sent, Result<ClaimResult> result,
 
 void LeaseState::renew() {
   if (clock_.now() >= fence_at_) return;  // too late: the fence's timer is due
-  commands_.eval(renew_script(),
-                 {keys_.owner(), keys_.metadata(), keys_.buffer_index(), keys_.clients(),
-                  keys_.last_client_disconnect_time(), proto::active_streams_key()},
-                 {self_.value, fmt::to_string(epoch_.value), in_ms(timing_.lease), record_ttl_,
-                  std::string{id_.text()}, keys_.events(), keys_.client_prefix(),
-                  proto::worker_prefix(), proto::engine_prefix()},
-                 [weak = weak_from_this(), asked = grant_,
-                  sent = clock_.now()](const Result<redis::Reply>& reply) {
-                   const auto self = weak.lock();
-                   if (self && self->grant_ == asked) self->on_renewed(sent, reply);
-                 });
+  commands_.eval(
+      renew_script(),
+      {keys_.owner(), keys_.metadata(), keys_.buffer_index(), keys_.clients(),
+       keys_.last_client_disconnect_time(), proto::active_streams_key(), keys_.aliases()},
+      {self_.value, fmt::to_string(epoch_.value), in_ms(timing_.lease), record_ttl_,
+       std::string{id_.text()}, keys_.events(), keys_.client_prefix(), proto::worker_prefix(),
+       proto::engine_prefix(), proto::alias_prefix()},
+      [weak = weak_from_this(), asked = grant_,
+       sent = clock_.now()](const Result<redis::Reply>& reply) {
+        const auto self = weak.lock();
+        if (self && self->grant_ == asked) self->on_renewed(sent, reply);
+      });
 }
 
 void LeaseState::renew_now() {
@@ -245,10 +246,11 @@ void LeaseState::finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last
                                  std::function<void(Status)> callback) {
   end(finish_teardown_script(),
       {keys_.owner(), keys_.metadata(), keys_.buffer_index(), keys_.clients(),
-       keys_.last_client_disconnect_time(), proto::active_streams_key()},
+       keys_.last_client_disconnect_time(), proto::active_streams_key(), keys_.aliases()},
       {self_.value, fmt::to_string(epoch_.value), std::string{id_.text()}, keys_.events(),
        fmt::to_string(first.value), fmt::to_string(last.value), keys_.chunk_prefix(),
-       keys_.stage_prefix(epoch_), keys_.client_prefix(), proto::engine_prefix()},
+       keys_.stage_prefix(epoch_), keys_.client_prefix(), proto::engine_prefix(),
+       proto::alias_prefix()},
       std::move(callback));
 }
 

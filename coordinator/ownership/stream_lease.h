@@ -38,6 +38,8 @@ enum class Teardown {
 
 class LeaseState;
 
+using ClaimCallback = std::function<void(Result<ClaimResult>)>;
+
 /// The owner key of one stream in Redis: claims it, keeps it alive, knows when to stop writing. An
 /// error of Redis means unknown, never mine: what fails does not move the fence. Callbacks given
 /// to a method are called exactly once; if the lease is destroyed meanwhile, still, with what
@@ -67,8 +69,7 @@ class StreamLease {
   /// newest it knows of, 0 for none; new epochs are above it. It counts as mine only where Redis
   /// still names this worker as owner. `index`: the newest chunk it knows of.
   void claim(proto::OwnerEpoch held, proto::ChunkIndex index,
-             std::vector<proto::WorkerId> known_dead,
-             std::function<void(Result<ClaimResult>)> callback);
+             std::vector<proto::WorkerId> known_dead, ClaimCallback callback);
 
   [[nodiscard]] bool is_held() const;
   /// Ask before every commit and every engine command: held, and renewed lately enough by this

@@ -5,7 +5,7 @@
 namespace ace::proto {
 
 StreamKeys::StreamKeys(const StreamId& id)
-    : prefix_{fmt::format("ace_proxy:stream:{}:", id.text())},
+    : prefix_{fmt::format("{}{}:", stream_prefix(), id.text())},
       events_{fmt::format("ace_proxy:events:{}", id.text())} {}
 
 std::string StreamKeys::chunk(ChunkIndex index) const {
@@ -25,6 +25,12 @@ std::string StreamKeys::client(const ClientId& client) const {
 }
 
 std::string active_streams_key() { return "ace_proxy:streams"; }
+
+std::string alias_key(const StreamId& name) { return alias_prefix().append(name.text()); }
+
+std::string alias_prefix() { return "ace_proxy:alias:"; }
+
+std::string stream_prefix() { return "ace_proxy:stream:"; }
 
 std::string worker_key(const WorkerId& worker) { return worker_prefix() + worker.value; }
 

@@ -19,6 +19,8 @@ class StreamKeys {
   [[nodiscard]] std::string last_client_disconnect_time() const {
     return prefix_ + "last_client_disconnect_time";
   }
+  /// The names besides its id that lead to the stream.
+  [[nodiscard]] std::string aliases() const { return prefix_ + "aliases"; }
   /// The channel of the stream's events.
   [[nodiscard]] std::string events() const { return events_; }
 
@@ -40,6 +42,13 @@ class StreamKeys {
 
 /// Set of the ids of all streams that have an owner or had one lately.
 [[nodiscard]] std::string active_streams_key();
+
+/// Under which id that is played which `name` names as well.
+[[nodiscard]] std::string alias_key(const StreamId& name);
+/// What a name is appended to.
+[[nodiscard]] std::string alias_prefix();
+/// What a stream's id, a colon and the rest of a key are appended to.
+[[nodiscard]] std::string stream_prefix();
 
 /// A living worker's sign of life.
 [[nodiscard]] std::string worker_key(const WorkerId& worker);

@@ -86,6 +86,20 @@ for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ttl) end
 redis.call('SADD', KEYS[6], ARGV[5])
 redis.call('PEXPIRE', KEYS[6], ttl)
 count_on(ARGV[9], redis.call('HGET', KEYS[2], 'engine_id'), ARGV[5], num(lease))
+heal(KEYS[7], 'set')
+local names = redis.call('SRANDMEMBER', KEYS[7], 64)
+for i = 1, #names do
+  local alias = ARGV[10] .. names[i]
+  local player = redis.pcall('GET', alias)
+  if not player then
+    redis.call('SET', alias, ARGV[5], 'PX', ttl)
+  elseif player == ARGV[5] then
+    redis.call('PEXPIRE', alias, ttl)
+  else
+    redis.call('SREM', KEYS[7], names[i])
+  end
+end
+redis.call('PEXPIRE', KEYS[7], ttl)
 local clients = redis.call('SCARD', KEYS[4])
 local function is_ghost(record)
   local worker = redis.pcall('HGET', record, 'worker')
@@ -111,6 +125,33 @@ if remove_ghosts(64) then
   if clients == 0 then redis.call('SET', KEYS[5], now(), 'PX', ttl) end
 end
 return {1, clients}
+)");
+
+const std::string kAliasScript = script(R"(
+if not is_mine(KEYS[1], KEYS[2], ARGV[1], num(ARGV[2])) then return '' end
+local ttl, id, infohash, aliases, streams = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local function lead(key, name, names, player)
+  redis.call('SET', key, player, 'PX', ttl)
+  heal(names, 'set')
+  redis.call('SADD', names, name)
+  redis.call('PEXPIRE', names, ttl)
+end
+local function plays(other)
+  local record = streams .. other .. ':metadata'
+  if redis.pcall('HGET', record, 'infohash') ~= infohash then return false end
+  local state = redis.call('HGET', record, 'state')
+  return state ~= 'stopping' and state ~= 'error' and
+         redis.call('EXISTS', streams .. other .. ':owner') == 1
+end
+heal(KEYS[3], 'string')
+local player = redis.call('GET', KEYS[3])
+if player and player ~= id and plays(player) then
+  lead(aliases .. id, id, streams .. player .. ':aliases', player)
+  return player
+end
+if id ~= infohash then redis.call('UNLINK', aliases .. id) end
+lead(KEYS[3], infohash, KEYS[4], id)
+return id
 )");
 
 const std::string kUpdateScript = script(R"(
@@ -191,7 +232,13 @@ local engine = redis.call('HGET', KEYS[2], 'engine_id')
 if engine then redis.pcall('ZREM', ARGV[10] .. engine .. ':streams', ARGV[3]) end
 local clients = redis.call('SMEMBERS', KEYS[4])
 for i = 1, math.min(#clients, 1000) do redis.call('UNLINK', ARGV[9] .. clients[i]) end
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+heal(KEYS[7], 'set')
+local names = redis.call('SMEMBERS', KEYS[7])
+for i = 1, math.min(#names, 1000) do
+  local alias = ARGV[11] .. names[i]
+  if redis.pcall('GET', alias) == ARGV[3] then redis.call('UNLINK', alias) end
+end
+redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7])
 redis.call('SREM', KEYS[6], ARGV[3])
 publish(ARGV[4], 'stopped', ',"epoch":' .. str(epoch))
 return 1
@@ -215,7 +262,7 @@ local removed = redis.call('SREM', KEYS[1], ARGV[1])
 redis.call('UNLINK', KEYS[2])
 local clients = redis.call('SCARD', KEYS[1])
 if removed == 0 then return clients end
-if clients == 0 then
+if clients == 0 and redis.call('EXISTS', KEYS[4]) == 1 then
   redis.call('SET', KEYS[3], now(), 'PX', ARGV[2])
 end
 publish(ARGV[3], 'client_disconnected', ',"client":' .. cjson.encode(ARGV[1]) ..

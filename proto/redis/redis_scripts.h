@@ -21,14 +21,22 @@ namespace ace::proto {
 /// and stopping: the state was left as it was; the claimant has to finish the teardown.
 extern const std::string kClaimScript;
 
-/// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
+/// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams, aliases
 /// ARGV self, epoch, lease ms, record ms, stream id, channel, client prefix, worker prefix,
-///      engine prefix
-/// Counts the stream on the engine that metadata name, for another lease.
+///      engine prefix, alias prefix
+/// Counts the stream on the engine that metadata name, for another lease. Renews its aliases, and
+/// makes those again that are missing; what leads to another stream by now is none.
 /// Takes out the clients that are ghosts: without a record, or of a worker without a sign of life.
 /// Looks at 64 of them, drawn by lot, and where one is a ghost at a thousand more. Answers
 /// {1, clients} or {0, owner}.
 extern const std::string kRenewScript;
+
+/// KEYS owner, metadata, alias of the infohash, aliases
+/// ARGV self, epoch, record ms, stream id, infohash, alias prefix, stream prefix
+/// My engine told the infohash of my stream. Answers the id under which that is played: mine, which
+/// is written down; or an older stream's, whose alias my id becomes: the stream that stands there
+/// has an owner, is not ending, and its record names this infohash. Empty: not mine.
+extern const std::string kAliasScript;
 
 /// KEYS owner, metadata. ARGV self, epoch, record ms, field, value [, field, value …]
 /// `state` never leaves stopping again, and stamps state_changed_at when it changes; owner and
@@ -60,9 +68,9 @@ extern const std::string kReleaseScript;
 /// changed; -1: not mine.
 extern const std::string kBeginTeardownScript;
 
-/// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams
+/// KEYS owner, metadata, index, clients, last_client_disconnect_time, streams, aliases
 /// ARGV self, epoch, stream id, channel, first, last, chunk prefix, stage prefix, client prefix,
-///      engine prefix
+///      engine prefix, alias prefix
 /// Deletes all of the stream: of the chunks first..last (and up to the index). Answers 1, or 0:
 /// not mine.
 extern const std::string kFinishTeardownScript;
@@ -72,8 +80,8 @@ extern const std::string kFinishTeardownScript;
 /// Answers {1, clients}, or {0, 0}: the stream is stopping, nothing was written.
 extern const std::string kJoinScript;
 
-/// KEYS clients, client, last_client_disconnect_time. ARGV client id, record ms, channel
-/// Answers how many are left.
+/// KEYS clients, client, last_client_disconnect_time, metadata. ARGV client id, record ms, channel
+/// Answers how many are left. Of a stream without metadata nothing stays behind.
 extern const std::string kLeaveScript;
 
 /// KEYS clients, client. ARGV client id, client ms, field, value [, field, value …]

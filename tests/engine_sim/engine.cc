@@ -140,6 +140,11 @@ void Engine::on_getstream(Connection& connection, const Request& request) {
   const bool wants_json = request.parameter("format") == "json";
   if (answer_with_fault(connection, request, "getstream")) return;
   const auto asked = asked_stream(request);
+  const auto* no_content = faults_.find(Fault::NoContent);
+  if (no_content != nullptr && *no_content == asked.id && asked.id != asked.infohash) {
+    return answer_later(connection,
+                        make_reply("200 OK", kJson, playback_error_json("failed to load content")));
+  }
   const auto* error = faults_.find(Fault::ErrorJson);
   if (error != nullptr || asked.id.empty()) {
     const std::string text = error != nullptr ? *error : "missing content id";

@@ -15,6 +15,7 @@ constexpr std::array kNames{
     Name{Fault::Hang, "hang"},
     Name{Fault::SlowJson, "slow_json"},
     Name{Fault::ErrorJson, "error_json"},
+    Name{Fault::NoContent, "no_content"},
     Name{Fault::Http500, "http_500"},
     Name{Fault::Http404, "http_404"},
     Name{Fault::Redirect, "redirect"},

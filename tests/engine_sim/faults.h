@@ -14,6 +14,7 @@ enum class Fault {
   Hang,          ///< getstream is never answered; "all": nothing is
   SlowJson,      ///< the getstream answer drips: bytes a second, 1 when empty
   ErrorJson,     ///< getstream answers this error text
+  NoContent,     ///< an infohash that is no content id as well: id= of it is refused
   Http500,       ///< "" or "getstream", or "playback"
   Http404,       ///< likewise
   Redirect,      ///< "N" or "loop" on getstream, "playback:N" there, or a url to point to

@@ -20,7 +20,8 @@ struct Bench : ScriptBench {
   }
   [[nodiscard]] std::int64_t leave(const std::string& client) const {
     return eval(proto::kLeaveScript,
-                {keys.clients(), keys.client({client}), keys.last_client_disconnect_time()},
+                {keys.clients(), keys.client({client}), keys.last_client_disconnect_time(),
+                 keys.metadata()},
                 {client, "60000", keys.events()})
         .value()
         .as_integer()
@@ -106,6 +107,7 @@ TEST_CASE("nobody joins a stopping stream", "[scripts]") {
 
 TEST_CASE("the last one out leaves the time, the next one in takes it away", "[scripts]") {
   const Bench b;
+  b.claim("w1");
   static_cast<void>(b.join("c1"));
   static_cast<void>(b.join("c2"));
   CHECK(b.leave("c1") == 1);
@@ -116,6 +118,13 @@ TEST_CASE("the last one out leaves the time, the next one in takes it away", "[s
   CHECK(b.number({"PTTL", b.keys.last_client_disconnect_time()}) > 0);
   static_cast<void>(b.join("c3"));
   CHECK(b.number({"EXISTS", b.keys.last_client_disconnect_time()}) == 0);
+}
+
+TEST_CASE("who leaves what never was a stream leaves nothing behind", "[scripts]") {
+  const Bench b;
+  static_cast<void>(b.join("c1"));
+  CHECK(b.leave("c1") == 0);
+  CHECK(b.must({"KEYS", "*"}).elements.empty());
 }
 
 TEST_CASE("a leave that is said again writes nothing", "[scripts]") {

@@ -110,11 +110,12 @@ TEST_CASE("an owner's renewal counts its stream, and its end takes it off", "[en
   CHECK(b.number({"PTTL", proto::engine_streams_key("a")}) <= 6000);
   REQUIRE(b.renew("w2", epoch));  // no owner: nothing to count
   CHECK(b.load("a") == 1);
-  REQUIRE(b.eval(
-      proto::kFinishTeardownScript,
-      {b.keys.owner(), b.keys.metadata(), b.keys.buffer_index(), b.keys.clients(),
-       b.keys.last_client_disconnect_time(), proto::active_streams_key()},
-      {"w1", epoch, b.id, b.keys.events(), "1", "1", b.keys.chunk_prefix(),
-       b.keys.stage_prefix({std::stoull(epoch)}), b.keys.client_prefix(), proto::engine_prefix()}));
+  REQUIRE(
+      b.eval(proto::kFinishTeardownScript,
+             {b.keys.owner(), b.keys.metadata(), b.keys.buffer_index(), b.keys.clients(),
+              b.keys.last_client_disconnect_time(), proto::active_streams_key(), b.keys.aliases()},
+             {"w1", epoch, b.id, b.keys.events(), "1", "1", b.keys.chunk_prefix(),
+              b.keys.stage_prefix({std::stoull(epoch)}), b.keys.client_prefix(),
+              proto::engine_prefix(), proto::alias_prefix()}));
   CHECK(b.load("a") == 0);
 }

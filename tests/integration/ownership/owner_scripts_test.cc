@@ -16,11 +16,13 @@ std::int64_t code_of(const Result<redis::Reply>& reply) {
 
 std::int64_t finish(const ScriptBench& b, const std::string& self, const std::string& epoch,
                     const std::string& first, const std::string& last) {
-  return code_of(b.eval(proto::kFinishTeardownScript,
-                        {b.keys.owner(), b.keys.metadata(), b.keys.buffer_index(), b.keys.clients(),
-                         b.keys.last_client_disconnect_time(), proto::active_streams_key()},
-                        {self, epoch, b.id, b.keys.events(), first, last, b.keys.chunk_prefix(),
-                         b.keys.stage_prefix({std::stoull(epoch)}), b.keys.client_prefix()}));
+  return code_of(
+      b.eval(proto::kFinishTeardownScript,
+             {b.keys.owner(), b.keys.metadata(), b.keys.buffer_index(), b.keys.clients(),
+              b.keys.last_client_disconnect_time(), proto::active_streams_key(), b.keys.aliases()},
+             {self, epoch, b.id, b.keys.events(), first, last, b.keys.chunk_prefix(),
+              b.keys.stage_prefix({std::stoull(epoch)}), b.keys.client_prefix(),
+              proto::engine_prefix(), proto::alias_prefix()}));
 }
 
 std::int64_t begin_teardown(const ScriptBench& b, const std::string& self, const std::string& epoch,

@@ -69,9 +69,9 @@ struct ScriptBench {
   Result<redis::Reply> renew(const std::string& self, const std::string& epoch) const {
     return eval(proto::kRenewScript,
                 {keys.owner(), keys.metadata(), keys.buffer_index(), keys.clients(),
-                 keys.last_client_disconnect_time(), proto::active_streams_key()},
+                 keys.last_client_disconnect_time(), proto::active_streams_key(), keys.aliases()},
                 {self, epoch, "6000", "60000", id, keys.events(), keys.client_prefix(),
-                 proto::worker_prefix(), proto::engine_prefix()});
+                 proto::worker_prefix(), proto::engine_prefix(), proto::alias_prefix()});
   }
   /// A worker's sign of life: `token` tells processes with one id apart.
   Result<redis::Reply> live(const std::string& worker, const std::string& token,

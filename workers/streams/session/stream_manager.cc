@@ -30,7 +30,8 @@ void StreamManager::mind(const proto::StreamId& id) {
 }
 
 std::shared_ptr<StreamSession> StreamManager::make_session(const proto::StreamId& id) {
-  auto session = std::make_shared<StreamSession>(services_, id, [this] { on_stream_closed(); });
+  auto session =
+      std::make_shared<StreamSession>(services_, id, static_cast<SessionListener&>(*this));
   sessions_[id] = session;
   return session;
 }
@@ -108,6 +109,22 @@ void StreamManager::on_stream_closed() {
     if (!self) return;
     (*self)->is_cleanup_posted_ = false;
     (*self)->move_closed_away();
+  });
+}
+
+void StreamManager::on_other_name(const proto::StreamId& name, const proto::StreamId& other,
+                                  std::vector<NewViewer> viewers) {
+  // As above: sessions must not come and go now.
+  const auto moved = std::make_shared<std::vector<NewViewer>>(std::move(viewers));
+  services_.loop.post([weak = std::weak_ptr{alive_}, name, other, moved] {
+    const auto self = weak.lock();
+    if (!self) return;
+    for (auto& viewer : *moved) {
+      if (!viewer.session->is_waiting()) continue;  // it has left on the way
+      viewer.is_redirected = true;
+      (*self)->open(other, std::move(viewer));
+    }
+    (*self)->services_.table().add_name(other, name);
   });
 }
 

@@ -11,10 +11,10 @@
 namespace ace::streams {
 
 /// The streams of this worker, by id: made for their first viewer, gone when nothing is left to do.
-class StreamManager final {
+class StreamManager final : private SessionListener {
  public:
   explicit StreamManager(StreamServices& services);
-  ~StreamManager();
+  ~StreamManager() override;
   StreamManager(const StreamManager&) = delete;
   StreamManager& operator=(const StreamManager&) = delete;
 
@@ -49,7 +49,9 @@ class StreamManager final {
   [[nodiscard]] std::vector<proto::ClientRecord> clients_of(const proto::StreamId& stream) const;
 
  private:
-  void on_stream_closed();
+  void on_stream_closed() override;
+  void on_other_name(const proto::StreamId& name, const proto::StreamId& other,
+                     std::vector<NewViewer> viewers) override;
   [[nodiscard]] std::shared_ptr<StreamSession> make_session(const proto::StreamId& id);
   void release_unused_grants();
   void move_closed_away();

@@ -24,10 +24,10 @@ constexpr milliseconds kFollowerPatience{10'000};
 }  // namespace
 
 StreamSession::StreamSession(StreamServices& services, proto::StreamId id,
-                             std::function<void()> on_closed)
+                             SessionListener& listener)
     : services_{services},
       id_{id},
-      on_closed_{std::move(on_closed)},
+      listener_{listener},
       broadcast_{services, id, *this},
       succession_{services, id},
       orders_{services, id, *this},
@@ -39,6 +39,8 @@ StreamSession::StreamSession(StreamServices& services, proto::StreamId id,
              services.options.lease,
              services.options.record_ttl,
              *this},
+      aliases_{id, services.worker_id, services.commands, services.clock,
+               services.options.record_ttl},
       retry_{services.timers.make()},
       grace_{services.timers.make()} {
   services_.events.subscribe(id_, *this);
@@ -56,6 +58,7 @@ void StreamSession::start() {
 void StreamSession::add(NewViewer viewer) {
   grace_->stop();
   if (broadcast_.viewers().empty() && !viewer.cursor) succession_.on_first_viewer();
+  if (viewer.is_redirected) aliases_.settle();
   broadcast_.viewers().add(std::move(viewer));
   feed_if_watched();
 }
@@ -117,7 +120,7 @@ void StreamSession::enter(StreamState state) {
     case StreamState::Closed:
       services_.events.unsubscribe(id_);
       services_.table().release(services_.board(), id_, services_.self);
-      on_closed_();
+      listener_.on_stream_closed();
       return;
   }
 }
@@ -246,6 +249,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   start_appending(claimed.index);
   index_ = std::max(index_, claimed.index);
   lease_.update(to_fields(record_));
+  announce_infohash();
 }
 
 void StreamSession::on_lease_lost(const Error& why) {
@@ -288,6 +292,13 @@ void StreamSession::tick() {
         broadcast_.viewers().refuse(parse_start_failure(*failure));
         apply(StreamEvent::Abandoned);
         return;
+      }
+      if (is_untouched()) {
+        const auto played = services_.table().played_as(id_);
+        if (played != id_) {
+          give_way(played);
+          return;
+        }
       }
       look_for_owner();
       hand_viewers_over();

@@ -6,9 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/ownership/alias_book.h"
 #include "workers/streams/session/broadcast.h"
 #include "workers/streams/session/engine_feed.h"
-#include "workers/streams/session/start_failure.h"
+#include "workers/streams/session/session_listener.h"
 #include "workers/streams/session/stream_orders.h"
 #include "workers/streams/session/stream_state.h"
 #include "workers/streams/session/succession.h"
@@ -26,9 +27,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
                             private Viewers::Listener,
                             private StreamOrders::Listener {
  public:
-  /// `on_closed` comes within a method of the session: another one may take its place, but this one
-  /// lives until is_gone(), for viewers that still get their rest.
-  StreamSession(StreamServices& services, proto::StreamId id, std::function<void()> on_closed);
+  StreamSession(StreamServices& services, proto::StreamId id, SessionListener& listener);
   ~StreamSession() override;
   StreamSession(const StreamSession&) = delete;
   StreamSession& operator=(const StreamSession&) = delete;
@@ -36,13 +35,11 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   /// With the viewers that were added before; without any it minds a stream that lost its owner.
   void start();
   void add(NewViewer viewer);
-  /// The worker stops: viewers get what is buffered and a proper end; an owner stops its engine and
-  /// deletes the stream's keys, unless other hosts still watch.
+  /// Viewers get what is buffered and a proper end; an owner ends its stream, unless others watch.
   void shut_down();
   void on_redis_up();
   void on_worker_died();
   void tick();  ///< twice a second
-
   [[nodiscard]] StreamState state() const { return state_; }
   [[nodiscard]] const Viewers& viewers() const { return broadcast_.viewers(); }
   /// Closed, and nobody is being served any more.
@@ -76,8 +73,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void leave(StreamState state);
   void claim();
   void claim_in_redis(std::vector<proto::WorkerId> known_dead);
-  void claim_as_heir(std::vector<proto::WorkerId> known_dead,
-                     std::function<void(Result<ownership::ClaimResult>)> callback);
+  void claim_as_heir(std::vector<proto::WorkerId> known_dead, ownership::ClaimCallback callback);
   void keep_grant();
   void on_claimed(const ownership::ClaimResult& claimed, bool asked_for_dead);
   void claim_later(std::chrono::milliseconds delay);
@@ -106,8 +102,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void torn_down();
   void start_following();
   void hand_viewers_over();
-  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
   void fail(const StartFailure& failure);
+  void end_without_viewers();
+  [[nodiscard]] bool is_untouched();
+  [[nodiscard]] bool is_second();
+  void announce_infohash();
+  void give_way(const proto::StreamId& other);
   /// A callback that does nothing once the session is gone or has changed its state.
   template <class F>
   [[nodiscard]] auto guarded(F callback) {
@@ -120,13 +120,14 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
 
   StreamServices& services_;
   proto::StreamId id_;
-  std::function<void()> on_closed_;
+  SessionListener& listener_;
   StreamState state_{StreamState::Claiming};
   std::uint64_t generation_{};  ///< one more with every change of state
   Broadcast broadcast_;
   Succession succession_;
   StreamOrders orders_;
   ownership::StreamLease lease_;
+  ownership::AliasBook aliases_;
   std::unique_ptr<EngineFeed> feed_;
   std::unique_ptr<ChunkAppender> appender_;
   std::unique_ptr<ChunkFollower> follower_;
@@ -137,14 +138,13 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   proto::ChunkIndex committed_;    ///< the newest that Redis is known to have had
   proto::ChunkIndex tried_;        ///< the newest that it may have had: followers too, then
   proto::ChunkIndex first_index_;  ///< the oldest chunk that Redis may hold, for teardown
-  std::unique_ptr<loop::Timer> retry_;
-  std::unique_ptr<loop::Timer> grace_;
+  std::unique_ptr<loop::Timer> retry_, grace_;
   std::uint64_t skipped_counted_{};
   int failed_claims_{};       ///< in a row, while Redis is there
   bool follows_this_host_{};  ///< the owner is another worker of this host
   bool was_append_busy_{};    ///< a chunk may still be on its way to Redis
-  bool is_claiming_lease_{};
-  bool is_shutting_down_{};
+  bool is_claiming_lease_{}, is_shutting_down_{};
+  bool was_robbed_{};  ///< an engine session was ended for another player's sake, it seems
 };
 
 }  // namespace ace::streams

@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds kLookAgain{100};
 }  // namespace
 
 void StreamSession::claim_as_heir(std::vector<proto::WorkerId> known_dead,
-                                  std::function<void(Result<ownership::ClaimResult>)> callback) {
+                                  ownership::ClaimCallback callback) {
+  // Both questions are on their way at once: the second answer finds the first one there.
+  if (!broadcast_.viewers().empty() && is_untouched()) aliases_.look_up();
   services_.incarnation.ask([weak = weak_from_this(), asked = generation_,
                              known_dead = std::move(known_dead),
                              callback = std::move(callback)](bool may_claim) {
@@ -26,6 +28,9 @@ void StreamSession::claim_as_heir(std::vector<proto::WorkerId> known_dead,
     if (!self) return;
     if (self->generation_ != asked) {
       callback(ace::fail(Errc::Closed, "claim: not wanted any more"));
+    } else if (const auto other = self->aliases_.take_found()) {
+      self->give_way(*other);
+      callback(ace::fail(Errc::Closed, "claim: another stream plays the same"));
     } else if (may_claim) {
       self->lease_.claim(self->epoch_, self->index_, known_dead, callback);
     } else {

@@ -51,7 +51,8 @@ void StreamSession::take_over(Heritage heritage) {
   const auto newest = index_;
   for (auto& piece : heritage.chunks) {
     if (piece.is_behind_gap) broadcast_.expect_gap();
-    push(piece.epoch, piece.index, std::move(piece.chunk), &piece == &heritage.chunks.back());
+    broadcast_.push(piece.epoch, piece.index, std::move(piece.chunk),
+                    &piece == &heritage.chunks.back());
   }
   index_ = newest;
   if (heritage.session) {
@@ -87,36 +88,13 @@ void StreamSession::drop_appender() {
   if (feed_) feed_->resume();
 }
 
-void StreamSession::on_feed_choice(const std::string& engine_id) {
-  // Before the engine is even asked: the next stream to start must count this one.
-  engines::SessionInfo none_yet;
-  none_yet.engine_id = engine_id;
-  set_session(record_, none_yet);
-  record_.state = proto::StreamState::Connecting;
-  tell_details(host::StreamPhase::Starting);
-  lease_.update(to_fields(record_));
-}
-
-void StreamSession::on_feed_open(const engines::SessionInfo& info) {
-  const bool is_news = record_.playback_url != info.playback_url || record_.pid != info.pid;
-  set_session(record_, info);
-  // A session that is opened again, or that outlasted its challenger, brings nothing new.
-  const bool is_under_way =
-      record_.state == proto::StreamState::Active || record_.state == proto::StreamState::Buffering;
-  tell_details(is_under_way ? host::StreamPhase::Streaming : host::StreamPhase::Starting);
-  lease_.update(to_fields(record_));
-  if (!is_news) return;
-  services_.events.publish(id_, {.type = proto::EventType::EngineChanged,
-                                 .epoch = epoch_,
-                                 .worker = services_.worker_id,
-                                 .engine = info.engine_id});
-}
-
 void StreamSession::on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) {
   const auto index = index_.next();
   const auto size = chunk->size();
   if (appender_) appender_->append(index, chunk);
-  push(epoch_, index, std::move(chunk), true);
+  // Whoever has got a byte cannot be moved any more.
+  index_ = index;
+  broadcast_.push(epoch_, index, std::move(chunk), !aliases_.is_asking());
   broadcast_.viewers().begin_with_newest();
   if (!broadcast_.viewers().empty()) {
     services_.me().packet_age.add(services_.clock.now() - arrived);
@@ -144,30 +122,6 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) {
                                  .worker = services_.worker_id});
 }
 
-void StreamSession::on_feed_stat(const proto::engine::StatAnswer& stat) {
-  set_stat(record_, stat);
-  record_.stat_time = unix_seconds(services_.clock.wall_now());
-  tell_details(phase_of(record_));
-  lease_.update(to_fields(record_));
-}
-
-void StreamSession::on_feed_silent(std::chrono::milliseconds since) {
-  if (record_.state != proto::StreamState::Active) return;
-  log::warn("stream_unhealthy", "stream={} engine={} silent_ms={}", id_.text(), record_.engine_id,
-            since.count());
-  record_.state = proto::StreamState::Buffering;
-  lease_.update(to_fields(record_));
-}
-
-void StreamSession::on_feed_failed(const std::vector<EngineFailure>& failures) {
-  const auto failure = start_failure(failures);
-  record_.state = proto::StreamState::Error;
-  record_.error_message = failures.empty() ? failure.message : failures.back().error.text;
-  record_.error_time = unix_seconds(services_.clock.wall_now());
-  lease_.update(to_fields(record_));
-  fail(failure);
-}
-
 void StreamSession::fail(const StartFailure& failure) {
   log::warn("stream_failed", "stream={} status={} code={} why=\"{}\"", id_.text(), failure.status,
             failure.code, failure.message);
@@ -176,6 +130,10 @@ void StreamSession::fail(const StartFailure& failure) {
                                      services_.clock.now() + services_.options.remember_failure,
                                      to_text(failure));
   broadcast_.viewers().refuse(failure);
+  end_without_viewers();
+}
+
+void StreamSession::end_without_viewers() {
   if (state_ == StreamState::Owning) {
     apply(StreamEvent::ViewersGone);
     tear_down();
@@ -243,7 +201,7 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
   index_ = index;
   const bool is_live = index >= follower_->newest();
   if (auto news = succession_.news_of(std::move(chunk))) {
-    push(epoch, index, std::move(news), is_live);
+    broadcast_.push(epoch, index, std::move(news), is_live);
     broadcast_.on_stored({epoch, index});
   }
 }
@@ -251,12 +209,6 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
 void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {
   log::warn("chunks_missing", "stream={} first={} last={}", id_.text(), first.value, last.value);
   broadcast_.expect_gap();
-}
-
-void StreamSession::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
-                         bool is_live) {
-  index_ = index;
-  broadcast_.push(epoch, index, std::move(chunk), is_live);
 }
 
 // --- the end of an owned stream -------------------------------------------------------------

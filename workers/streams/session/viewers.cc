@@ -240,6 +240,31 @@ std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& i
                               .skips = session.skips()};
 }
 
+bool Viewers::all_waiting() const {
+  return std::ranges::all_of(viewers_, [](const auto& entry) {
+    const auto& session = *entry.second.client.session;
+    return session.bytes_sent() == 0 && !entry.second.client.cursor;
+  });
+}
+
+std::vector<NewViewer> Viewers::release_waiting() {
+  std::vector<NewViewer> released;
+  for (auto at = viewers_.begin(); at != viewers_.end();) {
+    auto& client = at->second.client;
+    if (!client.session->is_waiting()) {
+      ++at;
+      continue;
+    }
+    std::erase(sessions_, client.session.get());
+    services_.clients.leave(id_, at->first);
+    client.session->set_listener(nullptr);
+    released.push_back(std::move(client));
+    at = viewers_.erase(at);
+  }
+  if (!released.empty()) tell_table();
+  return released;
+}
+
 void Viewers::on_client_gone(clients::ClientSession& client, std::string_view why) {
   // The session is on the stack, perhaps under a loop over all viewers: it goes in the next turn.
   services_.loop.post(

@@ -24,6 +24,7 @@ struct NewViewer {
   std::string request{};  ///< as it was read, for another worker; not needed once it is answered
   std::uint8_t hops{};    ///< from worker to worker
   std::chrono::milliseconds delay{};  ///< behind live, as it wants it
+  bool is_redirected{};               ///< it asked for the content by another name
   /// What it has got from another worker; it has no refusal and no request then.
   std::optional<proto::ChunkCursor> cursor{};
 };
@@ -57,6 +58,10 @@ class Viewers final : private clients::ClientSession::Listener {
   /// Takes out, for another worker, at most so many of those who have got all there is here, and of
   /// those who wait for their first byte.
   [[nodiscard]] std::vector<handover::Passenger> release_drained(std::size_t at_most);
+  /// Nobody has got anything yet.
+  [[nodiscard]] bool all_waiting() const;
+  /// Takes them out, for another stream of this worker.
+  [[nodiscard]] std::vector<NewViewer> release_waiting();
   /// Records again whom Redis refused because the stream was stopping.
   void record_missing();
   /// Everybody gets what the window holds, then a proper end.

@@ -193,6 +193,77 @@ TEST_CASE("an infohash leads to the stream that plays it, unless it has one of i
   CHECK(host.table().played_as(by_infohash) == by_infohash);
 }
 
+TEST_CASE("who is told an infohash first plays it, on a host", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  const auto older = stream(1);
+  const auto younger = stream(2);
+  const auto infohash = stream(3);
+  REQUIRE(host.table().acquire(host.board(), older, a));
+  REQUIRE(host.table().acquire(host.board(), younger, b));
+  const auto play = [&](const ace::proto::StreamId& id, WorkerRef self) {
+    return host.table().play_infohash(host.board(), id, self, infohash);
+  };
+  CHECK(play(older, b) == older);  // not its owner: nothing is written
+  CHECK(host.table().played_as(infohash) == infohash);
+  CHECK(play(older, a) == older);
+  CHECK(play(older, a) == older);
+  CHECK(host.table().played_as(infohash) == older);
+  CHECK(play(younger, b) == older);
+  SECTION("until it is given up") {
+    host.table().release(host.board(), older, a);
+    CHECK(play(younger, b) == younger);
+    CHECK(host.table().played_as(infohash) == younger);
+  }
+  SECTION("until its owner has died") {
+    host.board().close_slot(a.slot);
+    CHECK(play(younger, b) == younger);
+  }
+}
+
+TEST_CASE("a name leads to the stream that it turned out to be", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto played = stream(1);
+  const auto name = stream(2);
+  host.table().add_name(played, name);
+  CHECK(host.table().played_as(name) == name);  // nobody plays or watches it here
+  REQUIRE(host.table().acquire(host.board(), played, a));
+  host.table().add_name(played, played);
+  host.table().add_name(played, name);
+  CHECK(host.table().played_as(name) == played);
+  CHECK(host.table().played_as(played) == played);
+
+  SECTION("also while what had the name is still being taken apart") {
+    REQUIRE(host.table().acquire(host.board(), name, a));
+    CHECK(host.table().played_as(name) == played);
+    SECTION("but not once that plays an infohash of its own") {
+      CHECK(host.table().play_infohash(host.board(), name, a, stream(9)) == name);
+      CHECK(host.table().played_as(name) == name);
+    }
+  }
+  SECTION("names never lead in circles: the newest word counts") {
+    REQUIRE(host.table().acquire(host.board(), name, a));
+    host.table().add_name(name, played);
+    CHECK(host.table().played_as(played) == name);
+    CHECK(host.table().played_as(name) == name);
+  }
+  SECTION("of many the newest stay") {
+    for (int i = 10; i < 10 + static_cast<int>(OwnershipTable::kMaxNames); ++i) {
+      host.table().add_name(played, stream(i));
+    }
+    CHECK(host.table().played_as(name) == name);
+    CHECK(host.table().played_as(stream(10)) == played);
+  }
+  SECTION("the stream's end is the end of its names") {
+    host.table().release(host.board(), played, a);
+    CHECK(host.table().played_as(name) == name);
+    REQUIRE(host.table().acquire(host.board(), played, a));
+    CHECK(host.table().played_as(name) == name);
+  }
+}
+
 TEST_CASE("requests for a cold stream meet at one worker", "[ownership_table]") {
   Host host;
   const auto a = host.start(0);

@@ -141,9 +141,9 @@ TEST_CASE("a lease is renewed every two seconds and counts the viewers", "[lease
     const auto call = f.redis.answer(proto::kRenewScript, kRenewed);
     const std::string id(40, 'a');
     CHECK(call.args ==
-          std::vector<std::string>{
-              "host:1", "500", "6000", "60000", id, "ace_proxy:events:" + id,
-              "ace_proxy:stream:" + id + ":clients:", "ace_proxy:worker:", "ace_proxy:engine:"});
+          std::vector<std::string>{"host:1", "500", "6000", "60000", id, "ace_proxy:events:" + id,
+                                   "ace_proxy:stream:" + id + ":clients:", "ace_proxy:worker:",
+                                   "ace_proxy:engine:", "ace_proxy:alias:"});
   }
   CHECK(f.viewers == 3U);
   CHECK(f.lease->may_write());

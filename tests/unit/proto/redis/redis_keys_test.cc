@@ -19,6 +19,10 @@ TEST_CASE("keys are spelled as the seeds spell them", "[redis_keys]") {
   CHECK(keys.client({"00ff"}) == stream + ":clients:00ff");
   CHECK(keys.client_prefix() + "00ff" == keys.client({"00ff"}));
   CHECK(keys.last_client_disconnect_time() == stream + ":last_client_disconnect_time");
+  CHECK(keys.aliases() == stream + ":aliases");
+  CHECK(alias_key(StreamId::parse(id).value()) == "ace_proxy:alias:" + id);
+  CHECK(alias_prefix() + id == "ace_proxy:alias:" + id);
+  CHECK(stream_prefix() + id + ":owner" == keys.owner());
   CHECK(keys.events() == "ace_proxy:events:" + id);
   CHECK(active_streams_key() == "ace_proxy:streams");
 }

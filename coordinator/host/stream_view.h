@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "coordinator/host/scoreboard.h"
+#include "proto/ids.h"
+
+namespace ace::host {
+
+/// How far a stream has come, as its owner says it.
+enum class StreamPhase : std::uint32_t { Starting, Streaming, Stopping };
+
+/// One stream of this host, as `/streams` shows it.
+struct StreamView {
+  proto::StreamId id;
+  WorkerRef owner;  ///< generation 0: nobody just now
+  StreamPhase phase{};
+  proto::OwnerEpoch epoch;
+  proto::ChunkIndex index;
+  std::int64_t started_at_ms{};  ///< unix time
+  std::uint32_t viewers{};       ///< over all living workers
+  std::string engine_id;
+  std::string infohash;
+  std::string session;  ///< StreamDetails::session
+};
+
+/// What an owner tells of its stream.
+struct StreamDetails {
+  StreamPhase phase{};
+  std::string engine_id;
+  std::string infohash;
+  /// What a next owner needs to go on with the engine session, in words of its own; kept whole or,
+  /// beyond OwnershipTable::kMaxSession bytes, not at all.
+  std::string session;
+};
+
+}  // namespace ace::host
