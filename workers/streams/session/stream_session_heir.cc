@@ -19,7 +19,9 @@ constexpr std::chrono::milliseconds kLookAgain{100};
 
 void StreamSession::claim_as_heir(std::vector<proto::WorkerId> known_dead,
                                   ownership::ClaimCallback callback) {
-  // Both questions are on their way at once: the second answer finds the first one there.
+  // An answer that nobody waited for is old by now. Both questions are on their way at once: the
+  // second one's answer finds the first one's there.
+  static_cast<void>(aliases_.take_found());
   if (!broadcast_.viewers().empty() && is_untouched()) aliases_.look_up();
   services_.incarnation.ask([weak = weak_from_this(), asked = generation_,
                              known_dead = std::move(known_dead),

@@ -48,13 +48,11 @@ void StreamSession::take_over(Heritage heritage) {
     feed_.reset();
     return;
   }
-  const auto newest = index_;
   for (auto& piece : heritage.chunks) {
     if (piece.is_behind_gap) broadcast_.expect_gap();
     broadcast_.push(piece.epoch, piece.index, std::move(piece.chunk),
                     &piece == &heritage.chunks.back());
   }
-  index_ = newest;
   if (heritage.session) {
     set_session(record_, *heritage.session);
     tell_details(host::StreamPhase::Starting);
