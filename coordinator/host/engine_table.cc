@@ -61,12 +61,12 @@ void EngineTable::note_start(std::string_view id, SteadyTime now) {
 }
 
 void EngineTable::set_draining(std::string_view id, bool is_draining, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   find_or_add(id, now).is_draining = is_draining;
 }
 
 void EngineTable::set_draining(const std::set<std::string>& ids, SteadyTime now) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   for (auto& entry : entries_) {
     if (entry.is_draining) entry.is_draining = ids.contains(load_text(entry.id));
   }
@@ -74,7 +74,7 @@ void EngineTable::set_draining(const std::set<std::string>& ids, SteadyTime now)
 }
 
 bool EngineTable::is_draining(std::string_view id) {
-  const Lock lock{mutex_};
+  const std::lock_guard lock{mutex_};
   const Entry* entry = find(id);
   return entry != nullptr && entry->is_draining;
 }
