@@ -50,7 +50,8 @@ class Splicer {
   void on_time(SteadyTime now, const Sink& sink);
   /// The seam is behind us, or there is none: packets pass as they are.
   [[nodiscard]] bool is_passing() const { return phase_ == Phase::Passing; }
-  /// And each PID's first packet behind the seam has been looked at: nothing will be added any more.
+  /// And each PID's first packet behind the seam has been looked at: nothing will be added any
+  /// more.
   [[nodiscard]] bool is_done() const { return is_passing() && seam_.is_done(); }
 
  private:
