@@ -90,8 +90,9 @@ void Connection::parse(std::string_view bytes) {
   const auto fed = parser_.feed(as_bytes(bytes));
   switch (fed.outcome) {
     case proto::http::Parse::NeedMore:
-      // The time for a head runs from its first byte; idle time ends there.
-      if (was_idle && !parser_.is_idle()) {
+      // Between requests the time for a head runs from its first byte, where idle time ends. A new
+      // connection has had that time since it came.
+      if (was_idle && !parser_.is_idle() && has_answered_) {
         timer_->once(services_.limits.header, [this] { on_too_slow(); });
       }
       if (parser_.awaits_body() && parser_.request().expects_continue && !has_continued_) {
@@ -163,6 +164,7 @@ void Connection::on_written() {
   }
   parser_.next();
   has_continued_ = false;
+  has_answered_ = true;
   phase_ = Phase::Reading;
   wait_for_request();
 }

@@ -111,6 +111,7 @@ class Connection {
   std::size_t out_sent_{};
   bool close_after_write_{};
   bool has_continued_{};
+  bool has_answered_{};
   bool is_parsing_{};
 };
 

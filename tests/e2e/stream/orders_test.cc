@@ -253,7 +253,8 @@ TEST_CASE("who leaves before Redis has answered is answered by nobody", "[orders
   }
   const auto all_read = [&] {  // accepted; most of them wait for Redis by then
     std::uint64_t waiting = 0;
-    for (const auto& row : json_of(world.service.get("/workers").body).GetArray()) {
+    const auto rows = json_of(world.service.get("/workers").body);
+    for (const auto& row : rows.GetArray()) {
       waiting += row["connections"].GetUint64();
     }
     return waiting >= leaving.size();
