@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const ProxyProcess::Environment kShort{{"PROXY_ENGINE_JSON_TIMEOUT", "1s"},
-                                       {"PROXY_ENGINE_FIRST_BYTE_TIMEOUT", "1500ms"}};
+const ProxyProcess::Environment kShort{{"PROXY_ENGINE_JSON_TIMEOUT", "2s"},
+                                       {"PROXY_ENGINE_FIRST_BYTE_TIMEOUT", "2500ms"}};
 
 /// A stream that cannot be started.
 struct Refusal {
