@@ -150,3 +150,49 @@ TEST_CASE("a feed stays where it is when the engine it was sent to fails", "[fee
   CHECK(first.stops() == 0);
   world.feed->abandon();
 }
+
+TEST_CASE("a session that breaks while the next engine is being chosen can be moved later",
+          "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine first{loop, packets('1', 20)};
+  PlayingEngine second{loop, packets('2', 20)};
+  PlayingEngine third{loop, packets('3', 20)};
+  FeedWorld world{loop, {first.scripted.port(), second.scripted.port(), third.scripted.port()}};
+  world.feed->start();
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
+  world.selector.is_undecided = true;
+  REQUIRE(world.feed->migrate({}));
+  first.end_session();
+  world.selector.is_undecided = false;
+  first.playback->reset();
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 40 * 188; }));
+  REQUIRE(world.feed->engine_id() == "e2");
+  world.selector.loads["e1"] = 5;
+  REQUIRE(world.feed->migrate({}));
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 60 * 188; }));
+  CHECK(world.feed->engine_id() == "e3");
+  world.feed->abandon();
+}
+
+TEST_CASE("an engine that tells nothing any more is not believed for what it told", "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine first{loop, packets('1', 20)};
+  PlayingEngine second{loop, ""};
+  second.scripted.on("/ace/getstream", [](auto& c) { c.answer(500, "no"); });
+  PlayingEngine third{loop, packets('3', 20)};
+  bool is_mute = false;
+  first.scripted.on("/ace/stat/", [&is_mute](auto& c) {
+    if (is_mute) return;
+    c.answer(200, R"({"response":{"status":"dl","peers":0,"speed_down":0},"error":null})");
+    is_mute = true;
+  });
+  auto options = impatient();
+  options.silence = 1500ms;
+  options.stat_every = 100ms;
+  FeedWorld world{
+      loop, {first.scripted.port(), second.scripted.port(), third.scripted.port()}, options};
+  world.feed->start();
+  REQUIRE(run_until(loop, [&] { return !world.stats.empty(); }));
+  REQUIRE(run_until(loop, [&] { return world.feed->engine_id() == "e3"; }));
+  world.feed->abandon();
+}

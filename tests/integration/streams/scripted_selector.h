@@ -26,6 +26,7 @@ struct ScriptedSelector : engines::EngineSelector {
     Result<engines::EngineAddress> chosen = fail(Errc::Busy, "every engine is full");
     if (best != nullptr) chosen = *best;
     is_counted = best != nullptr;
+    if (is_undecided) return;
     loop.post([callback = std::move(callback), chosen] { callback(chosen); });
   }
   void release(const proto::StreamId&) override { is_counted = false; }
@@ -42,6 +43,7 @@ struct ScriptedSelector : engines::EngineSelector {
   std::map<std::string, std::size_t> loads;
   std::vector<std::string> told;
   bool is_counted{};
+  bool is_undecided{};  ///< who asks gets no answer
 };
 
 }  // namespace ace::test

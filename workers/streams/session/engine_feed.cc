@@ -32,6 +32,10 @@ constexpr milliseconds kAdoptWithin{500};
 /// for ever.
 constexpr milliseconds kReopenEvery{10'000};
 
+/// So many intervals long is believed what an engine said of its swarm. One that hangs says
+/// nothing.
+constexpr int kStatLasts = 3;
+
 /// How often who may not command an engine asks again.
 constexpr milliseconds kFencedRetry{250};
 
@@ -110,6 +114,7 @@ void EngineFeed::stop_owed() {
 
 void EngineFeed::retire(std::unique_ptr<SessionReader> reader) {
   if (!reader) return;
+  reader->retire();
   // It may be the one whose packets brought us here.
   retired_.push_back(std::move(reader));
   sweep_->once(milliseconds{0}, [this] { retired_.clear(); });
@@ -193,7 +198,7 @@ void EngineFeed::watch_reader(std::unique_ptr<SessionReader> reader) {
   splicer_.begin(ports_.tail());
   last_media_ = services_.clock.now();
   has_session_delivered_ = false;
-  is_swarm_dry_ = false;
+  dry_until_ = {};
   is_flowing_ = false;
 }
 
@@ -224,8 +229,11 @@ void EngineFeed::on_reader_open(SessionReader& reader) {
 }
 
 void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
-  // Other engines would fare no better then.
-  is_swarm_dry_ = stat.peers == 0 && stat.speed_down == 0;
+  if (stat.peers == 0 && stat.speed_down == 0) {
+    dry_until_ = services_.clock.now() + kStatLasts * options_.stat_every;
+  } else {
+    dry_until_ = {};
+  }
   listener_.on_feed_stat(stat);
 }
 
@@ -286,6 +294,7 @@ void EngineFeed::on_current_failed(const Error& why) {
   // What another owner left is tried for its own sake: its engine may well open a new session.
   if (!current_->is_adopting()) note_failure(engine_id(), why);
   if (challenger_) return take_challenger();
+  drop_challenger();  // one that is only being chosen: the engine that is chosen now is for us
   if (has_session_delivered_ && why.code == Errc::Closed && current_->info() && ports_.may_stop() &&
       now - last_reopening_ >= kReopenEvery) {
     // A broken connection need not be the end of the session.
@@ -343,7 +352,7 @@ void EngineFeed::check_silence() {
   // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
   // nothing that a viewer could use.
   auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
-  if (has_session_delivered_ && is_swarm_dry_) limit = options_.give_up;
+  if (has_session_delivered_ && is_swarm_dry()) limit = options_.give_up;
   const auto quiet = std::chrono::duration_cast<milliseconds>(now - last_media_);
   if (quiet < limit || !ports_.may_command()) return;
   on_current_failed(

@@ -31,9 +31,8 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   class Listener {
    public:
     virtual ~Listener() = default;
-    /// An engine was chosen and is being asked: it counts as loaded from now on.
+    /// An engine is being asked: it counts as loaded from now on.
     virtual void on_feed_choice(const std::string& engine_id) = 0;
-    /// A session is open; media is to come.
     virtual void on_feed_open(const engines::SessionInfo& info) = 0;
     /// `arrived`: its oldest byte, or a little earlier.
     virtual void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) = 0;
@@ -55,7 +54,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   /// `known`: a session that the stream's last owner left running. It is gone on with, if its first
   /// packets come soon enough; else it is stopped, and a new one opened.
   void start(std::optional<engines::SessionInfo> known = std::nullopt);
-  /// Ends the session at the engine too, if that may be commanded; nobody waits for its answer.
+  /// Ends the session at the engine too, if that may be commanded, without waiting for its answer.
   /// What was read and not yet cut becomes a last chunk. No listener call after it.
   void stop();
   /// Ends only our side: the session belongs to somebody else now. No listener call after it.
@@ -109,6 +108,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void give_up();
   void let_go();
   void set_flowing(bool is_flowing);
+  [[nodiscard]] bool is_swarm_dry() const { return services_.clock.now() < dry_until_; }
   [[nodiscard]] engines::SessionTimeouts timeouts_now() const;
 
   SessionReader::Services services_;
@@ -139,9 +139,9 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   SteadyTime waiting_since_;  ///< what the next chunk is made of
   SteadyTime last_reopening_;
   SteadyTime next_hedge_;
+  SteadyTime dry_until_;  ///< the engine has no peers
   unsigned dry_hedges_{};
   bool is_paused_{};
-  bool is_swarm_dry_{};           ///< nobody sends the engine anything
   bool has_delivered_{};          ///< the stream, at any time
   bool has_session_delivered_{};  ///< the present session
   bool is_flowing_{};             ///< its bytes are fetched when a chunk is due

@@ -28,7 +28,7 @@ bool EngineFeed::migrate(const std::optional<std::string>& engine_id) {
 void EngineFeed::hedge() {
   if (challenge_ != Challenge::None || choosing_ || !current_) return;
   if (services_.clock.now() < next_hedge_ || !ports_.may_command()) return;
-  if (is_swarm_dry_) {
+  if (is_swarm_dry()) {
     next_hedge_ = services_.clock.now() + options_.silence * (1U << std::min(dry_hedges_, 4U));
     ++dry_hedges_;
   }

@@ -36,21 +36,28 @@ void SessionReader::stop() {
   info_.reset();
 }
 
+void SessionReader::retire() {
+  is_retired_ = true;
+  adoption_.reset();
+}
+
 void SessionReader::on_session_open(const engines::SessionInfo& info) {
   info_ = info;
   listener_.on_reader_open(*this);
 }
 
 bool SessionReader::on_session_bytes(ByteSpan bytes) {
-  if (!listener_.may_read()) return false;
+  if (is_retired_ || !listener_.may_read()) return false;
   aligner_.feed(bytes, [this](ByteSpan packets) {
     if (adoption_) listener_.on_reader_open(*this);
     adoption_.reset();
-    listener_.on_reader_packets(*this, packets);
+    if (!is_retired_) listener_.on_reader_packets(*this, packets);
   });
   return true;
 }
 
-void SessionReader::on_session_failed(const Error& why) { listener_.on_reader_failed(*this, why); }
+void SessionReader::on_session_failed(const Error& why) {
+  if (!is_retired_) listener_.on_reader_failed(*this, why);
+}
 
 }  // namespace ace::streams

@@ -51,6 +51,9 @@ class SessionReader final : private engines::EngineSession::Listener {
   [[nodiscard]] Status adopt(engines::SessionInfo info, std::chrono::milliseconds within);
   /// Ends the session at the engine, if there is one; nobody waits for the answer.
   void stop();
+  /// Nothing more is told of it, but that an engine opened the session it was still being asked
+  /// for: that one has to be ended. For a reader that cannot be destroyed where it stands.
+  void retire();
   void resume() { session_.resume(); }
   void set_low_water(std::size_t bytes) { session_.set_low_water(bytes); }
   void read_waiting() { session_.read_waiting(); }
@@ -72,6 +75,7 @@ class SessionReader final : private engines::EngineSession::Listener {
   SteadyTime made_at_;
   std::optional<engines::SessionInfo> info_;
   std::unique_ptr<loop::Timer> adoption_;  ///< runs out unless a packet comes
+  bool is_retired_{};
   proto::TsAligner aligner_;
   engines::EngineSession session_;
 };
