@@ -26,18 +26,44 @@ readonly jobs=2
 readonly tests_at_once=3
 failed=()
 
-check() {
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" >/dev/null && cmake --build "build/$preset" -j "$jobs" "$@" -- --quiet
+}
+
+# A build beside running tests leaves the cores to them. It is a group of processes of its own, so
+# that it can be ended as one.
+builder=
+build_beside() {
+  mkdir -p build
+  set -m
+  (
+    renice -n 19 -p "$BASHPID" >/dev/null
+    build "$@"
+  ) >"build/$1.log" 2>&1 &
+  builder=$!
+  set +m
+}
+trap '[[ -z "$builder" ]] || kill -- "-$builder" 2>/dev/null || true' EXIT
+
+await_build() {
+  echo "=== $1: build"
+  local built=0
+  wait "$builder" || built=$?
+  builder=
+  [[ "$built" -ne 0 ]] || return 0
+  cat "build/$1.log" >&2
+  echo "run.sh: the $1 preset does not build" >&2
+  exit 1
+}
+
+run_tests() {
   local preset=$1 labels=$2
-  echo "=== $preset: build"
-  cmake --preset "$preset" >/dev/null
-  cmake --build "build/$preset" -j "$jobs" -- --quiet
   echo "=== $preset: test ($labels)"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$tests_at_once" \
     -L "$labels" -LE 'stress|bench' || failed+=("$preset")
 }
-
-check dev '^(unit|integration|e2e|lint)$'
-check asan '^(unit|integration|e2e)$'
 
 has_libfuzzer() {
   command -v clang++ >/dev/null || return 1
@@ -50,10 +76,15 @@ has_libfuzzer() {
   return "$found"
 }
 
+echo "=== dev: build"
+build dev
+build_beside asan
+run_tests dev '^(unit|integration|e2e|lint)$'
+await_build asan
+has_libfuzzer && build_beside fuzz --target fuzz_programs
+run_tests asan '^(unit|integration|e2e)$'
 if has_libfuzzer; then
-  echo "=== fuzz: build"
-  cmake --preset fuzz >/dev/null
-  cmake --build --preset fuzz -j "$jobs" -- --quiet
+  await_build fuzz
   echo "=== fuzz: half a minute a target"
   ctest --preset fuzz --no-tests=error -j 16 || failed+=(fuzz)
 else
