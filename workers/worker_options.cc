@@ -14,6 +14,7 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.feed.timeouts.json = config.engine_json_timeout;
   options.feed.timeouts.first_byte = config.engine_first_byte_timeout;
   options.feed.unhealthy = config.connection_timeout;
+  options.feed.give_up = config.give_up;
   options.filler_every = config.keepalive_interval;
   options.feed.chunk = {.max_bytes = config.buffer_chunk_size, .max_age = config.chunk_max_age};
   options.appender.buffer_chunks = config.buffer_chunks;

@@ -15,6 +15,12 @@ std::uint64_t fingerprint_of(const proto::StreamId& id) {
   return hash == 0 ? 1 : hash;
 }
 
+std::int64_t unix_ms_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             SystemClock{}.wall_now().time_since_epoch())
+      .count();
+}
+
 bool can_own(const Scoreboard& board, WorkerRef worker) {
   return board.is_alive(worker) && board.has_beaten(worker.slot, OwnershipTable::kDeadBeat);
 }
@@ -130,6 +136,7 @@ void OwnershipTable::remember_failure(const Scoreboard& board, const proto::Stre
   if (entry == nullptr) return;
   store_text(entry->failure, failure);
   entry->failed_until = until;
+  entry->failed_at_ms = unix_ms_now();
 }
 
 std::optional<std::string> OwnershipTable::failure_of(const proto::StreamId& id, SteadyTime now) {
@@ -214,6 +221,17 @@ std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
   return views;
 }
 
+std::vector<StreamView> OwnershipTable::failed(const Scoreboard& board) {
+  const std::lock_guard lock{mutex_};
+  std::vector<StreamView> views;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    if (fingerprints_[i] != 0 && has_failed(board, entries_[i])) {
+      views.push_back(view_of(board, entries_[i]));
+    }
+  }
+  return views;
+}
+
 std::vector<proto::StreamId> OwnershipTable::owned_by(WorkerRef self) {
   const std::lock_guard lock{mutex_};
   std::vector<proto::StreamId> ids;
@@ -247,19 +265,23 @@ OwnershipTable::Entry* OwnershipTable::find_entry(const proto::StreamId& id) {
 
 OwnershipTable::Entry* OwnershipTable::find_or_add(const Scoreboard& board,
                                                    const proto::StreamId& id) {
-  if (Entry* entry = find_entry(id)) return entry;
-  // Entries whose owner and viewers all died are only noticed when room is needed.
-  for (std::size_t i = 0; i < kMaxStreams; ++i) {
-    if (fingerprints_[i] != 0) free_if_unused(board, entries_[i]);
+  if (Entry* entry = find_entry(id)) {
+    const bool is_past = entry->owner.generation == 0 && entry->failed_at_ms != 0;
+    if (is_past) free_if_unused(board, *entry);  // it was only kept to be shown
+    if (find_entry(id) == entry) return entry;
   }
-  const auto free = std::ranges::find(fingerprints_, std::uint64_t{0});
+  auto free = std::ranges::find(fingerprints_, std::uint64_t{0});
+  if (free == fingerprints_.end()) {
+    // Entries whose owner and viewers all died, or that failed, are only noticed when room is
+    // needed.
+    for (auto& entry : entries_) free_if_unused(board, entry);
+    free = std::ranges::find(fingerprints_, std::uint64_t{0});
+  }
   if (free == fingerprints_.end()) return nullptr;
   Entry& entry = entries_[static_cast<std::size_t>(free - fingerprints_.begin())];
   entry = Entry{};
   entry.id = id;
-  entry.started_at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                            SystemClock{}.wall_now().time_since_epoch())
-                            .count();
+  entry.started_at_ms = unix_ms_now();
   *free = fingerprint_of(id);
   return &entry;
 }
@@ -275,17 +297,25 @@ std::uint32_t OwnershipTable::count_viewers(const Scoreboard& board, const Entry
   return viewers;
 }
 
+bool OwnershipTable::has_failed(const Scoreboard& board, const Entry& entry) {
+  return entry.failed_until + kShowFailed > SystemClock{}.now() && entry.failed_at_ms != 0 &&
+         !board.is_alive(entry.owner) && count_viewers(board, entry) == 0;
+}
+
 StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) {
+  const bool has_failed = OwnershipTable::has_failed(board, entry);
   return {.id = entry.id,
           .owner = board.is_alive(entry.owner) ? entry.owner : WorkerRef{},
-          .phase = entry.phase,
+          .phase = has_failed ? StreamPhase::Failed : entry.phase,
           .epoch = entry.epoch,
           .index = entry.index,
           .started_at_ms = entry.started_at_ms,
           .viewers = count_viewers(board, entry),
           .engine_id = load_text(entry.engine_id),
           .infohash = load_text(entry.infohash),
-          .session = load_text(entry.session)};
+          .session = load_text(entry.session),
+          .failure = has_failed ? load_text(entry.failure) : std::string{},
+          .failed_at_ms = has_failed ? entry.failed_at_ms : 0};
 }
 
 void OwnershipTable::free_if_unused(const Scoreboard& board, Entry& entry) {

@@ -28,6 +28,8 @@ class OwnershipTable {
   /// Redis ends a moment later, and the supervisor will kill it.
   static constexpr std::chrono::milliseconds kDeadBeat{5'000};
   static constexpr std::size_t kMaxSession = 4095;
+  /// A failed stream is shown for so long after its failure has been forgotten, if there is room.
+  static constexpr std::chrono::milliseconds kShowFailed{30'000};
   static constexpr std::size_t kMaxNames = 4;  ///< besides a stream's id and its infohash
 
   /// Once, by the process that makes the memory.
@@ -78,6 +80,8 @@ class OwnershipTable {
 
   [[nodiscard]] std::optional<StreamView> find(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] std::vector<StreamView> list(const Scoreboard& board);
+  /// What is in list() no more because it failed: for people to read.
+  [[nodiscard]] std::vector<StreamView> failed(const Scoreboard& board);
   /// Under which id this host plays what `id` names: another one where a running stream's engine
   /// said that `id` is its infohash, or where that came out later; else `id` itself.
   [[nodiscard]] proto::StreamId played_as(const proto::StreamId& id);
@@ -111,12 +115,14 @@ class OwnershipTable {
     std::array<char, kMaxSession + 1> session;
     std::array<Viewers, kMaxSlots> viewers;
     SteadyTime failed_until;
+    std::int64_t failed_at_ms;
     std::array<char, 2048> failure;
   };
 
   [[nodiscard]] Entry* find_entry(const proto::StreamId& id);
   [[nodiscard]] Entry* find_or_add(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] static std::uint32_t count_viewers(const Scoreboard& board, const Entry& entry);
+  [[nodiscard]] static bool has_failed(const Scoreboard& board, const Entry& entry);
   [[nodiscard]] static StreamView view_of(const Scoreboard& board, const Entry& entry);
   void forget_name(const proto::StreamId& name);
   void free_if_unused(const Scoreboard& board, Entry& entry);

@@ -9,7 +9,12 @@
 namespace ace::host {
 
 /// How far a stream has come, as its owner says it.
-enum class StreamPhase : std::uint32_t { Starting, Streaming, Stopping };
+enum class StreamPhase : std::uint32_t {
+  Starting,
+  Streaming,
+  Stopping,
+  Failed,  ///< it could not be started, or brought back, a moment ago: it is no stream any more
+};
 
 /// One stream of this host, as `/streams` shows it.
 struct StreamView {
@@ -22,7 +27,9 @@ struct StreamView {
   std::uint32_t viewers{};       ///< over all living workers
   std::string engine_id;
   std::string infohash;
-  std::string session;  ///< StreamDetails::session
+  std::string session;          ///< StreamDetails::session
+  std::string failure;          ///< of a failed one: why, as remember_failure() was told
+  std::int64_t failed_at_ms{};  ///< unix time
 };
 
 /// What an owner tells of its stream.
@@ -30,8 +37,9 @@ struct StreamDetails {
   StreamPhase phase{};
   std::string engine_id;
   std::string infohash;
-  /// What a next owner needs to go on with the engine session, in words of its own; kept whole or,
-  /// beyond OwnershipTable::kMaxSession bytes, not at all.
+  /// What a next owner needs to go on with the engine session, and what people want to know of the
+  /// stream, in words of its own; kept whole or, beyond OwnershipTable::kMaxSession bytes, not at
+  /// all.
   std::string session;
 };
 

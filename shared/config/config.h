@@ -51,6 +51,7 @@ struct Config {
   milliseconds engine_settle{};             ///< between two starts on one engine
   milliseconds engine_check_interval{10s};  ///< how often each engine is asked how it is
   milliseconds connection_timeout{10s};     ///< silence of an engine before it counts as unhealthy
+  milliseconds give_up{5min};               ///< without media, before a stream ends
 
   // redis
   redis::Endpoint redis;

@@ -62,6 +62,10 @@ void add_engine_settings(std::vector<Setting>& all) {
   all.push_back(duration({"Engines", "PROXY_CONNECTION_TIMEOUT", "",
                           "Silence after which a playing engine counts as unhealthy."},
                          at(&Config::connection_timeout), 500ms, 5min));
+  all.push_back(duration({"Engines", "PROXY_GIVE_UP", "",
+                          "How long a stream without media is tried to be brought back before its "
+                          "viewers' answers end."},
+                         at(&Config::give_up), 1s, 24h));
 }
 
 }  // namespace ace::config

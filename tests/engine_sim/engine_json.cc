@@ -104,8 +104,9 @@ std::string stat_json(const Session& session, const Faults& faults, WallTime now
     writer.Key("response");
     writer.StartObject();
     text(writer, "status", is_playing ? "dl" : "prebuf");
-    number(writer, "peers", 12, faults);
-    number(writer, "speed_down", is_playing ? 1024 : 0, faults);
+    const bool is_fed = !faults.has(Fault::NoPeers);
+    number(writer, "peers", is_fed ? 12 : 0, faults);
+    number(writer, "speed_down", is_playing && is_fed ? 1024 : 0, faults);
     number(writer, "speed_up", 64, faults);
     number(writer, "downloaded", static_cast<std::int64_t>(session.bytes_sent), faults);
     number(writer, "uploaded", static_cast<std::int64_t>(session.bytes_sent / 16), faults);

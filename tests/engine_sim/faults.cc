@@ -30,6 +30,7 @@ constexpr std::array kNames{
     Name{Fault::Encrypted, "encrypted"},
     Name{Fault::Vod, "vod"},
     Name{Fault::NoStatUrl, "no_stat_url"},
+    Name{Fault::NoPeers, "no_peers"},
     Name{Fault::StringNumbers, "string_numbers"},
 };
 

@@ -29,6 +29,7 @@ enum class Fault {
   Encrypted,
   Vod,
   NoStatUrl,
+  NoPeers,        ///< the stat url tells of nobody who sends
   StringNumbers,  ///< numbers in the getstream answer are strings
 };
 

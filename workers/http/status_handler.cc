@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "shared/metrics/text_page.h"
@@ -67,8 +69,13 @@ void StatusHandler::metrics(Connection& connection, const proto::http::Request& 
 std::string StatusHandler::streams_json(bool started_only) const {
   rapidjson::StringBuffer buffer;
   JsonWriter out{buffer};
+  auto rows = services_.table().list(services_.board());
+  if (!started_only) {
+    auto failed = services_.table().failed(services_.board());
+    std::ranges::move(failed, std::back_inserter(rows));
+  }
   out.StartArray();
-  for (const auto& stream : services_.table().list(services_.board())) {
+  for (const auto& stream : rows) {
     if (started_only && stream.phase != host::StreamPhase::Streaming) continue;
     out.StartObject();
     const auto& owner = services_.board().slots[stream.owner.slot];

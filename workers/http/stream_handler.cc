@@ -273,7 +273,7 @@ void StreamHandler::read_clients(const std::shared_ptr<Page>& page, const redis:
 }
 
 void StreamHandler::answer_page(const Page& page) const {
-  if (!page.is_there) {
+  if (!page.is_there && page.stream.phase != host::StreamPhase::Failed) {
     answer(page.connection, page.request, no_such_stream(answers_, page.request));
     return;
   }

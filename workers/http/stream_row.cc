@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "workers/streams/session/start_failure.h"
+
 namespace ace::http {
 namespace {
 
@@ -14,6 +16,8 @@ std::string_view status_of(host::StreamPhase phase) {
       return "started";
     case host::StreamPhase::Stopping:
       return "stopping";
+    case host::StreamPhase::Failed:
+      return "failed";
   }
   return "unknown";
 }
@@ -31,10 +35,27 @@ host::StreamPhase phase_of(const proto::StreamRecord& record) {
   }
 }
 
+std::int64_t unix_ms(double seconds) { return std::llround(seconds * 1000); }
+
+void write_error(JsonWriter& out, std::string_view message, std::int64_t at_ms) {
+  if (message.empty()) return;
+  write(out, "error_message", message);
+  write(out, "error_time", iso_time(at_ms));
+}
+
+/// Of one that could not be started, or brought back: what was tried last.
+void write_failure(JsonWriter& out, const host::StreamView& stream) {
+  const auto failure = streams::parse_start_failure(stream.failure);
+  const auto& why = failure.engines.empty() ? failure.message : failure.engines.back().error.text;
+  write_error(out, why, stream.failed_at_ms);
+}
+
 /// What the owner tells of the engine session; nothing while there is none.
 void write_session(JsonWriter& out, const std::string& session) {
   const auto record = proto::parse_stream_record(proto::parse_lines(session));
   if (!record) return;
+  write_error(out, record->error_message, unix_ms(record->error_time));
+  if (record->playback_url.empty()) return;
   write_flag(out, "is_live", record->is_live);
   write_flag(out, "is_encrypted", record->is_encrypted);
   write(out, "bitrate", record->bitrate);
@@ -52,8 +73,6 @@ void write_session(JsonWriter& out, const std::string& session) {
   out.EndObject();
 }
 
-std::int64_t unix_ms(double seconds) { return std::llround(seconds * 1000); }
-
 }  // namespace
 
 void write_members(JsonWriter& out, const host::StreamView& stream, std::string_view owner) {
@@ -67,7 +86,11 @@ void write_members(JsonWriter& out, const host::StreamView& stream, std::string_
   write(out, "started_at", iso_time(stream.started_at_ms));
   write(out, "epoch", stream.epoch.value);
   write(out, "index", stream.index.value);
-  write_session(out, stream.session);
+  if (stream.phase == host::StreamPhase::Failed) {
+    write_failure(out, stream);
+  } else {
+    write_session(out, stream.session);
+  }
 }
 
 host::StreamView view_of(const proto::StreamId& id, const proto::StreamRecord& record,
@@ -81,7 +104,9 @@ host::StreamView view_of(const proto::StreamId& id, const proto::StreamRecord& r
           .viewers = 0,
           .engine_id = record.engine_id,
           .infohash = record.infohash,
-          .session = proto::to_lines(proto::to_fields(record), host::OwnershipTable::kMaxSession)};
+          .session = proto::to_lines(proto::to_fields(record), host::OwnershipTable::kMaxSession),
+          .failure = {},
+          .failed_at_ms = 0};
 }
 
 void write(JsonWriter& out, const proto::ClientRecord& client) {

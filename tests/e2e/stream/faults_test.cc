@@ -42,15 +42,59 @@ const std::vector<Refusal>& refusals() {
   return all;
 }
 
-std::string error_phase(const Service& service) {
+/// The engine's last error, as `/engines` shows it.
+struct EngineError {
+  std::string phase;
+  std::string message;
+};
+
+EngineError engine_error(const Service& service) {
   const auto json = json_of(service.get("/engines").body);
   const auto& error = json[0]["last_error"];
-  return error.IsNull() ? "" : error["phase"].GetString();
+  if (error.IsNull()) return {};
+  return {.phase = error["phase"].GetString(), .message = error["message"].GetString()};
 }
 
-std::string status_of(const Service& service) {
+/// A stream as `/streams` shows it, or `/streams/{id}`.
+struct ShownStream {
+  std::string status;
+  std::string error;
+  bool has_time{};
+};
+
+ShownStream shown(const rapidjson::Value& row) {
+  const bool has_error = row.HasMember("error_message");
+  return {.status = row["status"].GetString(),
+          .error = has_error ? row["error_message"].GetString() : "",
+          .has_time = row.HasMember("error_time")};
+}
+
+ShownStream in_list(const Service& service, const std::string& id) {
   const auto json = json_of(service.get("/streams").body);
-  return json.Empty() ? "none" : json[0]["status"].GetString();
+  for (const auto& row : json.GetArray()) {
+    if (row["id"].GetString() == id) return shown(row);
+  }
+  return {.status = "none", .error = {}, .has_time = false};
+}
+
+ShownStream on_its_page(const Service& service, const std::string& id) {
+  const auto json = json_of(service.get("/streams/" + id).body);
+  if (!json.HasMember("status")) return {.status = "none", .error = {}, .has_time = false};
+  return shown(json);
+}
+
+/// The reason for what happened to the stream stands in the log, in /streams, on the stream's page
+/// and in /engines, in the same words.
+void check_told(Service& service, const std::string& id, std::string_view phases) {
+  const auto engine = engine_error(service);
+  CHECK_FALSE(engine.phase.empty());
+  CHECK_THAT(std::string{phases}, Catch::Contains(engine.phase));
+  CHECK_FALSE(engine.message.empty());
+  for (const auto& stream : {in_list(service, id), on_its_page(service, id)}) {
+    CHECK_THAT(stream.error, Catch::Contains(engine.message));
+    CHECK(stream.has_time);
+    CHECK_THAT(service.proxy().log(), Catch::Contains("why=\"" + stream.error));
+  }
 }
 
 }  // namespace
@@ -63,22 +107,20 @@ TEST_CASE("an engine that does not play is told of, with its reason", "[faults]"
     const auto failed = count_events(service.proxy().log(), "stream_failed");
     const auto sessions = count_events(service.proxy().log(), "engine_session_failed");
     service.engines().fault(wanted.fault, wanted.value);
-    const auto reply = http_request(service.port(), "GET", stream_target(stream_id(++number)), {},
-                                    {.timeout = 20s});
+    const auto id = stream_id(++number);
+    const auto reply = http_request(service.port(), "GET", stream_target(id), {}, {.timeout = 20s});
     CHECK(reply.status == wanted.status);
     const auto json = json_of(reply.body);
     CHECK(json["error"]["code"].GetString() == wanted.code);
     REQUIRE(json["error"]["engines"].Size() == 1);
     CHECK(json["error"]["engines"][0]["error"].GetStringLength() > 0);
-    const auto phase = error_phase(service);
-    CHECK_FALSE(phase.empty());
-    CHECK_THAT(wanted.phases, Catch::Contains(phase));
     CHECK(count_events(service.proxy().log(), "stream_failed") == failed + 1);
     CHECK(count_events(service.proxy().log(), "engine_session_failed") == sessions + 1);
     service.engines().clear_faults();
     CHECK(wait_until([&] { return service.engines().state().engine(0, "sessions_alive") == 0; },
                      20s));
-    CHECK(wait_until([&] { return status_of(service) == "none"; }, 10s));
+    CHECK(wait_until([&] { return in_list(service, id).status == "failed"; }, 10s));
+    check_told(service, id, wanted.phases);
   }
   CHECK(service.workers().size() == 2);
 }
@@ -88,7 +130,7 @@ TEST_CASE("an engine that resets connections does not play", "[faults]") {
   service.engines().fault("refuse", "reset");
   const auto reply = service.get(stream_target(stream_id(1)));
   // As the reset comes while connecting, or when the request is out already.
-  const std::pair<int, std::string> seen{reply.status, error_phase(service)};
+  const std::pair<int, std::string> seen{reply.status, engine_error(service).phase};
   const bool is_told = seen == std::pair<int, std::string>{503, "connect"} ||
                        seen == std::pair<int, std::string>{502, "getstream"};
   CAPTURE(reply.status, reply.body);
@@ -111,7 +153,8 @@ TEST_CASE("odd pieces, an early start and a wrong address trouble no viewer", "[
   CHECK(viewers.run_until([&] { return viewers.count_with_bytes(300'000) == 3; }, 30s));
   CHECK(viewers.faults().empty());
   // With a burst they have their bytes before the owner has come to tell of it.
-  CHECK(wait_until([&] { return status_of(service) == "started"; }, 5s));
+  CHECK(wait_until([&] { return in_list(service, stream_id(1)).status == "started"; }, 5s));
+  CHECK(in_list(service, stream_id(1)).error.empty());
   CHECK(count_events(service.proxy().log(), "engine_session_failed") == 0);
 }
 
@@ -139,6 +182,30 @@ TEST_CASE("a session that breaks or jumbles in the middle costs nobody the conne
   }
   const auto failed = count_events(service.proxy().log(), "engine_session_failed");
   CHECK(failed == (fault == "cut" ? 1U : 0U));
-  CHECK(error_phase(service) == (fault == "cut" ? "reading" : ""));
-  CHECK(status_of(service) == "started");
+  CHECK(on_its_page(service, stream_id(1)).status == "started");
+  if (fault == "cut") {
+    check_told(service, stream_id(1), "reading");  // what was, though the stream is well again
+  } else {
+    CHECK(engine_error(service).phase.empty());
+    CHECK(on_its_page(service, stream_id(1)).error.empty());
+  }
+}
+
+TEST_CASE("a session that falls silent in the middle is told of, and replaced", "[faults]") {
+  Service service{{.workers = 2,
+                   .engines = 2,
+                   .bitrate = 1'000'000,
+                   .environment = {{"PROXY_CONNECTION_TIMEOUT", "1s"}}}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(3, stream_target(id));
+  REQUIRE(all_served(viewers, 15s));
+  service.engines().fault("stall");  // of the first engine, which is the one that plays
+  const auto bytes = viewers.total_bytes();
+  CHECK(viewers.run_until([&] { return viewers.total_bytes() > bytes + 3 * 300'000; }, 30s));
+  CHECK(viewers.count(ViewerState::Streaming) == 3);
+  CHECK(viewers.faults().empty());
+  CHECK(wait_until([&] { return on_its_page(service, id).status == "started"; }, 5s));
+  check_told(service, id, "reading");
+  CHECK(count_events(service.proxy().log(), "stream_unhealthy") == 1);
 }

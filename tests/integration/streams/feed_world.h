@@ -72,7 +72,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
             .may_command = [this] { return may_command; },
             .may_stop = [this] { return may_stop; },
             .tail = [this] { return tail(); },
-            .on_fault = [this](host::EngineFault fault) { faults.push_back(fault); }},
+            .on_fault = [this](host::EngineFault fault, const Error&) { faults.push_back(fault); }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
   }

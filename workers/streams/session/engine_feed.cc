@@ -39,6 +39,10 @@ constexpr int kStatLasts = 3;
 /// How often who may not command an engine asks again.
 constexpr milliseconds kFencedRetry{250};
 
+Error silence_error(const std::string& engine_id, milliseconds quiet) {
+  return {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id, quiet.count())};
+}
+
 }  // namespace
 
 EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
@@ -311,13 +315,13 @@ void EngineFeed::tell_fault(const SessionReader& reader, const Error& why) {
   using enum host::EngineFault;
   const bool has_delivered = &reader == current_.get() && has_session_delivered_;
   if (reader.is_adopting()) {
-    ports_.on_fault(Adopt);
+    ports_.on_fault(Adopt, why);
   } else if (!reader.info()) {
-    ports_.on_fault(why.code == Errc::Unavailable ? Connect : Getstream);
+    ports_.on_fault(why.code == Errc::Unavailable ? Connect : Getstream, why);
   } else if (!has_delivered) {
-    ports_.on_fault(FirstByte);
+    ports_.on_fault(FirstByte, why);
   } else {
-    ports_.on_fault(why.code == Errc::Timeout ? Stall : Broken);
+    ports_.on_fault(why.code == Errc::Timeout ? Stall : Broken, why);
   }
 }
 
@@ -348,6 +352,11 @@ void EngineFeed::check_silence() {
     listener_.on_feed_silent(since);
     hedge();
   }
+  if (has_delivered_ && since >= options_.give_up && ports_.may_command()) {
+    if (attempts_.failures().empty()) note_failure(engine_id(), silence_error(engine_id(), since));
+    give_up();
+    return;
+  }
   if (!current_ || !current_->info()) return;
   // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
   // nothing that a viewer could use.
@@ -355,14 +364,12 @@ void EngineFeed::check_silence() {
   if (has_session_delivered_ && is_swarm_dry()) limit = options_.give_up;
   const auto quiet = std::chrono::duration_cast<milliseconds>(now - last_media_);
   if (quiet < limit || !ports_.may_command()) return;
-  on_current_failed(
-      {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id(), quiet.count())});
+  on_current_failed(silence_error(engine_id(), quiet));
 }
 
 void EngineFeed::give_up() {
   const auto failures = attempts_.failures();
-  selector_.release(id_);
-  abandon();
+  stop();
   listener_.on_feed_failed(failures);
 }
 

@@ -14,7 +14,8 @@ namespace ace::streams {
 struct FeedOptions {
   engines::SessionTimeouts timeouts;
   ChunkLimits chunk;
-  /// How long a stream that has delivered before is tried to be brought back.
+  /// How long a stream that has delivered before may be without media, while it is tried to be
+  /// brought back.
   std::chrono::milliseconds give_up{300'000};
   /// Silence after which a stream counts as unhealthy, and another engine is asked beside.
   std::chrono::milliseconds unhealthy{10'000};
@@ -33,8 +34,8 @@ struct FeedPorts {
   std::function<bool()> may_stop;
   /// The last of what viewers got, for the splicer.
   std::function<std::vector<proto::ChunkPtr>()> tail;
-  /// A session has failed.
-  std::function<void(host::EngineFault)> on_fault;
+  /// A session has failed; the text begins with engine and phase.
+  std::function<void(host::EngineFault, const Error&)> on_fault;
 };
 
 }  // namespace ace::streams

@@ -8,12 +8,25 @@ namespace ace::streams {
 namespace {
 
 constexpr std::size_t kMostStatus = 32;
+constexpr std::size_t kMostError = 256;
 
 /// "prebuf", "dl" …; what is no such word is left out, for the record is kept in lines of text.
 std::string word_of(const std::string& status) {
   const auto is_fit = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
   const bool is_word = status.size() <= kMostStatus && std::ranges::all_of(status, is_fit);
   return is_word ? status : std::string{};
+}
+
+/// Engines choose their words. Cut between characters, never inside one.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool starts_character = (byte & 0xC0U) != 0x80U;
+    if (line.size() + 4 > kMostError && starts_character) break;
+    line.push_back(byte < 0x20 || byte == 0x7F ? ' ' : c);
+  }
+  return line;
 }
 
 std::uint64_t count_of(std::int64_t figure) {
@@ -51,6 +64,11 @@ void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat
   record.livepos_position = count_of(live.position);
 }
 
+void set_error(proto::StreamRecord& record, std::string_view why, WallTime now) {
+  record.error_message = one_line(why);
+  record.error_time = unix_seconds(now);
+}
+
 std::optional<engines::SessionInfo> session_of(const proto::StreamRecord& record) {
   if (record.engine_id.empty() || record.playback_url.empty()) return std::nullopt;
   return engines::SessionInfo{.engine_id = record.engine_id,
@@ -68,7 +86,6 @@ std::optional<engines::SessionInfo> session_of(const proto::StreamRecord& record
 }
 
 std::string to_text(const proto::StreamRecord& record) {
-  if (!session_of(record)) return {};
   return proto::to_lines(to_fields(record), host::OwnershipTable::kMaxSession);
 }
 

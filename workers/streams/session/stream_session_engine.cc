@@ -62,8 +62,8 @@ void StreamSession::on_feed_failed(const std::vector<EngineFailure>& failures) {
   }
   const auto failure = start_failure(failures);
   record_.state = proto::StreamState::Error;
-  record_.error_message = failures.empty() ? failure.message : failures.back().error.text;
-  record_.error_time = unix_seconds(services_.clock.wall_now());
+  set_error(record_, failures.empty() ? failure.message : failures.back().error.text,
+            services_.clock.wall_now());
   lease_.update(to_fields(record_));
   fail(failure);
 }

@@ -32,8 +32,13 @@ void StreamSession::start_feed() {
                   .may_stop = [this] { return succession_.may_stop(lease_); },
                   .tail = [this] { return tail_of(broadcast_.window()); },
                   .on_fault =
-                      [&services = services_](host::EngineFault fault) {
-                        ++services.me().engine_faults[static_cast<std::size_t>(fault)];
+                      [this](host::EngineFault fault, const Error& why) {
+                        ++services_.me().engine_faults[static_cast<std::size_t>(fault)];
+                        // That another owner's session cannot be gone on with is no news.
+                        if (fault == host::EngineFault::Adopt) return;
+                        set_error(record_, why.text, services_.clock.wall_now());
+                        tell_details(phase_of(record_));
+                        lease_.update(to_fields(record_));
                       }};
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, services_.selector,

@@ -8,34 +8,18 @@
 
 #include <catch2/catch.hpp>
 
-#include "coordinator/host/host_memory.h"
+#include "tests/unit/coordinator/host/host_world.h"
 
 using namespace ace::host;
 using ace::proto::StreamId;
+using ace::test::Host;
+using ace::test::stream;
 
 namespace {
-
-StreamId stream(int n) {
-  auto digits = std::to_string(n);
-  return *StreamId::parse(std::string(40 - digits.size(), '0') + digits);
-}
 
 void age_beat(Scoreboard& board, WorkerRef worker, std::chrono::milliseconds by) {
   board.slots[worker.slot].beat_ns -= std::chrono::nanoseconds{by}.count();
 }
-
-struct Host {
-  Host() : memory{std::move(*HostMemory::create())} {}
-  WorkerRef start(std::uint32_t slot) {
-    const auto worker = board().open_slot(slot);
-    board().slots[slot].phase = WorkerPhase::Serving;
-    return worker;
-  }
-  Scoreboard& board() { return memory->scoreboard(); }
-  OwnershipTable& table() { return memory->ownership(); }
-
-  std::unique_ptr<HostMemory> memory;
-};
 
 }  // namespace
 
@@ -330,20 +314,6 @@ TEST_CASE("a full table refuses, and has room again when streams end", "[ownersh
   CHECK(refused.error().code == ace::Errc::Busy);
   host.table().release(host.board(), stream(77), a);
   CHECK(host.table().acquire(host.board(), stream(5000), a).has_value());
-}
-
-TEST_CASE("a failed start is known to all workers for its time, and is no stream",
-          "[ownership_table]") {
-  Host host;
-  const auto a = host.start(0);
-  const auto now = ace::SystemClock{}.now();
-  REQUIRE(host.table().acquire(host.board(), stream(1), a));
-  host.table().remember_failure(host.board(), stream(1), now + std::chrono::hours{1}, "why");
-  host.table().release(host.board(), stream(1), a);
-  CHECK(host.table().failure_of(stream(1), now) == "why");
-  CHECK_FALSE(host.table().failure_of(stream(1), now + std::chrono::hours{2}).has_value());
-  CHECK_FALSE(host.table().failure_of(stream(2), now).has_value());
-  CHECK(host.table().list(host.board()).empty());
 }
 
 TEST_CASE("a worker that stands still gets no new client", "[placement]") {

@@ -52,7 +52,7 @@ TEST_CASE("what cannot be played is no session", "[session]") {
   auto info = session();
   info.playback_url.clear();
   CHECK_FALSE(session_of(record_with(info)).has_value());
-  CHECK(to_text(record_with(info)).empty());
+  CHECK_FALSE(parse_session(to_text(record_with(info))).has_value());
   CHECK_FALSE(session_of(StreamRecord{}).has_value());
   CHECK_FALSE(parse_session("").has_value());
   CHECK_FALSE(parse_session("junk").has_value());
@@ -94,6 +94,20 @@ TEST_CASE("what an engine says of its session ends with the session", "[session]
   CHECK(record.peers == 0);
   CHECK(record.engine_status.empty());
   CHECK(record.stat_time == 0);
+}
+
+TEST_CASE("an error is one line of bounded length, whatever an engine says", "[session]") {
+  auto record = record_with(session());
+  set_error(record, "e1: getstream: a\tb\nc\x7f" + std::string(5000, 'x'),
+            ace::WallTime{std::chrono::seconds{1'700'000'000}});
+  CHECK(record.error_message.substr(0, 22) == "e1: getstream: a b c x");
+  CHECK(record.error_message.size() <= 256);
+  CHECK(record.error_time == 1'700'000'000);
+  const auto told = ace::proto::parse_stream_record(ace::proto::parse_lines(to_text(record)));
+  REQUIRE(told);
+  CHECK(told->error_message == record.error_message);
+  set_session(record, session());
+  CHECK(record.error_message == told->error_message);  // it is the stream's, not the session's
 }
 
 TEST_CASE("no word of an engine's breaks the record of its session", "[session]") {
