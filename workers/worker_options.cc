@@ -49,6 +49,19 @@ http::ConnectionLimits connection_limits(const config::Config& config) {
       .header = config.header_timeout, .idle = config.idle_timeout, .linger = milliseconds{2'000}};
 }
 
+http::EndpointOptions endpoint_options(const config::Config& config) {
+  using http::AccessGate;
+  return {
+      .host_name = config.host_name,
+      .api_key = config.api_key,
+      .reads = config.api_protects_reads ? AccessGate::Reads::Protected : AccessGate::Reads::Open,
+      .limits = {.max_clients = config.max_clients,
+                 .max_clients_per_stream = config.max_clients_per_stream,
+                 .user_timeout = config.stalled_client_timeout,
+                 // What is older may expire while it is read.
+                 .max_delay = config.buffer_ttl * 3 / 4}};
+}
+
 ownership::ClientRecordTiming client_record_timing(const config::Config& config) {
   return {.heartbeat = config.heartbeat_interval,
           .client_ttl = config.heartbeat_interval * config.ghost_client_multiplier,

@@ -7,7 +7,7 @@
 namespace ace::handover {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x41434502;  // "ACE", version 2
+constexpr std::uint32_t kMagic = 0x41434500 + kMessageVersion;  // "ACE", version
 
 class Writer {
  public:

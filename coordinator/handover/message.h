@@ -11,6 +11,9 @@
 
 namespace ace::handover {
 
+/// Of the messages between workers; a reader refuses others.
+inline constexpr std::uint32_t kMessageVersion = 2;
+
 /// The steps of one hand-over, in order. Offer carries the client's socket.
 enum class Step : std::uint8_t {
   Offer = 1,     ///< sender: take this client

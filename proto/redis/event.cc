@@ -10,7 +10,6 @@
 namespace ace::proto {
 namespace {
 
-constexpr unsigned kVersion = 1;
 /// Ours are below 200 bytes; a channel is open to anyone with the password.
 constexpr std::size_t kMaxEventBytes = 4096;
 
@@ -86,7 +85,7 @@ std::string_view to_string(EventType type) {
 
 std::string to_json(const Event& event) {
   JsonObject json;
-  json.add("v", kVersion);
+  json.add("v", kEventVersion);
   json.add("event", to_string(event.type));
   if (event.epoch.value != 0) json.add("epoch", event.epoch.value);
   using enum EventType;
@@ -113,7 +112,7 @@ Result<std::optional<Event>> parse_event(std::string_view json) {
   const std::string word = text(document, "event");
   if (word.empty()) return fail(Errc::Protocol, "event: has no name");
   const auto known = std::ranges::find(kTypeWords, std::string_view{word}, &TypeWord::word);
-  if (number(document, "v") != kVersion || known == kTypeWords.end()) {
+  if (number(document, "v") != kEventVersion || known == kTypeWords.end()) {
     return std::optional<Event>{};
   }
   Event event;

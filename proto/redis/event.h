@@ -10,6 +10,9 @@
 
 namespace ace::proto {
 
+/// Of the messages on `ace_proxy:events:…`; others are ignored.
+inline constexpr unsigned kEventVersion = 1;
+
 enum class EventType {
   StreamStarted,       ///< the first chunk of an ownership is there
   Chunk,               ///< `index` is committed in `epoch`

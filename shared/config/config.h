@@ -34,6 +34,7 @@ struct Config {
   unsigned workers{workers_for_this_host()};
   std::string host_name{system_host_name()};  ///< part of the workers' ids
   std::string api_key;                        ///< secret; empty: open to everybody
+  bool api_protects_reads{};                  ///< who only looks needs the key, too
   std::size_t max_clients{};                  ///< on this host, all workers together; 0: no limit
   std::size_t max_clients_per_stream{};       ///< on this host; 0: no limit
   std::string port_file;                      ///< empty: none

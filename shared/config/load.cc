@@ -85,6 +85,9 @@ Status check_together(const Config& config) {
         fmt::format("PROXY_JOIN_BURST={} must not exceed PROXY_BUFFER_TTL={}",
                     format_duration(config.join_burst), format_duration(config.buffer_ttl)));
   }
+  if (config.api_protects_reads && config.api_key.empty()) {
+    return fail(Errc::InvalidArgument, "PROXY_API_PROTECT_READS is set without API_KEY");
+  }
   if (!config.redis.username.empty() && config.redis.password.empty()) {
     return fail(Errc::InvalidArgument, "REDIS_USERNAME is set without REDIS_PASSWORD");
   }

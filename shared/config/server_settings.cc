@@ -61,6 +61,10 @@ void add_server_settings(std::vector<Setting>& all) {
   all.push_back(text({"Server", "API_KEY", "",
                       "Key that clients of the control interface must show. Empty: open."},
                      "text", at(&Config::api_key), Secrecy::Secret));
+  all.push_back(flag({"Server", "PROXY_API_PROTECT_READS", "",
+                      "Whether who only looks must show API_KEY, too: at all paths but streams, "
+                      "/healthz and /readyz."},
+                     at(&Config::api_protects_reads)));
   all.push_back(text({"Server", "PROXY_PORT_FILE", "",
                       "File that lists the bound addresses once every worker is ready."},
                      "path", at(&Config::port_file)));

@@ -100,6 +100,23 @@ Setting count(const Names& names, Member member, std::uint64_t least, std::uint6
   return finished(std::move(setting));
 }
 
+template <class Member>
+Setting flag(const Names& names, Member member) {
+  Setting setting = named(names);
+  setting.unit = "switch";
+  setting.allowed = "true|false";
+  setting.set = [=](Config& config, std::string_view text) -> Status {
+    const auto value = parse_bool(trim(text));
+    if (!value) return not_allowed();
+    member(config) = *value;
+    return {};
+  };
+  setting.get = [=](const Config& config) -> std::string {
+    return member(config) ? "true" : "false";
+  };
+  return finished(std::move(setting));
+}
+
 enum class Secrecy { Public, Secret };
 
 template <class Member>

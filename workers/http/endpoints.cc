@@ -1,69 +1,74 @@
 #include "workers/http/endpoints.h"
 
+#include <array>
 #include <utility>
+
+#include "workers/http/version_page.h"
 
 namespace ace::http {
 
+using proto::http::Method;
 using proto::http::Request;
 
-Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
-                     engines::EngineRegistry& engines, std::string host_name, std::string api_key,
-                     GetstreamHandler::Limits limits)
-    : answers_{services.worker_id, services.clock},
-      key_{std::move(api_key)},
-      getstream_{services, streams, answers_, limits},
-      status_{services, host_name, answers_},
-      stream_{services, streams, host_name, gate_, answers_},
-      engines_{engines, gate_, answers_} {
-  // Old sets play only what ends like a file.
-  for (const auto* path : {"/ace/getstream", "/ace/getstream.ts", "/ace/*.ts"}) {
-    router_.get(path, [this](Connection& connection, Request request) {
-      getstream_.handle(connection, std::move(request));
-    });
-  }
-  router_.get("/healthz", [this](Connection& connection, const Request& request) {
-    status_.health(connection, request);
-  });
-  router_.get("/streams", [this](Connection& connection, const Request& request) {
-    status_.streams(connection, request);
-  });
-  router_.get("/metrics", [this](Connection& connection, const Request& request) {
-    status_.metrics(connection, request);
-  });
-  router_.get("/workers", [this](Connection& connection, const Request& request) {
-    status_.workers(connection, request);
-  });
-  route_control();
+std::span<const Endpoints::Row> Endpoints::table() {
+  using E = Endpoints;
+  using C = Connection;
+  constexpr auto kPlay = [](E& e, C& c, Request r) { e.getstream_.handle(c, std::move(r)); };
+  static constexpr std::array kRows{
+      // Old sets play only what ends like a file.
+      Row{"/ace/getstream", Method::Get, Access::Stream, kPlay},
+      Row{"/ace/getstream.ts", Method::Get, Access::Stream, kPlay},
+      Row{"/ace/*.ts", Method::Get, Access::Stream, kPlay},
+      Row{"/healthz", Method::Get, Access::Open,
+          [](E& e, C& c, Request r) { e.status_.health(c, r); }},
+      Row{"/readyz", Method::Get, Access::Open,
+          [](E& e, C& c, Request r) { e.readiness_.handle(c, r); }},
+      Row{"/version", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { answer(c, r, e.answers_.json(r, 200, version_page())); }},
+      Row{"/metrics", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { e.status_.metrics(c, r); }},
+      Row{"/workers", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { e.status_.workers(c, r); }},
+      Row{"/streams", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { e.status_.streams(c, r); }},
+      Row{"/streams/*", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { e.stream_.show(c, r); }},
+      Row{"/streams/*", Method::Delete, Access::Change,
+          [](E& e, C& c, Request r) { e.stream_.end(c, r); }},
+      Row{"/streams/*/migrate", Method::Post, Access::Change,
+          [](E& e, C& c, Request r) { e.stream_.migrate(c, r); }},
+      Row{"/streams/*/clients/*", Method::Delete, Access::Change,
+          [](E& e, C& c, Request r) { e.stream_.kick(c, r); }},
+      Row{"/engines", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { e.engines_.list(c, r); }},
+      Row{"/engines", Method::Post, Access::Change,
+          [](E& e, C& c, Request r) { e.engines_.add(c, r); }},
+      Row{"/engines", Method::Delete, Access::Change,
+          [](E& e, C& c, Request r) { e.engines_.remove(c, r); }},
+      Row{"/engines/*/drain", Method::Post, Access::Change,
+          [](E& e, C& c, Request r) { e.engines_.drain(c, r, EnginesHandler::Drain::Begin); }},
+      Row{"/engines/*/drain", Method::Delete, Access::Change,
+          [](E& e, C& c, Request r) { e.engines_.drain(c, r, EnginesHandler::Drain::End); }},
+  };
+  return kRows;
 }
 
-void Endpoints::route_control() {
-  router_.get("/streams/*", [this](Connection& connection, const Request& request) {
-    stream_.show(connection, request);
-  });
-  router_.remove("/streams/*", [this](Connection& connection, const Request& request) {
-    stream_.end(connection, request);
-  });
-  router_.post("/streams/*/migrate", [this](Connection& connection, const Request& request) {
-    stream_.migrate(connection, request);
-  });
-  router_.remove("/streams/*/clients/*", [this](Connection& connection, const Request& request) {
-    stream_.kick(connection, request);
-  });
-  router_.get("/engines", [this](Connection& connection, const Request& request) {
-    engines_.list(connection, request);
-  });
-  router_.post("/engines", [this](Connection& connection, const Request& request) {
-    engines_.add(connection, request);
-  });
-  router_.remove("/engines", [this](Connection& connection, const Request& request) {
-    engines_.remove(connection, request);
-  });
-  router_.post("/engines/*/drain", [this](Connection& connection, const Request& request) {
-    engines_.drain(connection, request, EnginesHandler::Drain::Begin);
-  });
-  router_.remove("/engines/*/drain", [this](Connection& connection, const Request& request) {
-    engines_.drain(connection, request, EnginesHandler::Drain::End);
-  });
+Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
+                     engines::EngineRegistry& engines, EndpointOptions options)
+    : answers_{services.worker_id, services.clock},
+      key_{std::move(options.api_key)},
+      gate_{key_, options.reads, answers_},
+      getstream_{services, streams, answers_, options.limits},
+      readiness_{services, engines, getstream_, answers_},
+      status_{services, options.host_name, answers_},
+      stream_{services, streams, options.host_name, answers_},
+      engines_{engines, answers_} {
+  for (const auto& row : table()) {
+    router_.add(row.path, row.method, [this, &row](Connection& connection, Request request) {
+      if (gate_.refuses(connection, request, row.access)) return;
+      row.handle(*this, connection, std::move(request));
+    });
+  }
 }
 
 }  // namespace ace::http

@@ -1,38 +1,55 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "workers/http/access_gate.h"
 #include "workers/http/answers.h"
 #include "workers/http/api_key.h"
-#include "workers/http/control_gate.h"
 #include "workers/http/engines_handler.h"
 #include "workers/http/getstream_handler.h"
+#include "workers/http/readiness_handler.h"
 #include "workers/http/router.h"
 #include "workers/http/status_handler.h"
 #include "workers/http/stream_handler.h"
 
 namespace ace::http {
 
+struct EndpointOptions {
+  std::string host_name;
+  std::string api_key;  ///< empty: none is needed
+  AccessGate::Reads reads{};
+  GetstreamHandler::Limits limits;
+};
+
 /// Every path that a worker answers, with the handlers behind them.
 class Endpoints {
  public:
+  /// One method of one path. openapi.json describes them all.
+  struct Row {
+    std::string_view path;  ///< as Router takes it
+    proto::http::Method method{};
+    Access access{};
+    void (*handle)(Endpoints&, Connection&, proto::http::Request){};
+  };
+  [[nodiscard]] static std::span<const Row> table();
+
   /// Everything outlives them.
   Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
-            engines::EngineRegistry& engines, std::string host_name, std::string api_key,
-            GetstreamHandler::Limits limits);
+            engines::EngineRegistry& engines, EndpointOptions options);
   Endpoints(const Endpoints&) = delete;
   Endpoints& operator=(const Endpoints&) = delete;
 
   [[nodiscard]] const Router& router() const { return router_; }
 
  private:
-  void route_control();
-
   Answers answers_;
   ApiKey key_;
-  ControlGate gate_{key_, answers_};
+  AccessGate gate_;
   Router router_{answers_};
   GetstreamHandler getstream_;
+  ReadinessHandler readiness_;
   StatusHandler status_;
   StreamHandler stream_;
   EnginesHandler engines_;

@@ -71,12 +71,8 @@ std::string failure_text(const Answers& answers, const Request& request, const E
 
 }  // namespace
 
-EnginesHandler::EnginesHandler(engines::EngineRegistry& engines, const ControlGate& gate,
-                               const Answers& answers)
-    : engines_{engines},
-      gate_{gate},
-      answers_{answers},
-      alive_{std::make_shared<const EnginesHandler*>(this)} {}
+EnginesHandler::EnginesHandler(engines::EngineRegistry& engines, const Answers& answers)
+    : engines_{engines}, answers_{answers}, alive_{std::make_shared<const EnginesHandler*>(this)} {}
 
 void EnginesHandler::list(Connection& connection, const Request& request) const {
   engines_.report([weak = std::weak_ptr{alive_}, &connection,
@@ -99,7 +95,6 @@ std::string EnginesHandler::conflict_of(const std::string& id, const std::string
 }
 
 void EnginesHandler::add(Connection& connection, const Request& request) const {
-  if (gate_.refuses(connection, request)) return;
   if (request.body.size() > kMaxBody) {
     answer(connection, request, answers_.error(request, 413, "too_large", "the body is too large"));
     return;
@@ -127,7 +122,6 @@ void EnginesHandler::add(Connection& connection, const Request& request) const {
 }
 
 void EnginesHandler::remove(Connection& connection, const Request& request) const {
-  if (gate_.refuses(connection, request)) return;
   const auto name = request.query("name");
   if (!name || name->empty()) {
     answer(connection, request, answers_.error(request, 400, "missing_name", "add ?name=…"));
@@ -145,7 +139,6 @@ void EnginesHandler::remove(Connection& connection, const Request& request) cons
 }
 
 void EnginesHandler::drain(Connection& connection, const Request& request, Drain how) const {
-  if (gate_.refuses(connection, request)) return;
   constexpr std::string_view kBefore = "/engines/";
   constexpr std::string_view kAfter = "/drain";
   const auto id =

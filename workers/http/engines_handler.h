@@ -7,7 +7,6 @@
 #include "workers/engines/engine_registry.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
-#include "workers/http/control_gate.h"
 
 namespace ace::http {
 
@@ -15,7 +14,7 @@ namespace ace::http {
 class EnginesHandler {
  public:
   /// References must outlive it.
-  EnginesHandler(engines::EngineRegistry& engines, const ControlGate& gate, const Answers& answers);
+  EnginesHandler(engines::EngineRegistry& engines, const Answers& answers);
 
   /// `GET /engines`: an array.
   void list(Connection& connection, const proto::http::Request& request) const;
@@ -32,7 +31,6 @@ class EnginesHandler {
   [[nodiscard]] std::string conflict_of(const std::string& id, const std::string& address) const;
 
   engines::EngineRegistry& engines_;
-  const ControlGate& gate_;
   const Answers& answers_;
   std::shared_ptr<const EnginesHandler*> alive_;
 };

@@ -29,13 +29,14 @@ class GetstreamHandler {
                    const Answers& answers, Limits limits);
 
   void handle(Connection& connection, proto::http::Request request);
+  /// No client is taken on this host, whatever it asks for.
+  [[nodiscard]] bool is_full() const;
 
  private:
   void place(Connection& connection, const proto::http::Request& request,
              const proto::StreamId& id);
   void hand_over(Connection& connection, host::WorkerRef to);
   void serve(Connection& connection, proto::http::Request request, const proto::StreamId& id);
-  [[nodiscard]] bool is_full() const;
   [[nodiscard]] bool is_full(const proto::StreamId& id) const;
   [[nodiscard]] bool must_be_served_elsewhere(const proto::StreamId& id) const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/base/check.h"
+
 namespace ace::http {
 
 using proto::http::Method;
@@ -27,6 +29,26 @@ bool matches(std::string_view pattern, std::string_view path) {
   }
 }
 
+/// Where a route keeps the handler of a method; null for what no path takes.
+template <class Route, class Handler>
+Handler Route::*place_of(Method method) {
+  switch (method) {
+    case Method::Get:
+    case Method::Head:
+      return &Route::get;
+    case Method::Post:
+      return &Route::post;
+    case Method::Delete:
+      return &Route::remove;
+    case Method::Options:
+    case Method::Put:
+    case Method::Patch:
+    case Method::Other:
+      break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void answer(Connection& connection, const Request& request, std::string text) {
@@ -45,17 +67,17 @@ std::string Router::Route::methods() const {
   return all + "OPTIONS";
 }
 
-Router::Route& Router::at(const std::string& path) {
+Router::Route& Router::at(std::string_view path) {
   const auto found = std::ranges::find(routes_, path, &Route::path);
   if (found != routes_.end()) return *found;
-  routes_.push_back({.path = path, .get = {}, .post = {}, .remove = {}});
+  routes_.push_back({.path = std::string{path}, .get = {}, .post = {}, .remove = {}});
   return routes_.back();
 }
 
-void Router::get(const std::string& path, Handler handler) { at(path).get = std::move(handler); }
-void Router::post(const std::string& path, Handler handler) { at(path).post = std::move(handler); }
-void Router::remove(const std::string& path, Handler handler) {
-  at(path).remove = std::move(handler);
+void Router::add(std::string_view path, Method method, Handler handler) {
+  const auto place = place_of<Route, Handler>(method);
+  ACE_CHECK(place != nullptr, "a path is got, posted to or deleted");
+  at(path).*place = std::move(handler);
 }
 
 void Router::route(Connection& connection, Request request) const {
@@ -69,31 +91,16 @@ void Router::route(Connection& connection, Request request) const {
     answer(connection, request, answers_.error(request, 404, "not_found", "there is nothing here"));
     return;
   }
-  const Handler* handler = nullptr;
-  switch (request.method) {
-    case Method::Get:
-    case Method::Head:
-      handler = &found->get;
-      break;
-    case Method::Post:
-      handler = &found->post;
-      break;
-    case Method::Delete:
-      handler = &found->remove;
-      break;
-    case Method::Options:
-      answer(connection, request, answers_.options(request, found->methods()));
-      return;
-    case Method::Put:
-    case Method::Patch:
-    case Method::Other:
-      break;
+  if (request.method == Method::Options) {
+    answer(connection, request, answers_.options(request, found->methods()));
+    return;
   }
-  if (handler == nullptr || !*handler) {
+  const auto place = place_of<Route, Handler>(request.method);
+  if (place == nullptr || !(*found.*place)) {
     answer(connection, request, answers_.not_allowed(request, found->methods()));
     return;
   }
-  (*handler)(connection, std::move(request));
+  (*found.*place)(connection, std::move(request));
 }
 
 }  // namespace ace::http

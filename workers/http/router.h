@@ -19,11 +19,9 @@ class Router {
 
   explicit Router(const Answers& answers) : answers_{answers} {}
 
-  /// A path that is read: GET and HEAD. A `*` in a segment stands for its name, or a part of it. Of
-  /// two that match, the first one given counts.
-  void get(const std::string& path, Handler handler);
-  void post(const std::string& path, Handler handler);
-  void remove(const std::string& path, Handler handler);
+  /// Get, which takes HEAD too, Post or Delete. A `*` in a segment stands for its name, or a part
+  /// of it. Of two paths that match, the first one given counts.
+  void add(std::string_view path, proto::http::Method method, Handler handler);
   void route(Connection& connection, proto::http::Request request) const;
 
  private:
@@ -34,7 +32,7 @@ class Router {
     Handler remove;
     [[nodiscard]] std::string methods() const;  ///< as Allow names them
   };
-  [[nodiscard]] Route& at(const std::string& path);
+  [[nodiscard]] Route& at(std::string_view path);
 
   const Answers& answers_;
   std::vector<Route> routes_;

@@ -82,18 +82,16 @@ struct StreamHandler::Page {
 };
 
 StreamHandler::StreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
-                             std::string host_name, const ControlGate& gate, const Answers& answers)
+                             std::string host_name, const Answers& answers)
     : services_{services},
       streams_{streams},
       host_name_{std::move(host_name)},
-      gate_{gate},
       answers_{answers},
       alive_{std::make_shared<const StreamHandler*>(this)} {}
 
 // --- orders ---------------------------------------------------------------------------------
 
 void StreamHandler::migrate(Connection& connection, const Request& request) const {
-  if (gate_.refuses(connection, request)) return;
   const auto engine = requested_engine(request);
   if (!engine) {
     answer(connection, request, answers_.error(request, 400, "bad_engine", engine.error().text));
@@ -127,7 +125,6 @@ void StreamHandler::migrate(Connection& connection, const Request& request) cons
 }
 
 void StreamHandler::end(Connection& connection, const Request& request) const {
-  if (gate_.refuses(connection, request)) return;
   const auto id = proto::StreamId::parse(segment(request.path(), 1));
   if (!id) return answer(connection, request, no_such_stream(answers_, request));
   order(connection, request, services_.table().played_as(*id),
@@ -135,7 +132,6 @@ void StreamHandler::end(Connection& connection, const Request& request) const {
 }
 
 void StreamHandler::kick(Connection& connection, const Request& request) const {
-  if (gate_.refuses(connection, request)) return;
   const auto id = proto::StreamId::parse(segment(request.path(), 1));
   if (!id) return answer(connection, request, no_such_stream(answers_, request));
   order(connection, request, services_.table().played_as(*id),

@@ -8,7 +8,6 @@
 #include "coordinator/host/order_board.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
-#include "workers/http/control_gate.h"
 #include "workers/streams/session/stream_manager.h"
 
 namespace ace::http {
@@ -22,7 +21,7 @@ class StreamHandler {
 
   /// References must outlive it.
   StreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
-                std::string host_name, const ControlGate& gate, const Answers& answers);
+                std::string host_name, const Answers& answers);
 
   /// `GET /streams/{id}`
   void show(Connection& connection, const proto::http::Request& request) const;
@@ -49,7 +48,6 @@ class StreamHandler {
   streams::StreamServices& services_;
   streams::StreamManager& streams_;
   std::string host_name_;
-  const ControlGate& gate_;
   const Answers& answers_;
   std::shared_ptr<const StreamHandler*> alive_;
 };

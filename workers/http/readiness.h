@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coordinator/host/scoreboard.h"
+#include "workers/engines/engine_registry.h"
+
+namespace ace::http {
+
+/// Why a stream that nobody watches yet would not be served here.
+struct Unreadiness {
+  std::string code;
+  std::string message;
+};
+
+/// What readiness is judged by.
+struct ReadinessFacts {
+  host::WorkerPhase phase{};
+  bool is_full{};  ///< the host takes no more clients
+  std::span<const engines::EngineReport> engines;
+};
+
+/// Empty: a viewer of a new stream would be given an engine that is believed to be well. Agrees
+/// with the choice of engines, but for one thing: that tries unhealthy ones rather than none.
+[[nodiscard]] std::vector<Unreadiness> unreadiness(const ReadinessFacts& facts);
+
+}  // namespace ace::http

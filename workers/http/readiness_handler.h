@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+
+#include "workers/engines/engine_registry.h"
+#include "workers/http/answers.h"
+#include "workers/http/connection.h"
+#include "workers/http/getstream_handler.h"
+#include "workers/streams/session/stream_services.h"
+
+namespace ace::http {
+
+/// `GET /readyz`, for load balancers: 200 while a new stream can be served, else 503 and why not.
+/// Redis away is no reason: the host serves from memory.
+class ReadinessHandler {
+ public:
+  /// Everything outlives it.
+  ReadinessHandler(streams::StreamServices& services, engines::EngineRegistry& engines,
+                   const GetstreamHandler& getstream, const Answers& answers);
+
+  void handle(Connection& connection, const proto::http::Request& request) const;
+
+ private:
+  [[nodiscard]] std::string page(const proto::http::Request& request,
+                                 const std::vector<engines::EngineReport>& engines) const;
+
+  streams::StreamServices& services_;
+  engines::EngineRegistry& engines_;
+  const GetstreamHandler& getstream_;
+  const Answers& answers_;
+  std::shared_ptr<const ReadinessHandler*> alive_;
+};
+
+}  // namespace ace::http
