@@ -6,7 +6,7 @@
 set -euo pipefail
 
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
-  libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
+  libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libcli11-dev
   libexpected-dev libsystemd-dev prometheus-cpp-dev)
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
   shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools

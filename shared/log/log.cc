@@ -1,139 +1,154 @@
 #include "shared/log/log.h"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
+#include <chrono>
 #include <cstdio>
-#include <memory>
+#include <cstring>
+#include <optional>
+
+#include "shared/base/clock.h"
+#include "shared/log/access_log.h"
+#include "shared/log/line_output.h"
+#include "shared/log/line_rate.h"
+#include "shared/log/log_text.h"
 
 namespace ace::log {
 namespace {
 
-/// The process's one logger. spdlog's file sinks throw; nothing here lets an exception out, for
-/// logging must never end the process that serves viewers.
-struct Output {
+using Standard = LineOutput::Standard;
+
+/// How often what was left out is looked for, beside the lines that are written.
+constexpr std::chrono::seconds kLookEvery{1};
+
+/// The process's one log, and its access log.
+struct Log {
   Options options;
-  std::shared_ptr<spdlog::logger> logger;
+  std::atomic<Level>* shared_level{};
+  LineOutput lines{Standard::Error};
+  std::optional<LineOutput> access;  ///< nothing: off
+  LineRate rate{0};
+  SteadyTime looked_at;
+  std::uint64_t told_dropped{};
 };
 
-Output& output() {
-  static Output the_output;
-  return the_output;
+Log& the_log() {
+  static Log log;
+  return log;
 }
 
-spdlog::level::level_enum to_spdlog(Level level) {
-  switch (level) {
-    case Level::Debug:
-      return spdlog::level::debug;
-    case Level::Info:
-      return spdlog::level::info;
-    case Level::Warn:
-      return spdlog::level::warn;
-    case Level::Error:
-      return spdlog::level::err;
+LineOutput file_or_stderr(const std::string& path) {
+  LineOutput file{path};
+  if (file.is_open()) return file;
+  std::fprintf(stderr, "log file %s cannot be opened (%s): logging to standard error\n",
+               path.c_str(), std::strerror(file.error()));
+  return LineOutput{Standard::Error};
+}
+
+std::optional<LineOutput> access_output(const std::string& where) {
+  if (where.empty() || where == "off") return std::nullopt;
+  if (where == "stdout") return LineOutput{Standard::Output};
+  if (where == "stderr") return LineOutput{Standard::Error};
+  return file_or_stderr(where);
+}
+
+std::string line_of(Level level, std::string_view event, std::string_view text) {
+  const auto& options = the_log().options;
+  const auto now = iso_timestamp(SystemClock{}.wall_now());
+  if (options.format == Format::Text) {
+    return fmt::format("{} {:<5} {} {} {}\n", now, to_string(level), options.process, event,
+                       one_line(text));
   }
-  return spdlog::level::info;
+  auto line = fmt::format(R"({{"ts":"{}","level":"{}","process":")", now, to_string(level));
+  append_json(line, options.process);
+  line += R"(","event":")";
+  append_json(line, event);
+  line += R"(","msg":")";
+  append_json(line, text);
+  line += "\"}\n";
+  return line;
 }
 
-std::string_view name(Level level) {
-  switch (level) {
-    case Level::Debug:
-      return "debug";
-    case Level::Info:
-      return "info";
-    case Level::Warn:
-      return "warn";
-    case Level::Error:
-      return "error";
+/// Straight to the sink, however many of its kind there were.
+void put(Level level, std::string_view event, std::string_view text) {
+  auto& log = the_log();
+  const auto missing = log.lines.dropped() - log.told_dropped;
+  if (missing > 0) {
+    const auto told = line_of(Level::Warn, "log_lines_dropped", fmt::format("count={}", missing));
+    if (log.lines.write(told)) log.told_dropped += missing;
   }
-  return "info";
+  static_cast<void>(log.lines.write(line_of(level, event, text)));
 }
 
-std::shared_ptr<spdlog::sinks::sink> make_sink(const std::string& file) {
-  if (!file.empty()) {
-    try {
-      return std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
-    } catch (const spdlog::spdlog_ex& failed) {
-      std::fprintf(stderr, "log file %s cannot be opened (%s): logging to standard error\n",
-                   file.c_str(), failed.what());
-    }
-  }
-  return std::make_shared<spdlog::sinks::stderr_sink_st>();
-}
-
-void open() {
-  auto& out = output();
-  out.logger = std::make_shared<spdlog::logger>("ace", make_sink(out.options.file));
-  out.logger->set_pattern("%v");
-  out.logger->set_level(to_spdlog(out.options.level));
-  out.logger->flush_on(spdlog::level::debug);
-  out.logger->set_error_handler([](const std::string&) {});  // a full disk is not our end
-}
-
-void append_json(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    } else {
-      out.push_back(c);
-    }
+void tell_suppressed(SteadyTime now) {
+  auto& log = the_log();
+  log.looked_at = now;
+  for (const auto& [event, count] : log.rate.take_suppressed(now)) {
+    put(Level::Warn, "log_lines_suppressed", fmt::format("of={} suppressed={}", event, count));
   }
 }
 
-std::string timestamp() {
-  const auto now = std::chrono::system_clock::now();
-  const auto whole = std::chrono::time_point_cast<std::chrono::seconds>(now);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - whole).count();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(whole);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, ms);
-}
-
-std::string one_line(std::string_view text) {
-  std::string clean{text};
-  for (char& c : clean) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';  // a value from outside forges no line
-  }
-  return clean;
+void complain_if_closed(const LineOutput& output) {
+  if (output.error() == 0) return;
+  put(Level::Error, "log_file_not_opened",
+      fmt::format("file={:?} why=\"{}\"", output.path(), std::strerror(output.error())));
 }
 
 }  // namespace
 
 void setup(const Options& options) {
-  output().options = options;
-  open();
+  auto& log = the_log();
+  log.options = options;
+  log.lines = options.file.empty() ? LineOutput{Standard::Error} : file_or_stderr(options.file);
+  log.access = access_output(options.access);
+  log.rate = LineRate{options.most_alike};
+  log.told_dropped = 0;
 }
 
 void reopen() {
-  if (!output().options.file.empty()) open();
+  auto& log = the_log();
+  log.lines.reopen();
+  complain_if_closed(log.lines);
+  if (!log.access) return;
+  log.access->reopen();
+  complain_if_closed(*log.access);
 }
 
-bool is_enabled(Level level) { return level >= output().options.level; }
+void share_level(std::atomic<Level>& shared) { the_log().shared_level = &shared; }
+
+Level level() {
+  const auto& log = the_log();
+  if (log.shared_level == nullptr) return log.options.level;
+  return log.shared_level->load(std::memory_order_relaxed);
+}
+
+void set_level(Level level) {
+  auto& log = the_log();
+  log.options.level = level;
+  if (log.shared_level != nullptr) log.shared_level->store(level, std::memory_order_relaxed);
+}
+
+bool is_enabled(Level wanted) { return wanted >= level(); }
 
 void write(Level level, std::string_view event, std::string_view text) {
-  auto& out = output();
-  if (!out.logger) open();
-  std::string line;
-  if (out.options.format == Format::Json) {
-    line = fmt::format(R"({{"ts":"{}","level":"{}","process":")", timestamp(), name(level));
-    append_json(line, out.options.process);
-    line += R"(","event":")";
-    append_json(line, event);
-    line += R"(","msg":")";
-    append_json(line, text);
-    line += R"("})";
-  } else {
-    line = fmt::format("{} {:<5} {} {} {}", timestamp(), name(level), out.options.process, event,
-                       one_line(text));
-  }
-  out.logger->log(to_spdlog(level), spdlog::string_view_t{line.data(), line.size()});
+  auto& log = the_log();
+  const auto now = SystemClock{}.now();
+  if (now - log.looked_at >= kLookEvery) tell_suppressed(now);
+  if (level != Level::Debug && !log.rate.admits(event, now)) return;
+  put(level, event, text);
+}
+
+std::uint64_t dropped_lines() {
+  const auto& log = the_log();
+  return log.lines.dropped() + (log.access ? log.access->dropped() : 0);
+}
+
+void tell_suppressed() { tell_suppressed(SystemClock{}.now()); }
+
+bool is_access_logged() { return the_log().access.has_value(); }
+
+void access(const AccessEntry& entry) {
+  auto& log = the_log();
+  if (!log.access) return;
+  static_cast<void>(log.access->write(access_line(entry, log.options.access_format) + '\n'));
 }
 
 }  // namespace ace::log

@@ -1,0 +1,89 @@
+#include "shared/log/line_output.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace ace::log {
+
+LineOutput::LineOutput(Standard stream) {
+  open_standard(stream == Standard::Output ? STDOUT_FILENO : STDERR_FILENO);
+}
+
+LineOutput::LineOutput(std::string path) : path_{std::move(path)} { open_file(); }
+
+void LineOutput::reopen() {
+  if (!path_.empty()) open_file();
+}
+
+void LineOutput::open_file() {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  UniqueFd opened{::open(path_.c_str(), kFlags, 0640)};
+  error_ = opened ? 0 : errno;
+  if (!opened) return;
+  owned_ = std::move(opened);
+  fd_ = owned_.get();
+  rest_.clear();
+}
+
+void LineOutput::open_standard(int fd) {
+  fd_ = fd;
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return;
+  if (S_ISSOCK(info.st_mode)) {  // systemd's journal
+    kind_ = Kind::Socket;
+    return;
+  }
+  if (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode)) return;
+  // O_NONBLOCK belongs to the open file, which others share with us: so we open our own.
+  const auto name = fmt::format("/proc/self/fd/{}", fd);
+  owned_ = UniqueFd{::open(name.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (owned_) {
+    fd_ = owned_.get();
+  } else {
+    kind_ = Kind::Polled;  // somebody else's pipe
+  }
+}
+
+std::int64_t LineOutput::put(std::string_view bytes) const {
+  if (kind_ == Kind::Polled) {
+    pollfd writable{.fd = fd_, .events = POLLOUT, .revents = 0};
+    if (::poll(&writable, 1, 0) <= 0) {
+      errno = EAGAIN;
+      return -1;
+    }
+  }
+  ssize_t done = 0;
+  do {
+    done = kind_ == Kind::Socket
+               ? ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+               : ::write(fd_, bytes.data(), bytes.size());
+  } while (done < 0 && errno == EINTR);
+  return done;
+}
+
+bool LineOutput::put_rest() {
+  const auto done = put(rest_);
+  if (done < 0) return false;
+  rest_.erase(0, static_cast<std::size_t>(done));
+  return rest_.empty();
+}
+
+bool LineOutput::write(std::string_view line) {
+  const bool is_free = rest_.empty() || put_rest();
+  const auto done = is_free ? put(line) : -1;
+  if (done < 0) {
+    ++dropped_;
+    return false;
+  }
+  rest_ = line.substr(static_cast<std::size_t>(done));
+  return true;
+}
+
+}  // namespace ace::log
