@@ -125,6 +125,7 @@ class Worker final : private handover::Handover::Listener,
   bool is_stopping_{};
   bool is_redis_told_{};
   bool had_streams_{};
+  std::uint64_t log_drops_told_{};
   int exit_code_{};
 };
 
@@ -174,7 +175,8 @@ Worker::Worker(supervisor::WorkerContext context)
                            .timers = timers_,
                            .clock = clock_,
                            .worker_id = id_,
-                           .limits = connection_limits_},
+                           .limits = connection_limits_,
+                           .trusted_proxies = config_.trusted_proxies},
       server_{connection_services_, board_, endpoints_.router(), context_.listen_fds} {
   if (context_.control) {
     control_ = std::make_unique<loop::FdWatcher>(loop_, context_.control.get(),
@@ -220,6 +222,9 @@ void Worker::tick() {
   streams_.tick();
   board_.longest_lag_ms = static_cast<std::uint32_t>(streams_.longest_lag().count());
   board_.redis_bytes_in_flight = chunks_.bytes_in_flight();
+  log::tell_suppressed();
+  board_.log_lines_dropped +=
+      log::dropped_lines() - std::exchange(log_drops_told_, log::dropped_lines());
   if (is_draining_ && !is_stopping_ && streams_.is_empty()) stop("drained");
   // The last stream's chunks go back to the system when it has ended.
   if (std::exchange(had_streams_, !streams_.is_empty()) && !had_streams_) ::malloc_trim(0);
@@ -232,7 +237,10 @@ void Worker::on_passenger(handover::Passenger passenger) {
     return;
   }
   server_.adopt(std::move(passenger.socket), std::move(passenger.peer),
-                std::move(passenger.request), {.hops = passenger.hops, .seat = std::move(seat)});
+                std::move(passenger.request),
+                {.hops = passenger.hops,
+                 .request_id = std::move(passenger.trace.id),
+                 .seat = std::move(seat)});
 }
 
 std::optional<proto::ClientFigures> Worker::figures_of(const proto::StreamId& stream,

@@ -55,6 +55,7 @@ http::EndpointOptions endpoint_options(const config::Config& config) {
       .host_name = config.host_name,
       .api_key = config.api_key,
       .reads = config.api_protects_reads ? AccessGate::Reads::Protected : AccessGate::Reads::Open,
+      .gate = http::StreamGate{config.allow, config.stream_tokens},
       .limits = {.max_clients = config.max_clients,
                  .max_clients_per_stream = config.max_clients_per_stream,
                  .user_timeout = config.stalled_client_timeout,

@@ -42,7 +42,8 @@ void Handover::offer(host::WorkerRef to, Passenger passenger) {
                              .hops = passenger.hops,
                              .peer = passenger.peer,
                              .request = passenger.request,
-                             .watching = passenger.watching});
+                             .watching = passenger.watching,
+                             .trace = passenger.trace});
   auto& offered = offered_[transfer];
   offered = {.to = to, .passenger = std::move(passenger), .patience = timers_.make()};
   // A failed offer returns through the loop: never before offer() has.
@@ -137,7 +138,8 @@ void Handover::on_offer(Message message, UniqueFd socket) {
                     .peer = std::move(message.peer),
                     .request = std::move(message.request),
                     .hops = static_cast<std::uint8_t>(message.hops + 1),
-                    .watching = std::move(message.watching)}};
+                    .watching = std::move(message.watching),
+                    .trace = std::move(message.trace)}};
   send(Step::Accepted, from, transfer);
 }
 

@@ -113,6 +113,10 @@ std::string encode(const Message& message) {
   out.text(message.request);
   out.number(static_cast<std::uint8_t>(message.watching ? 1 : 0));
   if (message.watching) write(out, *message.watching);
+  for (const auto* part :
+       {&message.trace.id, &message.trace.user, &message.trace.line, &message.trace.referer}) {
+    out.text(*part);
+  }
   return out.take();
 }
 
@@ -130,6 +134,10 @@ Result<Message> decode(std::string_view bytes) {
   message.request = in.text();
   const auto is_watching = in.number<std::uint8_t>();
   if (is_watching == 1) message.watching = read_watching(in);
+  for (auto* part :
+       {&message.trace.id, &message.trace.user, &message.trace.line, &message.trace.referer}) {
+    *part = in.text();
+  }
   const bool is_known = step >= static_cast<std::uint8_t>(Step::Offer) &&
                         step <= static_cast<std::uint8_t>(Step::Cancel);
   const bool is_one_or_other = is_watching == (message.watching ? 1 : 0);

@@ -12,7 +12,7 @@
 namespace ace::handover {
 
 /// Of the messages between workers; a reader refuses others.
-inline constexpr std::uint32_t kMessageVersion = 2;
+inline constexpr std::uint32_t kMessageVersion = 3;
 
 /// The steps of one hand-over, in order. Offer carries the client's socket.
 enum class Step : std::uint8_t {
@@ -34,6 +34,7 @@ struct Message {
   std::string peer{};                  ///< Offer: the client's address, for logs and records
   std::string request{};               ///< Offer: what was read of the request, from its first byte
   std::optional<Watching> watching{};  ///< Offer: instead of the request, where the client stands
+  proto::http::RequestTrace trace{};   ///< Offer: for logs
 };
 
 [[nodiscard]] std::string encode(const Message& message);

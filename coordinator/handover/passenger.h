@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "proto/http/request_trace.h"
 #include "proto/http/response.h"
 #include "proto/ids.h"
 #include "shared/base/clock.h"
@@ -31,6 +32,7 @@ struct Passenger {
   std::string request;
   std::uint8_t hops{};
   std::optional<Watching> watching{};
+  proto::http::RequestTrace trace{};  ///< of one that watches; before its answer the id alone
 };
 
 }  // namespace ace::handover

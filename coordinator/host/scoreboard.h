@@ -9,6 +9,7 @@
 
 #include "coordinator/host/shared_histogram.h"
 #include "shared/base/clock.h"
+#include "shared/log/level.h"
 
 namespace ace::host {
 
@@ -66,6 +67,7 @@ struct alignas(64) SlotBoard {
   std::atomic<std::uint64_t> clients_skipped{};  ///< times a slow client was moved forward
   std::atomic<std::uint64_t> takeovers{};        ///< streams that became its own after another's
   std::atomic<std::uint64_t> redis_reconnects{};
+  std::atomic<std::uint64_t> log_lines_dropped{};  ///< which no sink took
   std::array<std::atomic<std::uint64_t>, kEngineFaults> engine_faults{};
   SharedHistogram packet_age;  ///< oldest byte of a chunk, from the engine to its own clients
   SharedHistogram fetch_time;  ///< a follower's: from hearing of a chunk to its clients
@@ -83,6 +85,7 @@ struct Scoreboard {
   std::array<SlotBoard, kMaxSlots> slots{};
   std::atomic<std::uint64_t> restarts{};      ///< workers forked in the place of one that died
   std::atomic<std::int64_t> started_at_ms{};  ///< unix time
+  std::atomic<log::Level> log_level{};        ///< of all processes, as log::share_level() has it
 
   [[nodiscard]] bool is_alive(WorkerRef worker) const;
   /// Whether the slot's loop has turned within `time`.

@@ -221,6 +221,7 @@ void Supervisor::reload_config() {
   }
   *config_ = std::move(*fresh);
   log::setup(log_of(*config_, "supervisor"));
+  log::set_level(config_->log.level);
   log::info("reloading", "workers={}", config_->workers);
   fleet_.want(config_->workers);
   fleet_.begin_round();
@@ -288,6 +289,8 @@ Result<Ground> prepare(const config::Config& config) {
   if (!sockets) return fail(std::move(sockets).error());
   auto memory = host::HostMemory::create();
   if (!memory) return fail(std::move(memory).error());
+  (*memory)->scoreboard().log_level = config.log.level;
+  log::share_level((*memory)->scoreboard().log_level);
   return Ground{.sockets = std::move(*sockets), .memory = std::move(*memory)};
 }
 

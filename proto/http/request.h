@@ -30,6 +30,7 @@ struct Request {
   bool keep_alive{};            ///< the client allows another request on this connection
   bool expects_continue{};      ///< it waits for "100 Continue" before it sends the body
   std::size_t raw_size{};       ///< bytes on the wire, from the first to the last
+  std::string id;               ///< for logs and the answer; given by who reads the connection
 
   /// First value of this (lower-case) name; valid as long as the request is.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;

@@ -169,8 +169,13 @@ ResponseHead stream_head(const Request& request, const WorkerId& worker) {
       .add("X-Ace-Worker", worker.value)
       .add("Connection", "close");
   if (stream_framing(request) == BodyFraming::Chunked) head.add("Transfer-Encoding", "chunked");
+  add_request_id(head, request);
   add_cors(head, request);
   return head;
+}
+
+ResponseHead& add_request_id(ResponseHead& head, const Request& request) {
+  return request.id.empty() ? head : head.add("X-Request-Id", request.id);
 }
 
 ResponseHead& add_retry_after(ResponseHead& head, std::chrono::seconds delay) {
@@ -185,7 +190,7 @@ ResponseHead& add_cors(ResponseHead& head, const Request& request) {
   if (!request.header("origin")) return head;
   // Without credentials any origin may read what any player may.
   return head.add("Access-Control-Allow-Origin", "*")
-      .add("Access-Control-Expose-Headers", "X-Ace-Worker, Retry-After");
+      .add("Access-Control-Expose-Headers", "X-Ace-Worker, X-Request-Id, Retry-After");
 }
 
 std::string whole_response(ResponseHead head, const Request& request, Connection connection,

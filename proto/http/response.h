@@ -39,6 +39,8 @@ enum class BodyFraming { Chunked, UntilClose };
 /// connection at its end.
 [[nodiscard]] ResponseHead stream_head(const Request& request, const WorkerId& worker);
 
+/// By which the request is found in the logs.
+ResponseHead& add_request_id(ResponseHead& head, const Request& request);
 /// A 503 or 429 that says when to ask again.
 ResponseHead& add_retry_after(ResponseHead& head, std::chrono::seconds delay);
 /// What a 405 must name: "GET, HEAD".

@@ -8,7 +8,9 @@
 
 #include "shared/base/bytes.h"
 #include "shared/config/address.h"
+#include "shared/config/stream_token.h"
 #include "shared/log/log.h"
+#include "shared/net/ip_set.h"
 #include "shared/redis/endpoint.h"
 
 namespace ace::config {
@@ -35,6 +37,9 @@ struct Config {
   std::string host_name{system_host_name()};  ///< part of the workers' ids
   std::string api_key;                        ///< secret; empty: open to everybody
   bool api_protects_reads{};                  ///< who only looks needs the key, too
+  net::IpSet allow;                           ///< who may watch; empty: everybody
+  net::IpSet trusted_proxies;                 ///< whose X-Forwarded-For is believed
+  std::vector<StreamToken> stream_tokens;     ///< secret; empty: none is needed to watch
   std::size_t max_clients{};                  ///< on this host, all workers together; 0: no limit
   std::size_t max_clients_per_stream{};       ///< on this host; 0: no limit
   std::string port_file;                      ///< empty: none
@@ -80,7 +85,13 @@ struct Config {
   milliseconds idle_timeout{30s};
 
   /// `process` is left empty: each process fills in its own name.
-  log::Options log;
+  log::Options log{.level = log::Level::Info,
+                   .format = log::Format::Text,
+                   .file = {},
+                   .process = {},
+                   .most_alike = 500,
+                   .access = "off",
+                   .access_format = log::AccessFormat::Combined};
 };
 
 }  // namespace ace::config

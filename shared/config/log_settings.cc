@@ -36,9 +36,26 @@ Setting choice(const Names& names, Member member,
   return finished(std::move(setting));
 }
 
+Setting access_setting() {
+  Setting setting = text({"Log", "PROXY_ACCESS_LOG", "",
+                          "Where every answer is logged when it has ended, a stream with its bytes "
+                          "and why it ended; a file is opened again on SIGUSR1."},
+                         "word", at(&Config::log, &log::Options::access));
+  setting.unit = "word or path";
+  setting.allowed = "off|stdout|stderr, or a path with a slash";
+  setting.set = [set = setting.set](Config& config, std::string_view given) -> Status {
+    const auto word = trim(given);
+    const bool is_word = word == "off" || word == "stdout" || word == "stderr";
+    if (!is_word && word.find('/') == std::string_view::npos) return not_allowed();
+    return set(config, word);
+  };
+  return setting;
+}
+
 }  // namespace
 
 void add_log_settings(std::vector<Setting>& all) {
+  using log::AccessFormat;
   using log::Format;
   using log::Level;
   all.push_back(choice<Level>({"Log", "PROXY_LOG_LEVEL", "--log-level", "What is worth a line."},
@@ -53,6 +70,17 @@ void add_log_settings(std::vector<Setting>& all) {
   all.push_back(text({"Log", "PROXY_LOG_FILE", "--log-file",
                       "Log file; opened again on SIGUSR1. Empty: standard error."},
                      "path", at(&Config::log, &log::Options::file)));
+  all.push_back(count({"Log", "PROXY_LOG_MOST_ALIKE", "",
+                       "Most lines of one kind of event that a process writes in ten seconds; the "
+                       "others are counted, and their number is told. 0: no limit."},
+                      at(&Config::log, &log::Options::most_alike), 0, 1'000'000));
+  all.push_back(access_setting());
+  all.push_back(
+      choice<AccessFormat>({"Log", "PROXY_ACCESS_LOG_FORMAT", "",
+                            "Lines as Apache and nginx write them with what more there "
+                            "is behind, or one JSON object a line."},
+                           at(&Config::log, &log::Options::access_format),
+                           {{"combined", AccessFormat::Combined}, {"json", AccessFormat::Json}}));
 }
 
 }  // namespace ace::config

@@ -42,6 +42,24 @@ Setting host_name_setting() {
   return setting;
 }
 
+Setting stream_tokens_setting() {
+  Setting setting = named({"Server", "PROXY_STREAM_TOKENS", "",
+                           "Tokens of playlists; a comma list. If there is one, streams are given "
+                           "to who adds &token=… alone; its name is logged. Empty: to everybody."});
+  setting.unit = "tokens";
+  setting.allowed = "name:token, each token 8 to 128 letters, digits and -._~";
+  setting.is_secret = true;
+  setting.is_list = true;
+  setting.set = [](Config& config, std::string_view text) -> Status {
+    auto tokens = parse_stream_tokens(text);
+    if (!tokens) return fail(std::move(tokens).error());
+    config.stream_tokens = std::move(*tokens);
+    return {};
+  };
+  setting.get = [](const Config& config) { return text_of(config.stream_tokens); };
+  return finished(std::move(setting));
+}
+
 }  // namespace
 
 void add_server_settings(std::vector<Setting>& all) {
@@ -65,6 +83,14 @@ void add_server_settings(std::vector<Setting>& all) {
                       "Whether who only looks must show API_KEY, too: at all paths but streams, "
                       "/healthz and /readyz."},
                      at(&Config::api_protects_reads)));
+  all.push_back(ip_set({"Server", "PROXY_ALLOW", "",
+                        "Who may watch: a comma list. Others are told 403. Empty: everybody."},
+                       at(&Config::allow)));
+  all.push_back(ip_set({"Server", "PROXY_TRUSTED_PROXIES", "",
+                        "Reverse proxies in front of this one: a comma list. From them alone "
+                        "X-Forwarded-For says whose request it is. Empty: none."},
+                       at(&Config::trusted_proxies)));
+  all.push_back(stream_tokens_setting());
   all.push_back(text({"Server", "PROXY_PORT_FILE", "",
                       "File that lists the bound addresses once every worker is ready."},
                      "path", at(&Config::port_file)));

@@ -117,6 +117,22 @@ Setting flag(const Names& names, Member member) {
   return finished(std::move(setting));
 }
 
+template <class Member>
+Setting ip_set(const Names& names, Member member) {
+  Setting setting = named(names);
+  setting.unit = "addresses";
+  setting.allowed = "addresses and networks of either family (192.168.0.0/16), or unix";
+  setting.is_list = true;
+  setting.set = [=](Config& config, std::string_view text) -> Status {
+    auto parsed = net::IpSet::parse(text);
+    if (!parsed) return fail(std::move(parsed).error());
+    member(config) = std::move(*parsed);
+    return {};
+  };
+  setting.get = [=](const Config& config) { return member(config).text(); };
+  return finished(std::move(setting));
+}
+
 enum class Secrecy { Public, Secret };
 
 template <class Member>

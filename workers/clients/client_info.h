@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "proto/http/request_trace.h"
 #include "proto/ids.h"
 #include "shared/base/clock.h"
 
@@ -14,6 +15,7 @@ struct ClientInfo {
   std::string address;
   std::string agent;
   WallTime connected_at;
+  proto::http::RequestTrace trace{};
 };
 
 /// How far it has come, for a worker that goes on with it.

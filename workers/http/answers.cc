@@ -54,6 +54,7 @@ ResponseHead Answers::head(const Request& request, int status) const {
   ResponseHead head;
   head.status = status;
   head.add("X-Ace-Worker", worker_.value).add("Cache-Control", "no-store");
+  proto::http::add_request_id(head, request);
   proto::http::add_cors(head, request);
   return head;
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "shared/base/secret.h"
+
 namespace ace::http {
 namespace {
 
@@ -18,16 +20,6 @@ std::optional<std::string_view> shown_key(const proto::http::Request& request) {
   auto key = header->substr(kScheme.size());
   key.remove_prefix(std::min(key.find_first_not_of(' '), key.size()));
   return key;
-}
-
-/// Looks at every byte whatever the first ones say: time must not tell how far a guess is right.
-bool is_same(std::string_view shown, std::string_view key) {
-  unsigned difference = shown.size() == key.size() ? 0 : 1;
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    difference |= static_cast<unsigned>(static_cast<unsigned char>(shown[i]) ^
-                                        static_cast<unsigned char>(key[i % key.size()]));
-  }
-  return difference == 0;
 }
 
 }  // namespace
@@ -43,7 +35,7 @@ bool is_from_foreign_page(const proto::http::Request& request) {
 bool ApiKey::admits(const proto::http::Request& request) const {
   if (key_.empty()) return true;
   const auto shown = shown_key(request);
-  return shown && is_same(*shown, key_);
+  return shown && is_same_secret(*shown, key_);
 }
 
 }  // namespace ace::http

@@ -2,11 +2,16 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "proto/http/response.h"
+#include "shared/base/random_id.h"
+#include "shared/log/access_log.h"
+#include "workers/http/client_address.h"
 
 namespace ace::http {
 namespace {
@@ -104,15 +109,49 @@ void Connection::parse(std::string_view bytes) {
       return;
     case proto::http::Parse::Complete:
       unread_.assign(bytes.substr(fed.consumed));
-      phase_ = Phase::Answering;
-      timer_->stop();
-      watcher_->watch(false, false);
-      listener_.on_request(*this, parser_.take_request());
+      on_request();
       return;
     case proto::http::Parse::Refused:
       refuse(parser_.refusal().status, parser_.refusal().text);
       return;
   }
+}
+
+void Connection::on_request() {
+  phase_ = Phase::Answering;
+  timer_->stop();
+  watcher_->watch(false, false);
+  auto request = parser_.take_request();
+  if (const auto shown = proto::http::shown_request_id(request)) {
+    request.id = *shown;
+  } else {
+    request.id = arrival_.request_id.empty() ? random_hex(8) : arrival_.request_id;
+  }
+  arrival_.request_id.clear();
+  asked_ = {.trace = trace_of(request),
+            .client = client_address(request, peer_, services_.trusted_proxies),
+            .agent = std::string{request.header("user-agent").value_or(std::string_view{})},
+            .when = services_.clock.wall_now()};
+  listener_.on_request(*this, std::move(request));
+}
+
+void Connection::log_access(std::string_view why) const {
+  if (!log::is_access_logged()) return;
+  constexpr std::string_view kBefore = "HTTP/1.1 ";
+  int status = 0;
+  std::from_chars(out_.data() + kBefore.size(), out_.data() + out_.size(), status);
+  const auto took = std::max(services_.clock.wall_now() - asked_.when, std::chrono::nanoseconds{0});
+  log::access({.address = net::without_port(asked_.client),
+               .user = asked_.trace.user,
+               .request = asked_.trace.line,
+               .referer = asked_.trace.referer,
+               .agent = asked_.agent,
+               .request_id = asked_.trace.id,
+               .why = why,
+               .status = status,
+               .bytes = out_sent_,
+               .took = std::chrono::duration_cast<std::chrono::milliseconds>(took),
+               .began = asked_.when});
 }
 
 void Connection::on_too_slow() {
@@ -124,6 +163,7 @@ void Connection::on_too_slow() {
 }
 
 void Connection::refuse(int status, std::string_view why) {
+  asked_ = {.trace = {}, .client = peer_, .agent = {}, .when = services_.clock.wall_now()};
   send(proto::http::refusal_response(status, why, services_.worker_id, services_.clock.wall_now()),
        true);
 }
@@ -157,6 +197,7 @@ void Connection::write_out() {
 }
 
 void Connection::on_written() {
+  log_access("answered");
   out_.clear();
   if (close_after_write_) {
     linger();
@@ -191,7 +232,9 @@ void Connection::drop_input() {
 }
 
 void Connection::done() {
-  if (std::exchange(phase_, Phase::Done) == Phase::Done) return;
+  const auto before = std::exchange(phase_, Phase::Done);
+  if (before == Phase::Done) return;
+  if (before == Phase::Writing) log_access("not taken");
   timer_->stop();
   if (watcher_) watcher_->watch(false, false);
   listener_.on_connection_done(*this);

@@ -7,11 +7,13 @@
 #include <string_view>
 
 #include "proto/http/request_parser.h"
+#include "proto/http/request_trace.h"
 #include "proto/ids.h"
 #include "shared/base/clock.h"
 #include "shared/base/unique_fd.h"
 #include "shared/loop/fd_watcher.h"
 #include "shared/loop/timer.h"
+#include "shared/net/ip_set.h"
 #include "workers/clients/client_seat.h"
 
 namespace ace::http {
@@ -29,12 +31,14 @@ struct ConnectionServices {
   const Clock& clock;
   const proto::WorkerId& worker_id;
   const ConnectionLimits& limits;
+  const net::IpSet& trusted_proxies;
 };
 
 /// How a connection came to this worker: accepted here, or handed over as a client of a stream,
 /// which has been counted here already.
 struct Arrival {
-  std::uint8_t hops{};  ///< from worker to worker
+  std::uint8_t hops{};       ///< from worker to worker
+  std::string request_id{};  ///< of the request that was read elsewhere
   clients::ClientSeat seat;
 };
 
@@ -73,7 +77,10 @@ class Connection {
   /// Instead of an answer: the socket is the caller's, and the connection is done.
   [[nodiscard]] Taken take_socket();
 
-  [[nodiscard]] const std::string& peer() const { return peer_; }
+  /// Whose request is being answered: the peer, or who stands behind a trusted proxy.
+  [[nodiscard]] const std::string& client() const { return asked_.client; }
+  /// Of that request, for logs; its user is the handler's to fill in.
+  [[nodiscard]] proto::http::RequestTrace& trace() { return asked_.trace; }
   /// How it came to this worker; the seat, if any, is the handler's to take.
   [[nodiscard]] Arrival& arrival() { return arrival_; }
   /// It waits for a request, or for the rest of one: there is nothing to answer yet.
@@ -82,6 +89,16 @@ class Connection {
  private:
   enum class Phase { Reading, Answering, Writing, Lingering, Done };
 
+  /// What the access log tells of the request that is being answered.
+  struct Asked {
+    proto::http::RequestTrace trace;
+    std::string client;
+    std::string agent;
+    WallTime when;
+  };
+
+  void on_request();
+  void log_access(std::string_view why) const;
   void on_ready(loop::FdEvents events);
   void read_more();
   void parse_unread();
@@ -102,6 +119,7 @@ class Connection {
   std::unique_ptr<loop::Timer> timer_;
   std::string peer_;
   Arrival arrival_;
+  Asked asked_;
   Listener& listener_;
 
   Phase phase_{Phase::Reading};

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "shared/log/log.h"
 #include "workers/http/version_page.h"
 
 namespace ace::http {
@@ -25,6 +26,8 @@ std::span<const Endpoints::Row> Endpoints::table() {
           [](E& e, C& c, Request r) { e.readiness_.handle(c, r); }},
       Row{"/version", Method::Get, Access::Read,
           [](E& e, C& c, Request r) { answer(c, r, e.answers_.json(r, 200, version_page())); }},
+      Row{"/log", Method::Get, Access::Read, [](E& e, C& c, Request r) { e.log_.show(c, r); }},
+      Row{"/log", Method::Post, Access::Change, [](E& e, C& c, Request r) { e.log_.change(c, r); }},
       Row{"/metrics", Method::Get, Access::Read,
           [](E& e, C& c, Request r) { e.status_.metrics(c, r); }},
       Row{"/workers", Method::Get, Access::Read,
@@ -58,6 +61,7 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
     : answers_{services.worker_id, services.clock},
       key_{std::move(options.api_key)},
       gate_{key_, options.reads, answers_},
+      stream_gate_{std::move(options.gate)},
       getstream_{services, streams, answers_, options.limits},
       readiness_{services, engines, getstream_, answers_},
       status_{services, options.host_name, answers_},
@@ -66,9 +70,23 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
   for (const auto& row : table()) {
     router_.add(row.path, row.method, [this, &row](Connection& connection, Request request) {
       if (gate_.refuses(connection, request, row.access)) return;
+      if (row.access == Access::Stream && refuses_stream(connection, request)) return;
       row.handle(*this, connection, std::move(request));
     });
   }
+}
+
+bool Endpoints::refuses_stream(Connection& connection, const Request& request) const {
+  auto admitted = stream_gate_.admit(request, connection.client());
+  if (admitted) {
+    connection.trace().user = std::move(*admitted);
+    return false;
+  }
+  const auto& denial = admitted.error();
+  log::info("stream_denied", "request={} client={} code={}", request.id, connection.client(),
+            denial.code);
+  answer(connection, request, answers_.error(request, 403, denial.code, denial.message));
+  return true;
 }
 
 }  // namespace ace::http

@@ -9,9 +9,11 @@
 #include "workers/http/api_key.h"
 #include "workers/http/engines_handler.h"
 #include "workers/http/getstream_handler.h"
+#include "workers/http/log_handler.h"
 #include "workers/http/readiness_handler.h"
 #include "workers/http/router.h"
 #include "workers/http/status_handler.h"
+#include "workers/http/stream_gate.h"
 #include "workers/http/stream_handler.h"
 
 namespace ace::http {
@@ -20,6 +22,7 @@ struct EndpointOptions {
   std::string host_name;
   std::string api_key;  ///< empty: none is needed
   AccessGate::Reads reads{};
+  StreamGate gate{{}, {}};
   GetstreamHandler::Limits limits;
 };
 
@@ -44,15 +47,21 @@ class Endpoints {
   [[nodiscard]] const Router& router() const { return router_; }
 
  private:
+  /// True: there is nothing left to do.
+  [[nodiscard]] bool refuses_stream(Connection& connection,
+                                    const proto::http::Request& request) const;
+
   Answers answers_;
   ApiKey key_;
   AccessGate gate_;
+  StreamGate stream_gate_;
   Router router_{answers_};
   GetstreamHandler getstream_;
   ReadinessHandler readiness_;
   StatusHandler status_;
   StreamHandler stream_;
   EnginesHandler engines_;
+  LogHandler log_{answers_};
 };
 
 }  // namespace ace::http

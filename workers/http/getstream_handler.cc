@@ -92,11 +92,14 @@ void GetstreamHandler::place(Connection& connection, const proto::http::Request&
 
 void GetstreamHandler::hand_over(Connection& connection, host::WorkerRef to) {
   const auto hops = connection.arrival().hops;
+  auto& trace = connection.trace();
   auto taken = connection.take_socket();
-  services_.handover.offer(to, {.socket = std::move(taken.socket),
-                                .peer = std::move(taken.peer),
-                                .request = std::move(taken.raw),
-                                .hops = hops});
+  services_.handover.offer(
+      to, {.socket = std::move(taken.socket),
+           .peer = std::move(taken.peer),
+           .request = std::move(taken.raw),
+           .hops = hops,
+           .trace = {.id = std::move(trace.id), .user = {}, .line = {}, .referer = {}}});
 }
 
 void GetstreamHandler::serve(Connection& connection, proto::http::Request request,
@@ -111,9 +114,10 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
   auto session = std::make_unique<clients::ClientSession>(
       services_.loop, services_.clock, std::move(taken.socket),
       clients::ClientInfo{.id = {random_hex(8)},
-                          .address = std::move(taken.peer),
+                          .address = connection.client(),
                           .agent = std::string{agent.value_or("")},
-                          .connected_at = services_.clock.wall_now()},
+                          .connected_at = services_.clock.wall_now(),
+                          .trace = connection.trace()},
       answers_.stream_head(request), proto::http::stream_framing(request));
   streams_.open(id, {.session = std::move(session),
                      .seat = std::move(seat),

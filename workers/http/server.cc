@@ -158,6 +158,8 @@ void Server::add(UniqueFd socket, std::string peer, std::string preread, Arrival
 
 void Server::on_request(Connection& connection, proto::http::Request request) {
   ++board_.requests;
+  log::debug("request", "request={} client={} method={} path={:?}", request.id, connection.client(),
+             request.method_name, request.path());
   router_.route(connection, std::move(request));
 }
 

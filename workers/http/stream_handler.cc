@@ -216,9 +216,12 @@ bool StreamHandler::goes_to_owner(Connection& connection, const proto::StreamId&
   if (connection.arrival().hops > 0) return false;  // it has been sent on: no chase
   auto taken = connection.take_socket();
   services_.handover.count_on_its_way(stream->owner);
-  services_.handover.offer(stream->owner, {.socket = std::move(taken.socket),
-                                           .peer = std::move(taken.peer),
-                                           .request = std::move(taken.raw)});
+  services_.handover.offer(
+      stream->owner,
+      {.socket = std::move(taken.socket),
+       .peer = std::move(taken.peer),
+       .request = std::move(taken.raw),
+       .trace = {.id = connection.trace().id, .user = {}, .line = {}, .referer = {}}});
   return true;
 }
 

@@ -59,6 +59,8 @@ constexpr std::array kCounters{
                 "Streams that a worker took over from one that died, stopped or lost them."},
     CounterText{&SlotBoard::redis_reconnects, "ace_proxy_redis_reconnects_total",
                 "Times a worker found Redis again after it had lost it."},
+    CounterText{&SlotBoard::log_lines_dropped, "ace_proxy_log_lines_dropped_total",
+                "Lines of workers' logs that neither disk nor reader took."},
 };
 
 using Times = SharedHistogram SlotBoard::*;

@@ -83,9 +83,8 @@ TEST_CASE("a program tells which one it is", "[probe_paths]") {
 }
 
 TEST_CASE("reads can be protected, but never what players and probes ask", "[probe_paths]") {
-  const Service service{{.workers = 1,
-                         .environment = {{"API_KEY", "sesame"},
-                                         {"PROXY_API_PROTECT_READS", "true"}}}};
+  const Service service{
+      {.workers = 1, .environment = {{"API_KEY", "sesame"}, {"PROXY_API_PROTECT_READS", "true"}}}};
   const auto with_key = [&](std::string_view target) {
     return http_request(service.port(), "GET", target, kKey).status;
   };

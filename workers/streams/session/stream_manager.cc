@@ -47,7 +47,8 @@ void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat se
       clients::ClientInfo{.id = std::move(watching.client),
                           .address = std::move(passenger.peer),
                           .agent = std::move(watching.agent),
-                          .connected_at = watching.connected_at},
+                          .connected_at = watching.connected_at,
+                          .trace = std::move(passenger.trace)},
       watching.framing,
       clients::ClientProgress{.bytes_sent = watching.bytes_sent, .skips = watching.skips});
   open(watching.stream, std::move(viewer));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "shared/log/log.h"
+#include "workers/clients/client_access.h"
 
 namespace ace::streams {
 namespace {
@@ -32,15 +33,19 @@ Viewers::Viewers(StreamServices& services, proto::StreamId id, StreamBuffer buff
 
 Viewers::~Viewers() {
   for (auto* group : {&viewers_, &leaving_}) {
-    for (auto& [id, viewer] : *group) viewer.client.session->set_listener(nullptr);
+    for (auto& [id, viewer] : *group) {
+      viewer.client.session->set_listener(nullptr);
+      clients::log_access(*viewer.client.session, viewer.status, "worker stopped", services_.clock);
+    }
   }
 }
 
 void Viewers::add(NewViewer viewer) {
   const auto id = viewer.session->info().id;
   if (!viewer.cursor) {
-    log::info("client_connected", "stream={} client={} address={} agent=\"{}\"", id_.text(),
-              id.value, viewer.session->info().address, viewer.session->info().agent);
+    const auto& info = viewer.session->info();
+    log::info("client_connected", "stream={} client={} request={} user={} address={} agent={:?}",
+              id_.text(), id.value, info.trace.id, info.trace.user, info.address, info.agent);
   }
   auto& added = viewers_[id];
   added.client = std::move(viewer);
@@ -115,6 +120,7 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer) {
   handover::Passenger passenger;
   passenger.hops = client.hops;
   passenger.peer = session.info().address;
+  passenger.trace = session.info().trace;
   if (session.is_waiting()) {
     passenger.request = std::move(client.request);
   } else {
@@ -181,6 +187,7 @@ void Viewers::refuse(const StartFailure& failure) {
 void Viewers::see_off(Viewer& viewer, const StartFailure& failure) {
   auto& session = *viewer.client.session;
   if (session.is_waiting() && viewer.client.refusal) {
+    viewer.status = failure.status;
     session.refuse(viewer.client.refusal(failure));
   } else {
     session.finish();
@@ -279,8 +286,10 @@ void Viewers::remove(const proto::ClientId& id, const std::string& why) {
   if (found == group.end()) return;
   count_traffic(found->second);
   auto& session = *found->second.client.session;
-  log::info("client_disconnected", "stream={} client={} bytes={} skips={} why=\"{}\"", id_.text(),
-            id.value, session.bytes_sent(), session.skips(), why);
+  log::info("client_disconnected", "stream={} client={} request={} bytes={} skips={} why=\"{}\"",
+            id_.text(), id.value, session.info().trace.id, session.bytes_sent(), session.skips(),
+            why);
+  clients::log_access(session, found->second.status, why, services_.clock);
   const bool was_viewer = &group == &viewers_;
   std::erase(sessions_, &session);
   group.erase(found);

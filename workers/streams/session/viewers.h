@@ -93,6 +93,7 @@ class Viewers final : private clients::ClientSession::Listener {
     NewViewer client;
     bool is_refused_by_redis{};
     bool is_join_counted{};
+    int status{200};  ///< of its answer
     std::uint64_t bytes_counted{};
     std::uint64_t skips_counted{};
   };

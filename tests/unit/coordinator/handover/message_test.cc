@@ -32,7 +32,8 @@ const Message kWatchingOffer{
                          .agent = "VLC",
                          .connected_at = ace::WallTime{1'700'000'000'123ms},
                          .bytes_sent = 1'000'000'000'000,
-                         .skips = 3}};
+                         .skips = 3},
+    .trace = {.id = "id-1", .user = "tv", .line = "GET / HTTP/1.1", .referer = "http://a/"}};
 
 }  // namespace
 
@@ -55,6 +56,7 @@ TEST_CASE("a client in the middle of its stream comes out as it went in", "[hand
   REQUIRE(read->watching);
   const auto& in = *kWatchingOffer.watching;
   const auto& out = *read->watching;
+  CHECK(read->trace == kWatchingOffer.trace);
   CHECK(out.stream == in.stream);
   CHECK(out.cursor == in.cursor);
   CHECK(out.framing == in.framing);
