@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/log/log.h"
+#include "workers/http/openapi_page.h"
 #include "workers/http/version_page.h"
 
 namespace ace::http {
@@ -26,6 +27,8 @@ std::span<const Endpoints::Row> Endpoints::table() {
           [](E& e, C& c, Request r) { e.readiness_.handle(c, r); }},
       Row{"/version", Method::Get, Access::Read,
           [](E& e, C& c, Request r) { answer(c, r, e.answers_.json(r, 200, version_page())); }},
+      Row{"/openapi.json", Method::Get, Access::Read,
+          [](E& e, C& c, Request r) { answer(c, r, e.answers_.json(r, 200, openapi_page())); }},
       Row{"/log", Method::Get, Access::Read, [](E& e, C& c, Request r) { e.log_.show(c, r); }},
       Row{"/log", Method::Post, Access::Change, [](E& e, C& c, Request r) { e.log_.change(c, r); }},
       Row{"/metrics", Method::Get, Access::Read,
