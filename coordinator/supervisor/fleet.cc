@@ -23,6 +23,13 @@ Fleet::Fleet(ProcessApi& processes, const Clock& clock, host::Scoreboard& board,
   last_watch_ = watched_since_ = clock_.now();
 }
 
+void Fleet::adopt(WorkerSlot slot) {
+  const auto index = slot.worker.slot;
+  slot.round = round_;
+  slots_[index] = std::move(slot);
+  was_settled_ = true;  // the service has started; what fails now is no reason to end it
+}
+
 void Fleet::want(unsigned workers) {
   wanted_ = workers;
   budget_.set_burst(std::max<std::size_t>(4, workers));
@@ -90,13 +97,22 @@ void Fleet::watch_beats() {
   for (auto& slot : slots_) {
     if (!slot.has_process() || slot.is_killed) continue;
     const SteadyTime beat{std::chrono::nanoseconds{board_.slots[slot.worker.slot].beat_ns}};
-    const auto silence = now - std::max(beat, watched_since_);
-    if (silence < kLongestSilence) continue;
-    log::error("worker_hangs", "slot={} pid={} state={} silent_ms={}", slot.worker.slot, slot.pid,
-               to_string(slot.state), duration_cast<milliseconds>(silence).count());
-    slot.is_killed = true;
-    processes_.kill(slot.pid, SIGKILL);
+    const auto heard = std::max(beat, watched_since_);
+    const auto started = std::max(slot.started, watched_since_);
+    if (now - heard >= kLongestSilence) {
+      kill_hung(slot, "worker_hangs", heard);
+    } else if (slot.state == SlotState::Starting && now - started >= kLongestStart) {
+      kill_hung(slot, "worker_never_ready", started);
+    }
   }
+}
+
+void Fleet::kill_hung(WorkerSlot& slot, std::string_view event, SteadyTime since) {
+  const auto silence = duration_cast<milliseconds>(clock_.now() - since);
+  log::error(event, "slot={} pid={} state={} silent_ms={}", slot.worker.slot, slot.pid,
+             to_string(slot.state), silence.count());
+  slot.is_killed = true;
+  processes_.kill(slot.pid, SIGKILL);
 }
 
 std::optional<SteadyTime> Fleet::next_due() const {
@@ -248,6 +264,13 @@ bool Fleet::is_settled() const {
     ++ready;
   }
   return ready == wanted_;
+}
+
+bool Fleet::is_round_stuck() const {
+  const auto has_failed = [this](const WorkerSlot& slot) {
+    return slot.state == SlotState::BackingOff && slot.round == round_;
+  };
+  return active_of_round(false) > 0 && std::any_of(slots_.begin(), slots_.end(), has_failed);
 }
 
 bool Fleet::is_empty() const {

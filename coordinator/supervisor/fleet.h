@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/supervisor/control_channel.h"
@@ -20,9 +21,14 @@ class Fleet {
   using ChildMain = std::function<int(host::WorkerRef self, UniqueFd control)>;
 
   static constexpr std::chrono::seconds kLongestSilence{10};
+  /// From fork to ready; workers wait for Redis, but not for long.
+  static constexpr std::chrono::seconds kLongestStart{60};
   static constexpr unsigned kStartAttempts = 3;
 
   Fleet(ProcessApi& processes, const Clock& clock, host::Scoreboard& board, ChildMain child_main);
+
+  /// A worker that is there already, forked by a supervisor before; of an older round.
+  void adopt(WorkerSlot slot);
 
   [[nodiscard]] unsigned wanted() const { return wanted_; }
   void want(unsigned workers);
@@ -46,6 +52,8 @@ class Fleet {
 
   /// All wanted workers serve, and nobody of an older round but those who drain.
   [[nodiscard]] bool is_settled() const;
+  /// New workers die before they are ready, and those of before serve on.
+  [[nodiscard]] bool is_round_stuck() const;
   [[nodiscard]] bool is_empty() const;
   /// Workers died before they were ready, so often that there is no point in going on.
   [[nodiscard]] bool has_failed_to_start() const { return failed_starts_ >= kStartAttempts; }
@@ -67,6 +75,7 @@ class Fleet {
   void fill_up();
   void restart_due();
   void watch_beats();
+  void kill_hung(WorkerSlot& slot, std::string_view event, SteadyTime since);
   [[nodiscard]] std::size_t active_of_round(bool is_current) const;
   [[nodiscard]] WorkerSlot* newest_ready();
   [[nodiscard]] WorkerSlot* oldest_round();

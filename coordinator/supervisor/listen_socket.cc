@@ -116,6 +116,14 @@ Result<ListenSocket> ListenSocket::bind_unix(const std::string& path) {
 
 ListenSocket ListenSocket::adopt(UniqueFd fd) { return ListenSocket{std::move(fd)}; }
 
+ListenSocket ListenSocket::restore(Record record) {
+  ListenSocket made{UniqueFd{record.fd}};
+  made.owned_path_ = std::move(record.owned_path);
+  made.device_ = record.device;
+  made.inode_ = record.inode;
+  return made;
+}
+
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : fd_{std::move(other.fd_)},
       owned_path_{std::exchange(other.owned_path_, {})},

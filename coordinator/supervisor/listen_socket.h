@@ -20,6 +20,17 @@ class ListenSocket {
   /// One that is listening already (socket activation); its file is not ours.
   [[nodiscard]] static ListenSocket adopt(UniqueFd fd);
 
+  /// What has to be known to go on with a socket: its descriptor, and the file that is ours.
+  struct Record {
+    int fd{-1};
+    std::string owned_path;  ///< empty: no file to take away
+    dev_t device{};
+    ino_t inode{};
+    bool operator==(const Record&) const = default;
+  };
+  [[nodiscard]] Record record() const { return {fd(), owned_path_, device_, inode_}; }
+  [[nodiscard]] static ListenSocket restore(Record record);
+
   ~ListenSocket();
   ListenSocket(ListenSocket&& other) noexcept;
   ListenSocket& operator=(ListenSocket&&) = delete;

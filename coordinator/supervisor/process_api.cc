@@ -23,7 +23,7 @@ void reset_dispositions() {
     if (signal != SIGPIPE) sigaction(signal, &action, nullptr);  // fails for SIGKILL: fine
   }
   action.sa_handler = SIG_IGN;
-  for (const int signal : {SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU}) {
+  for (const int signal : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
     sigaction(signal, &action, nullptr);
   }
 }

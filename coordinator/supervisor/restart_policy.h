@@ -19,9 +19,14 @@ class RestartPolicy {
   static constexpr milliseconds kLongest{30'000};
   static constexpr milliseconds kStable{60'000};
 
+  RestartPolicy() = default;
+  /// One that goes on where another stood.
+  explicit RestartPolicy(milliseconds next) : next_{next} {}
+
   /// @returns the delay before the next start, for a worker that has died after `lived`.
   [[nodiscard]] milliseconds after_death(milliseconds lived);
   void forget() { next_ = kFirst; }
+  [[nodiscard]] milliseconds next() const { return next_; }
 
  private:
   milliseconds next_{kFirst};

@@ -6,7 +6,8 @@
 
 namespace ace::supervisor {
 
-Result<SignalFd> SignalFd::open(std::initializer_list<int> signals) {
+Result<SignalFd> SignalFd::open(std::initializer_list<int> signals,
+                                const std::optional<sigset_t>& mask_before) {
   sigset_t set;
   sigset_t before;
   sigemptyset(&set);
@@ -14,6 +15,7 @@ Result<SignalFd> SignalFd::open(std::initializer_list<int> signals) {
   if (sigprocmask(SIG_BLOCK, &set, &before) != 0) {
     return fail(Error::from_errno("sigprocmask", errno));
   }
+  if (mask_before) before = *mask_before;
   UniqueFd fd{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!fd) {
     const int error_number = errno;

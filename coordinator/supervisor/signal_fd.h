@@ -13,8 +13,10 @@ namespace ace::supervisor {
 /// mask comes back at the end.
 class SignalFd {
  public:
-  /// System when the kernel refuses.
-  [[nodiscard]] static Result<SignalFd> open(std::initializer_list<int> signals);
+  /// @param mask_before the mask to restore, for who inherited a blocked one; nothing: the one that
+  /// holds now. System when the kernel refuses.
+  [[nodiscard]] static Result<SignalFd> open(std::initializer_list<int> signals,
+                                             const std::optional<sigset_t>& mask_before = {});
   ~SignalFd();
   SignalFd(SignalFd&&) noexcept = default;
   SignalFd& operator=(SignalFd&&) = delete;

@@ -11,13 +11,8 @@
 #include <optional>
 #include <utility>
 
-#include "coordinator/supervisor/fleet.h"
-#include "coordinator/supervisor/listen_socket.h"
-#include "coordinator/supervisor/port_file.h"
-#include "coordinator/supervisor/signal_fd.h"
 #include "shared/log/log.h"
 #include "shared/os/process_tuning.h"
-#include "shared/os/systemd.h"
 
 namespace ace::supervisor {
 namespace {
@@ -30,88 +25,38 @@ constexpr milliseconds kLookAround{1000};
 constexpr milliseconds kKillMargin{500};
 constexpr unsigned kMostWorkers = 32;
 
-log::Options log_of(const config::Config& config, std::string process) {
+}  // namespace
+
+log::Options log_options(const config::Config& config, std::string process) {
   log::Options options = config.log;
   options.process = std::move(process);
   return options;
 }
 
-int refuse_to_start(const Error& why) {
-  std::fprintf(stderr, "ace-proxy: %s\n", why.text.c_str());
-  return 1;
-}
-
-std::vector<int> descriptors(const std::vector<ListenSocket>& sockets) {
-  std::vector<int> fds;
-  for (const auto& socket : sockets) fds.push_back(socket.fd());
-  return fds;
-}
-
-/// The process that must never die: it waits for signals, children and time, and leaves every
-/// decision about workers to the Fleet.
-class Supervisor {
- public:
-  Supervisor(Service service, SignalFd signals, std::vector<ListenSocket> sockets,
-             std::unique_ptr<host::HostMemory> memory)
-      : config_{std::make_unique<config::Config>(std::move(service.config))},
-        reload_{std::move(service.reload)},
-        worker_main_{std::move(service.worker_main)},
-        signals_{std::move(signals)},
-        sockets_{std::move(sockets)},
-        memory_{std::move(memory)},
-        port_file_{config_->port_file},
-        processes_{signals_.mask_before()},
-        fleet_{processes_, clock_, memory_->scoreboard(),
-               [this](host::WorkerRef self, UniqueFd control) {
-                 return be_worker(self, std::move(control));
-               }} {}
-  Supervisor(const Supervisor&) = delete;
-  Supervisor& operator=(const Supervisor&) = delete;
-
-  int run();
-
- private:
-  int be_worker(host::WorkerRef self, UniqueFd control);
-  void wait();
-  [[nodiscard]] milliseconds time_to_wait() const;
-  void on_signals();
-  void on_signal(int signal);
-  void on_stop_signal(int signal);
-  void begin_stop();
-  void change_workers(unsigned wanted);
-  void reload_config();
-  void reopen_logs();
-  void announce();
-  void mind_start();
-  void mind_watchdog();
-  void mind_deadline();
-
-  SystemClock clock_;
-  std::unique_ptr<config::Config> config_;
-  std::function<Result<config::Config>()> reload_;
-  WorkerMain worker_main_;
-  SignalFd signals_;
-  std::vector<ListenSocket> sockets_;
-  std::unique_ptr<host::HostMemory> memory_;
-  PortFile port_file_;
-  PosixProcessApi processes_;
-  Fleet fleet_;
-  std::optional<milliseconds> watchdog_period_{os::watchdog_period()};
-  SteadyTime watchdog_due_{};
-  bool is_ready_{};      ///< has told so
-  bool is_reloading_{};  ///< owes systemd a READY=1
-  bool is_stopping_{};
-  bool is_killed_{};  ///< the end is not a clean one
-  std::optional<SteadyTime> kill_at_;
-};
+Supervisor::Supervisor(Service service, std::string program, SignalFd signals, Ground ground)
+    : config_{std::make_unique<config::Config>(std::move(service.config))},
+      reload_{std::move(service.reload)},
+      worker_main_{std::move(service.worker_main)},
+      image_{.program = std::move(program), .arguments = std::move(service.arguments)},
+      signals_{std::move(signals)},
+      ground_{std::move(ground)},
+      port_file_{config_->port_file},
+      processes_{signals_.mask_before()},
+      fleet_{processes_, clock_, ground_.memory->scoreboard(),
+             [this](host::WorkerRef self, UniqueFd control) {
+               return be_worker(self, std::move(control));
+             }} {}
 
 int Supervisor::run() {
-  log::info("starting", "workers={} pid={}", config_->workers, getpid());
+  if (!is_ready_) log::info("starting", "workers={} pid={}", config_->workers, getpid());
   fleet_.want(config_->workers);
   fleet_.step();
   while (!is_stopping_ || !fleet_.is_empty()) {
     wait();
-    while (const auto ended = processes_.reap()) fleet_.on_exit(*ended);
+    while (const auto ended = processes_.reap()) {
+      if (!trial_.on_exit(*ended)) fleet_.on_exit(*ended);
+    }
+    mind_upgrade();
     fleet_.step();
     announce();
     mind_start();
@@ -126,27 +71,32 @@ int Supervisor::run() {
 /// In the child: what is the supervisor's is closed, what is the worker's handed over.
 int Supervisor::be_worker(host::WorkerRef self, UniqueFd control) {
   signals_.close_in_child();
+  trial_.close_in_child();
   os::set_process_name(fmt::format("ace-worker:{}", self.slot));
-  log::setup(log_of(*config_, fmt::format("worker:{}", self.slot)));
+  log::setup(log_options(*config_, fmt::format("worker:{}", self.slot)));
   return worker_main_({.config = config_.get(),
-                       .host = memory_.get(),
+                       .host = ground_.memory.get(),
                        .self = self,
-                       .listen_fds = descriptors(sockets_),
+                       .listen_fds = ground_.descriptors(),
                        .control = std::move(control)});
 }
 
 void Supervisor::wait() {
-  std::vector<pollfd> polls{{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
-  std::vector<std::uint32_t> owners{0};
+  // poll() passes over a descriptor of -1: no trial, or one that has nothing more to say.
+  std::vector<pollfd> polls{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                            {.fd = trial_.fd(), .events = POLLIN, .revents = 0}};
+  const std::size_t first = polls.size();
+  std::vector<std::uint32_t> owners;
   for (const auto& slot : fleet_.slots()) {
     if (!slot.control) continue;
     polls.push_back({.fd = slot.control.get(), .events = POLLIN, .revents = 0});
     owners.push_back(slot.worker.slot);
   }
   if (poll(polls.data(), polls.size(), static_cast<int>(time_to_wait().count())) <= 0) return;
-  for (std::size_t i = 1; i < polls.size(); ++i) {
-    if (polls[i].revents != 0) fleet_.on_control(owners[i]);
+  for (std::size_t i = first; i < polls.size(); ++i) {
+    if (polls[i].revents != 0) fleet_.on_control(owners[i - first]);
   }
+  if (polls[1].revents != 0) trial_.listen();
   if (polls[0].revents != 0) on_signals();
 }
 
@@ -176,6 +126,8 @@ void Supervisor::on_signal(int signal) {
       return reload_config();
     case SIGUSR1:
       return reopen_logs();
+    case SIGUSR2:
+      return begin_upgrade();
     default:  // SIGCHLD: run() reaps after every wait
       return;
   }
@@ -214,18 +166,19 @@ void Supervisor::reload_config() {
     if (is_ready_ && !is_reloading_) os::notify("READY=1");
     return;
   }
-  if (fresh->listen != config_->listen || fresh->port_file != config_->port_file) {
-    log::warn("reload_partial", "PROXY_LISTEN and PROXY_PORT_FILE change only by a restart");
-    fresh->listen = config_->listen;
-    fresh->port_file = config_->port_file;
-  }
+  keep_ground_settings(*fresh, listen_text(*config_), config_->port_file);
   *config_ = std::move(*fresh);
-  log::setup(log_of(*config_, "supervisor"));
+  log::setup(log_options(*config_, "supervisor"));
   log::set_level(config_->log.level);
   log::info("reloading", "workers={}", config_->workers);
   fleet_.want(config_->workers);
+  begin_round();
+}
+
+void Supervisor::begin_round() {
   fleet_.begin_round();
   is_reloading_ = true;
+  is_stuck_ = false;
 }
 
 void Supervisor::reopen_logs() {
@@ -235,25 +188,35 @@ void Supervisor::reopen_logs() {
 
 /// Ready is said when every worker has said so, and not before.
 void Supervisor::announce() {
-  if (is_stopping_ || (is_ready_ && !is_reloading_) || !fleet_.is_settled()) return;
+  if (is_stopping_ || (is_ready_ && !is_reloading_)) return;
+  if (is_ready_ && !is_stuck_ && fleet_.is_round_stuck()) {
+    is_stuck_ = true;
+    log::error("reload_stuck", "new workers end before they are ready: those of before serve on");
+    os::notify("READY=1\nSTATUS=new workers do not start, those of before serve on");
+  }
+  if (!fleet_.is_settled()) return;
+  is_reloading_ = false;
   if (is_ready_) {
-    is_reloading_ = false;
     log::info("reloaded", "workers={}", fleet_.wanted());
-    os::notify("READY=1");
-    return;
+    return say_serving();
   }
   is_ready_ = true;
-  is_reloading_ = false;
-  std::vector<std::string> addresses;
-  for (const auto& socket : sockets_) addresses.push_back(socket.address());
-  if (const auto written = port_file_.write(addresses); !written) {
-    log::error("port_file_failed", "{}", written.error().text);
-    is_killed_ = true;
-    begin_stop();
-    return;
-  }
-  log::info("ready", "workers={} listen={}", fleet_.wanted(), fmt::join(addresses, ","));
-  os::notify(fmt::format("READY=1\nSTATUS=serving on {}", fmt::join(addresses, ", ")));
+  write_port_file();
+  if (is_stopping_) return;
+  log::info("ready", "workers={} listen={}", fleet_.wanted(), fmt::join(ground_.addresses(), ","));
+  say_serving();
+}
+
+void Supervisor::write_port_file() {
+  const auto written = port_file_.write(ground_.addresses());
+  if (written) return;
+  log::error("port_file_failed", "{}", written.error().text);
+  is_killed_ = true;
+  begin_stop();
+}
+
+void Supervisor::say_serving() {
+  os::notify(fmt::format("READY=1\nSTATUS=serving on {}", fmt::join(ground_.addresses(), ", ")));
 }
 
 void Supervisor::mind_start() {
@@ -278,55 +241,74 @@ void Supervisor::mind_deadline() {
   fleet_.kill_all();
 }
 
-/// What both ways of running need before the first worker.
-struct Ground {
-  std::vector<ListenSocket> sockets;
-  std::unique_ptr<host::HostMemory> memory;
-};
-
-Result<Ground> prepare(const config::Config& config) {
-  auto sockets = open_listen_sockets(config.listen);
-  if (!sockets) return fail(std::move(sockets).error());
-  auto memory = host::HostMemory::create();
-  if (!memory) return fail(std::move(memory).error());
-  (*memory)->scoreboard().log_level = config.log.level;
-  log::share_level((*memory)->scoreboard().log_level);
-  return Ground{.sockets = std::move(*sockets), .memory = std::move(*memory)};
+/// What this process leaves to whom it becomes.
+Inheritance Supervisor::inheritance() const {
+  Inheritance left{.program = image_.program,
+                   .listen = listen_text(*config_),
+                   .port_file = config_->port_file,
+                   .blocked_signals = members_of(signals_.mask_before()),
+                   .sockets = {},
+                   .memory = ground_.memory->descriptor(),
+                   .inboxes = {},
+                   .workers = {}};
+  for (const auto& socket : ground_.sockets) left.sockets.push_back(socket.record());
+  for (std::uint32_t i = 0; i < host::kMaxSlots; ++i) {
+    const auto& inbox = ground_.memory->inbox(i);
+    left.inboxes[i] = {.receive = inbox.receive.get(), .send = inbox.send.get()};
+  }
+  for (const auto& slot : fleet_.slots()) {
+    if (slot.state == SlotState::Empty) continue;
+    left.workers.push_back({.worker = slot.worker,
+                            .state = slot.state,
+                            .pid = slot.pid,
+                            .control = slot.control.get(),
+                            .started = slot.started,
+                            .restart_at = slot.restart_at,
+                            .next_delay = slot.restarts.next()});
+  }
+  return left;
 }
 
-}  // namespace
-
-int run(Service service) {
-  log::setup(log_of(service.config, "supervisor"));
-  auto signals = SignalFd::open({SIGTERM, SIGINT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGCHLD});
-  if (!signals) return refuse_to_start(signals.error());
-  auto ground = prepare(service.config);
-  if (!ground) return refuse_to_start(ground.error());
-  Supervisor supervisor{std::move(service), std::move(*signals), std::move(ground->sockets),
-                        std::move(ground->memory)};
-  return supervisor.run();
+void Supervisor::take_over(const Inheritance& inheritance) {
+  write_port_file();  // so that it goes away with us
+  for (const auto& worker : inheritance.workers) {
+    WorkerSlot slot;
+    slot.state = worker.state;
+    slot.worker = worker.worker;
+    slot.pid = worker.pid;
+    slot.control = UniqueFd{worker.control};
+    slot.started = worker.started;
+    slot.restart_at = worker.restart_at;
+    slot.restarts = RestartPolicy{worker.next_delay};
+    fleet_.adopt(std::move(slot));
+  }
+  log::info("upgraded", "pid={} program={} workers={}", getpid(), image_.program,
+            inheritance.workers.size());
+  is_ready_ = true;
+  begin_round();
 }
 
-int run_single_process(const Service& service) {
-  log::setup(log_of(service.config, "worker:0"));
-  auto ground = prepare(service.config);
-  if (!ground) return refuse_to_start(ground.error());
-  auto channel = make_control_channel();
-  if (!channel) return refuse_to_start(channel.error());
-  auto& board = ground->memory->scoreboard();
-  const auto self = board.open_slot(0);
-  board.set_pid(self, getpid());
-  std::vector<std::string> addresses;
-  for (const auto& socket : ground->sockets) addresses.push_back(socket.address());
-  PortFile port_file{service.config.port_file};
-  // The sockets listen already: whoever connects now waits in the backlog for the worker's loop.
-  if (auto written = port_file.write(addresses); !written) return refuse_to_start(written.error());
-  os::notify("READY=1");
-  return service.worker_main({.config = &service.config,
-                              .host = ground->memory.get(),
-                              .self = self,
-                              .listen_fds = descriptors(ground->sockets),
-                              .control = std::move(channel->worker)});
+void Supervisor::begin_upgrade() {
+  if (is_stopping_ || trial_.is_running()) return;
+  if (!is_ready_) return refuse_upgrade("the service has not started yet");
+  log::info("upgrade_begins", "program={}", image_.program);
+  os::notify_reloading();
+  if (const auto begun = trial_.begin(image_, inheritance()); !begun) {
+    refuse_upgrade(begun.error().text);
+  }
+}
+
+void Supervisor::refuse_upgrade(std::string_view why) {
+  log::error("upgrade_refused", "the old program goes on: {}", why);
+  if (is_ready_ && (!is_reloading_ || is_stuck_)) say_serving();
+}
+
+void Supervisor::mind_upgrade() {
+  trial_.mind_limit();
+  const auto verdict = trial_.take_verdict();
+  if (!verdict || is_stopping_) return;
+  if (!*verdict) return refuse_upgrade(verdict->error().text);
+  refuse_upgrade(become(image_, inheritance()).text);
 }
 
 }  // namespace ace::supervisor

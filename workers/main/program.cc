@@ -3,8 +3,9 @@
 #include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "coordinator/supervisor/supervisor.h"
+#include "coordinator/supervisor/service.h"
 #include "shared/config/load.h"
 #include "shared/os/process_tuning.h"
 
@@ -25,23 +26,26 @@ int refuse(const Error& why) {
   return kWrongUse;
 }
 
-supervisor::Service service_of(const config::CommandLine& line, config::Config config,
-                               const supervisor::WorkerMain& worker_main) {
+supervisor::Service service_of(std::vector<std::string> arguments, const config::CommandLine& line,
+                               config::Config config, const supervisor::WorkerMain& worker_main) {
   auto reload = [line]() -> Result<config::Config> {
     auto loaded = config::load(line, config::process_environment());
     if (!loaded) return fail(std::move(loaded).error());
     return std::move(loaded->config);
   };
-  return {.config = std::move(config), .reload = std::move(reload), .worker_main = worker_main};
+  return {.arguments = std::move(arguments),
+          .config = std::move(config),
+          .reload = std::move(reload),
+          .worker_main = worker_main};
 }
 
-int act(const config::CommandLine& line, config::Loaded loaded,
+int act(std::vector<std::string> arguments, const config::CommandLine& line, config::Loaded loaded,
         const supervisor::WorkerMain& worker_main) {
   if (line.action == Action::PrintConfig) return print(config::print_config(loaded));
   if (line.action == Action::CheckConfig) return print("config ok\n");
   os::raise_descriptor_limit();
   os::ignore_broken_pipes();
-  auto service = service_of(line, std::move(loaded.config), worker_main);
+  auto service = service_of(std::move(arguments), line, std::move(loaded.config), worker_main);
   if (line.action == Action::RunSingleProcess) return supervisor::run_single_process(service);
   return supervisor::run(std::move(service));
 }
@@ -56,7 +60,7 @@ int run_program(int argc, const char* const* argv, const supervisor::WorkerMain&
   if (line->action == Action::PrintEnvFile) return print(config::env_file_text());
   auto loaded = config::load(*line, config::process_environment());
   if (!loaded) return refuse(loaded.error());
-  return act(*line, std::move(*loaded), worker_main);
+  return act({argv, argv + argc}, *line, std::move(*loaded), worker_main);
 }
 
 }  // namespace ace

@@ -45,6 +45,8 @@ void beat(const WorkerContext& context) {
 
 int run(WorkerContext context) {
   if (is_asked_to("die")) return 3;
+  // What concerns only supervisors must not come as far as here.
+  if (std::getenv("ACE_PROXY_INHERITANCE") != nullptr) return 5;
   struct sigaction action {};
   action.sa_handler = [](int) { has_sigterm = 1; };
   if (is_asked_to("ignore-sigterm")) action.sa_handler = SIG_IGN;

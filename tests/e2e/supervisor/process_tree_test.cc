@@ -6,43 +6,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/e2e/supervisor/program.h"
+#include "tests/e2e/supervisor/running.h"
 
 using namespace ace::test;
 using Catch::Matchers::Contains;
 
 namespace {
-
-/// A running service with `workers` workers, ready.
-struct Running {
-  TempFolder folder;
-  NotifySocket systemd{folder.path("notify")};
-  std::string port_file{folder.path("ports")};
-  Program program;
-
-  explicit Running(unsigned workers, std::vector<std::string> more = {},
-                   std::map<std::string, std::string> environment = {})
-      : program{with_defaults(workers, std::move(more), std::move(environment))} {
-    REQUIRE(systemd.hears("READY=1"));
-  }
-
-  Program::Setup with_defaults(unsigned workers, std::vector<std::string> more,
-                               std::map<std::string, std::string> environment) {
-    std::vector<std::string> words{"--listen=127.0.0.1:0", "--proxy-port-file=" + port_file};
-    if (workers != 0) words.push_back("--workers=" + std::to_string(workers));
-    words.insert(words.end(), more.begin(), more.end());
-    environment.emplace("NOTIFY_SOCKET", systemd.path());
-    return {.arguments = words, .environment = environment, .listen_fd = -1};
-  }
-
-  [[nodiscard]] std::string address() const {
-    const auto all = read_file(port_file);
-    return all.substr(0, all.find('\n'));
-  }
-  [[nodiscard]] bool has_workers(std::size_t count) const {
-    return program.workers().size() == count;
-  }
-};
 
 Program::Setup plain(std::vector<std::string> arguments,
                      std::map<std::string, std::string> environment = {}) {
@@ -194,8 +163,10 @@ TEST_CASE("a unix socket left over from a crash is replaced, a living one is not
   const auto socket = "unix:" + folder.path("ace.sock");
   {
     Running crashed{1, {"--listen=" + socket}};
+    const auto workers = crashed.program.workers();
     crashed.program.signal(SIGKILL);
     crashed.program.exit_code();
+    for (const auto worker : workers) REQUIRE(has_ended(worker));  // or it still listens
   }
   REQUIRE(exists(folder.path("ace.sock")));
   Running service{1, {"--listen=" + socket}};

@@ -60,7 +60,7 @@ UniqueFd connected(const std::string& text) {
     setenv("LISTEN_FDS", "1", 1);
     setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
   }
-  std::vector<std::string> words{ACE_SUPERVISED_PROGRAM};
+  std::vector<std::string> words{setup.program.empty() ? ACE_SUPERVISED_PROGRAM : setup.program};
   words.insert(words.end(), setup.arguments.begin(), setup.arguments.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());

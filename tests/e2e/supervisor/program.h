@@ -59,7 +59,8 @@ class Program {
   struct Setup {
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
-    int listen_fd{-1};  ///< handed over as systemd would
+    int listen_fd{-1};      ///< handed over as systemd would
+    std::string program{};  ///< empty: where the build has put it
   };
   explicit Program(const Setup& setup);
   ~Program();
@@ -71,7 +72,7 @@ class Program {
   void signal(int number) const;
   /// The exit code, 128 + number for a signal; nothing when it still runs after the limit.
   std::optional<int> exit_code(milliseconds limit = 20s);
-  /// What it wrote to standard error; call after its end.
+  /// What it has written to standard error.
   std::string errors();
 
  private:

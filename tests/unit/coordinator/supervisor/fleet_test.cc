@@ -216,3 +216,72 @@ TEST_CASE("a crash loop over all places stays within the host's budget", "[super
   CHECK(restarts <= 10);
   CHECK(restarts >= 8);
 }
+
+namespace {
+
+WorkerSlot living_worker(std::uint32_t slot, pid_t pid, SlotState state) {
+  WorkerSlot worker;
+  worker.state = state;
+  worker.worker = {.slot = slot, .generation = 4};
+  worker.pid = pid;
+  return worker;
+}
+
+}  // namespace
+
+TEST_CASE("adopted workers are replaced one by one, as in a reload", "[supervisor]") {
+  Bench bench{0};
+  bench.fleet.adopt(living_worker(0, 11, SlotState::Ready));
+  bench.fleet.adopt(living_worker(1, 12, SlotState::Ready));
+  bench.fleet.adopt(living_worker(2, 13, SlotState::Draining));
+  bench.fleet.want(2);
+  bench.fleet.begin_round();
+  bench.fleet.step();
+  CHECK(bench.processes_alive() == 4);
+  CHECK(bench.slot(3).state == SlotState::Starting);
+  CHECK(bench.slot(0).state == SlotState::Ready);
+  CHECK_FALSE(bench.fleet.is_settled());
+  CHECK_FALSE(bench.fleet.is_round_stuck());
+}
+
+TEST_CASE("adopted workers serve on while new ones die, however often", "[supervisor]") {
+  Bench bench{0};
+  bench.fleet.adopt(living_worker(0, 11, SlotState::Ready));
+  bench.fleet.want(1);
+  bench.fleet.begin_round();
+  bench.fleet.step();
+  for (int deaths = 0; deaths < 6; ++deaths) {
+    REQUIRE(bench.slot(1).state == SlotState::Starting);
+    bench.die(1);
+    CHECK(bench.slot(0).state == SlotState::Ready);
+    CHECK(bench.fleet.is_round_stuck());
+    bench.pass(60s);
+  }
+  CHECK(bench.processes.kills.empty());
+  CHECK_FALSE(bench.fleet.has_failed_to_start());
+}
+
+TEST_CASE("an adopted worker's pause after deaths goes on where it stood", "[supervisor]") {
+  Bench bench{0};
+  auto worker = living_worker(0, 0, SlotState::BackingOff);
+  worker.restart_at = bench.clock.now() + 8s;
+  worker.restarts = RestartPolicy{16s};
+  bench.fleet.adopt(std::move(worker));
+  bench.fleet.want(1);
+  bench.fleet.begin_round();
+  bench.pass(7s);
+  CHECK(bench.processes_alive() == 0);
+  bench.pass(1s);
+  REQUIRE(bench.processes_alive() == 1);
+  bench.die(0);
+  CHECK(*bench.fleet.next_due() == bench.clock.now() + 16s);
+}
+
+TEST_CASE("a worker that beats and never gets ready is killed after a minute", "[supervisor]") {
+  Bench bench{1};
+  bench.pass(59s);
+  CHECK(bench.processes.kills.empty());
+  bench.pass(2s);
+  REQUIRE(bench.processes.kills.size() == 1);
+  CHECK(bench.processes.kills.front() == std::pair<pid_t, int>{bench.pid(0), SIGKILL});
+}

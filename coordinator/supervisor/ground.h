@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/host/host_memory.h"
+#include "coordinator/supervisor/inheritance.h"
+#include "coordinator/supervisor/listen_socket.h"
+#include "shared/config/config.h"
+
+namespace ace::supervisor {
+
+/// What has to be there before the first worker.
+struct Ground {
+  std::vector<ListenSocket> sockets;
+  std::unique_ptr<host::HostMemory> memory;
+
+  [[nodiscard]] std::vector<int> descriptors() const;
+  [[nodiscard]] std::vector<std::string> addresses() const;
+};
+
+[[nodiscard]] Result<Ground> prepare_ground(const config::Config& config);
+/// Takes the inheritance's descriptors over, but for those of the workers.
+[[nodiscard]] Result<Ground> take_over_ground(const Inheritance& inheritance);
+/// Whether the above could be done; takes nothing, and leaves all files where they are.
+[[nodiscard]] Status check_ground(const Inheritance& inheritance);
+
+/// PROXY_LISTEN as it would be written.
+[[nodiscard]] std::string listen_text(const config::Config& config);
+/// Settings of the ground hold as long as the service does: gives a fresh config those that the
+/// sockets were bound under, and says so where they differ.
+void keep_ground_settings(config::Config& fresh, const std::string& listen,
+                          const std::string& port_file);
+
+}  // namespace ace::supervisor
