@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what ace-proxy needs from Debian's own packages, and nothing when all of it is there.
-#   deploy/install-deps.sh [build] [test] [run]      default: build run
+#   deploy/install-deps.sh [build] [test] [deploy-test] [run]      default: build run
 # On a host with an init system, Debian starts redis-server as a service once it is installed; in a
 # bare container it does not.
 set -euo pipefail
@@ -11,6 +11,9 @@ readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-de
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
   shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
+# What tests/deploy needs at full length: systems and containers to try the packages in.
+readonly DEPLOY_TEST=(mmdebstrap lintian man-db shellcheck curl jq buildah podman runc
+  fuse-overlayfs uidmap netavark aardvark-dns)
 readonly RUN=(redis-server redis-tools)
 
 # Of the packages named, those that are not installed; one dpkg-query for all of them.
@@ -69,9 +72,10 @@ main() {
     case "$name" in
       build) wanted+=("${BUILD[@]}" "$(llhttp_package)") ;;
       test) wanted+=("${TEST[@]}" "$(libfuzzer_package)") ;;
+      deploy-test) wanted+=("${DEPLOY_TEST[@]}") ;;
       run) wanted+=("${RUN[@]}") ;;
       *)
-        echo "install-deps: $name is not one of: build test run" >&2
+        echo "install-deps: $name is not one of: build test deploy-test run" >&2
         return 2
         ;;
     esac
