@@ -12,7 +12,7 @@ readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang
   shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 # What tests/deploy needs at full length: systems and containers to try the packages in.
-readonly DEPLOY_TEST=(mmdebstrap lintian man-db shellcheck curl jq buildah podman runc
+readonly DEPLOY_TEST=(mmdebstrap systemd systemd-container lintian man-db shellcheck curl jq buildah podman runc
   fuse-overlayfs uidmap netavark aardvark-dns)
 readonly RUN=(redis-server redis-tools)
 

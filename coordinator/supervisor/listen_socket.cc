@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "shared/log/log.h"
 #include "shared/os/systemd.h"
 
 namespace ace::supervisor {
@@ -154,7 +155,10 @@ Result<std::vector<ListenSocket>> open_listen_sockets(
     const std::vector<config::ListenAddress>& addresses) {
   std::vector<ListenSocket> sockets;
   for (auto& fd : os::inherited_sockets()) sockets.push_back(ListenSocket::adopt(std::move(fd)));
-  if (!sockets.empty()) return sockets;
+  if (!sockets.empty()) {
+    log::info("sockets_inherited", "count={}: PROXY_LISTEN counts for nothing", sockets.size());
+    return sockets;
+  }
   for (const auto& address : addresses) {
     auto socket = ListenSocket::bind(address);
     if (!socket) return fail(std::move(socket).error());

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes a minimal Debian, as a tar file, of the packages that this host's own apt would take; once.
-#   debian_root.sh FILE.tar
+#   debian_root.sh FILE.tar [PACKAGE…]      more than the minimum
 set -euo pipefail
 
 readonly tar=$1
+shift
 if [[ -s $tar ]]; then exit 0; fi
 
 # shellcheck source=/dev/null
@@ -16,6 +17,6 @@ done
 mkdir -p "$(dirname "$tar")"
 unfinished="$tar.$$.tar"
 trap 'rm -f "$unfinished"' EXIT
-nice -n 5 mmdebstrap --quiet --variant=minbase --include=ca-certificates \
+nice -n 5 mmdebstrap --quiet --variant=minbase --include="$(IFS=, && echo "ca-certificates${*:+,$*}")" \
   --aptopt='Acquire::Check-Valid-Until "false"' "$VERSION_CODENAME" "$unfinished" "${sources[@]}"
 mv "$unfinished" "$tar"

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# The life of the service in a booted system, for systemd_test.sh: socket activation, reload, restart,
+# upgrade, watchdogs, stop. The network is the container's own.
+# shellcheck disable=SC2154  # here, top, build and work are the test's
+
+readonly service=ace-proxy.service
+readonly units=(ace-proxy.socket ace-proxy.service)
+readonly program=/usr/bin/ace-proxy
+readonly settings=/etc/ace-proxy/ace-proxy.env
+# Questions during a restart or an upgrade; none may be refused.
+readonly asked_at_least=300
+
+inside() {
+  nsenter -t "$init" -m -u -i -n -p -r -w /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+show() { inside systemctl show -P "$1" "$service"; }
+ask() {
+  nsenter -t "$init" -n curl -fsS --max-time 10 -o /dev/null http://127.0.0.1:8000/healthz
+}
+workers() { inside pgrep -P "$(show MainPID)"; }
+has_workers() { [[ $(workers | wc -l) -eq $1 ]]; }
+is_gone() { ! inside kill -0 "$1" 2>/dev/null; }
+is_active() { [[ $(show ActiveState) == active && $(show SubState) == running ]]; }
+has_restarted() { [[ $(show NRestarts) -eq $1 ]] && is_active; }
+journal_has() { inside journalctl -q -u "$service" --grep "$1" >/dev/null; }
+
+# replaced COUNT OLD…: as many workers as are wanted serve, and none of the old ones is left.
+replaced() {
+  local now
+  now=$(workers)
+  [[ $(wc -l <<<"$now") -eq $1 ]] || return 1
+  ! grep -qxF -f <(printf '%s\n' "${@:2}") <<<"$now"
+}
+
+all_are_served_during() {
+  local running asked=0 refused=0
+  "$@" &
+  running=$!
+  while ((asked < asked_at_least)) || kill -0 "$running" 2>/dev/null; do
+    ask || ((++refused))
+    ((++asked))
+  done
+  wait "$running" || return 1
+  ((refused == 0)) || { echo "$refused of $asked were refused" && return 1; }
+}
+
+libraries() {
+  # Those that dpkg knows under another path belong to every system.
+  ldd "$build/ace-proxy" | awk '/=>/ { print $3 }' | xargs -n 1 readlink -f |
+    xargs dpkg -S 2>/dev/null | cut -d: -f1 | sort -u
+}
+
+# What the package would bring.
+install_service() {
+  local root=$1
+  install -D -m 755 "$build/ace-proxy" "$root$program"
+  cp "$top"/deploy/systemd/ace-proxy.{service,socket} "$root/usr/lib/systemd/system/"
+  cp "$top/deploy/systemd/ace-proxy.sysusers" "$root/usr/lib/sysusers.d/ace-proxy.conf"
+  install -D -m 644 "$top/deploy/ace-proxy.env" "$root$settings"
+  echo "PROXY_WORKERS=2" >>"$root$settings"
+}
+
+power_off() {
+  kill -KILL "$init" 2>/dev/null || true
+  wait "$nspawn" 2>/dev/null || true
+  rm -rf "$work"
+}
+
+boot() {
+  local root="$work/root" packages tar
+  mapfile -t packages < <(libraries)
+  packages+=(systemd systemd-sysv dbus procps libnss-systemd)
+  tar="$build/deploy/booted-$(md5sum <<<"${packages[*]}" | cut -c 1-8).tar"
+  "$here/debian_root.sh" "$tar" "${packages[@]}"
+  mkdir "$root"
+  tar -xf "$tar" -C "$root" --exclude './dev/*'
+  install_service "$root"
+  systemd-nspawn --quiet --boot --directory="$root" --machine="ace-proxy-$$" --register=no \
+    --keep-unit --private-network --console=pipe --link-journal=no </dev/null \
+    >"$work/boot.log" 2>&1 &
+  nspawn=$!
+  trap power_off EXIT
+  eventually 30 has_init
+  eventually 60 is_running || { tail "$work/boot.log" && return 1; }
+}
+has_init() { init=$(pgrep -P "$nspawn"); }
+is_running() { [[ $(inside systemctl is-system-running 2>/dev/null) =~ ^(running|degraded)$ ]]; }
+
+try_start() {
+  check "the user is there" inside getent passwd ace-proxy
+  inside chgrp ace-proxy "$settings"
+  inside chmod 640 "$settings"
+  check "it starts" inside systemctl start "${units[@]}"
+  check "it is active" is_active
+  check "it has its workers" has_workers 2
+  check "it serves on systemd's socket" ask
+  check "it tells where" equal "$(show StatusText)" "serving on 0.0.0.0:8000"
+  check "it does not run as root" equal "$(inside ps -o user= -p "$(show MainPID)")" ace-proxy
+}
+
+try_hung_worker() {
+  local victim before
+  before=$(show MainPID)
+  victim=$(workers | head -1)
+  inside kill -STOP "$victim"
+  check "who does not move is killed" eventually 20 is_gone "$victim"
+  check "and replaced" eventually 10 has_workers 2
+  check "by the supervisor, which goes on" equal "$(show MainPID)" "$before"
+  check "nothing was restarted" equal "$(show NRestarts)" 0
+}
+
+try_reload() {
+  local before old
+  before=$(show MainPID)
+  mapfile -t old < <(workers)
+  inside sed -i 's/^PROXY_WORKERS=.*/PROXY_WORKERS=3/' "$settings"
+  check "it reloads" inside systemctl reload "$service"
+  check "its workers have the new settings" eventually 20 replaced 3 "${old[@]}"
+  check "it is the same process" equal "$(show MainPID)" "$before"
+  check "it is active again" eventually 10 is_active
+}
+
+restart() { inside systemctl restart "$service"; }
+try_restart() {
+  local before
+  before=$(show MainPID)
+  check "nobody is refused by a restart" all_are_served_during restart
+  refuse "it is another process" equal "$(show MainPID)" "$before"
+}
+
+# upgrade COUNT OLD…
+upgrade() {
+  inside systemctl kill -s USR2 --kill-whom=main "$service"
+  eventually 30 replaced "$@"
+}
+try_upgrade() {
+  local before old
+  before=$(show MainPID)
+  mapfile -t old < <(workers)
+  inside cp "$program" "$program.new"
+  inside mv "$program.new" "$program"
+  check "nobody is refused by an upgrade" all_are_served_during upgrade 3 "${old[@]}"
+  check "it is the same process" equal "$(show MainPID)" "$before"
+  check "which runs the new file" equal "$(inside readlink "/proc/$before/exe")" "$program"
+  check "systemd knows that it is over" eventually 10 is_active
+}
+
+try_bad_upgrade() {
+  local before old
+  before=$(show MainPID)
+  old=$(workers)
+  inside mv "$program" "$program.good"
+  inside cp /bin/false "$program"
+  inside systemctl kill -s USR2 --kill-whom=main "$service"
+  check "a program that fails is refused" eventually 20 journal_has upgrade_refused
+  check "the old one goes on" equal "$(show MainPID)" "$before"
+  check "with its workers" equal "$(workers)" "$old"
+  check "systemd knows that it is over" eventually 10 is_active
+  check "and serves" ask
+  inside mv "$program.good" "$program"
+}
+
+try_hung_supervisor() {
+  inside kill -STOP "$(show MainPID)"
+  check "a supervisor that does not move is replaced" eventually 60 has_restarted 1
+  check "and serves" ask
+  inside kill -KILL "$(show MainPID)"
+  check "a killed one, too" eventually 30 has_restarted 2
+  check "and serves" ask
+  check "with its workers alone" eventually 20 only_its_own_are_left
+}
+only_its_own_are_left() {
+  [[ $(inside pgrep -c -u ace-proxy) -eq 4 ]] && has_workers 3
+}
+
+try_stop() {
+  check "it stops" inside systemctl stop "${units[@]}"
+  check "in order" equal "$(show Result)" success
+  refuse "it leaves no process" inside pgrep -u ace-proxy
+  check "it starts without the socket, too" inside systemctl start "$service"
+  check "and serves" ask
+  check "and stops" inside systemctl stop "$service"
+  check "in order" equal "$(show Result)" success
+}
+
+try_booted_life() {
+  local tool
+  for tool in mmdebstrap systemd-nspawn nsenter curl; do
+    command -v "$tool" >/dev/null || { echo "SKIPPED: $tool is missing" && exit 77; }
+  done
+  [[ $EUID -eq 0 ]] || { echo "SKIPPED: this takes root" && exit 77; }
+  boot
+  try_start
+  try_hung_worker
+  try_reload
+  try_restart
+  try_upgrade
+  try_bad_upgrade
+  try_hung_supervisor
+  try_stop
+  if ((failures > 0)); then inside journalctl -q -u "$service" | tail -n 100 >&2; fi
+}
