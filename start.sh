@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Runs ace-proxy here: installs what is missing, builds what has changed, sees to a Redis, and
-# becomes the proxy. All flags but --demo are the proxy's (see --help).
+# Runs ace-proxy: sees to a Redis and becomes the proxy. Among its sources it installs what is missing
+# and builds what has changed; elsewhere (in the container) it runs the ace-proxy that is installed.
+# All flags but --demo are the proxy's (see --help).
 #   ./start.sh [--demo] [flags]
-# --demo: plays made-up channels on two engines of its own, which end with the proxy.
+# --demo: plays made-up channels on two engines of its own, which end with the proxy; sources only.
 # A Redis that had to be started listens on loopback only, keeps nothing on disk, and is left
-# running for the next start: `kill "$(cat PIDFILE)"` ends it (the path is printed).
+# running for the next start: `kill "$(cat PIDFILE)"` ends it (the path is printed). A container takes
+# it along when it ends.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,6 +20,10 @@ for word in "$@"; do
   if [[ "$word" == --demo ]]; then is_demo=yes; else flags+=("$word"); fi
 done
 readonly is_demo
+
+# As a container's first process, which no signal ends by itself.
+trap 'exit 143' TERM
+trap 'exit 130' INT
 
 say() { echo "start.sh: $*" >&2; }
 
@@ -56,10 +62,15 @@ redis_answers() {
   [[ $answer == PONG || $answer == *NOAUTH* ]]
 }
 
-# A quarter of the machine's memory, at most 1 GiB.
+# A quarter of the machine's memory, or of what this container may use; at most 1 GiB.
 redis_memory_kb() {
-  local total
+  local total file bytes
   total=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+  for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+    bytes=$(cat "$file" 2>/dev/null) || continue
+    # "max", or a figure beyond all memory, is no limit.
+    if [[ $bytes =~ ^[0-9]{1,18}$ ]] && ((bytes / 1024 < total)); then total=$((bytes / 1024)); fi
+  done
   echo $((total / 4 < 1048576 ? total / 4 : 1048576))
 }
 
@@ -131,13 +142,18 @@ print_demo_url() {
   say "open in VLC: http://127.0.0.1:${listen##*:}/ace/getstream?id=$demo_id"
 }
 
-if [[ $is_demo == yes ]]; then
-  "$top/deploy/install-deps.sh" build run test
+if [[ -f $top/CMakeLists.txt ]]; then
+  sets=(build run)
+  [[ $is_demo == yes ]] && sets+=(test)
+  "$top/deploy/install-deps.sh" "${sets[@]}"
+  build_proxy
+  proxy="$build/ace-proxy"
+elif [[ $is_demo == yes ]]; then
+  say "the demo needs the sources, and they are not here"
+  exit 1
 else
-  "$top/deploy/install-deps.sh" build run
+  proxy=$(command -v ace-proxy) || { say "ace-proxy is not installed" && exit 1; }
 fi
-build_proxy
-proxy="$build/ace-proxy"
 
 for word in "${flags[@]}"; do
   case "$word" in

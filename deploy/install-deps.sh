@@ -6,14 +6,15 @@
 set -euo pipefail
 
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
-  libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libcli11-dev
-  libexpected-dev libsystemd-dev prometheus-cpp-dev)
+  libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
+  libexpected-dev libsystemd-dev prometheus-cpp-dev
+  dpkg-dev file)
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
   shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 # What tests/deploy needs at full length: systems and containers to try the packages in.
-readonly DEPLOY_TEST=(mmdebstrap systemd systemd-container lintian man-db shellcheck curl jq buildah podman runc
-  fuse-overlayfs uidmap netavark aardvark-dns)
+readonly DEPLOY_TEST=(mmdebstrap systemd systemd-container lintian man-db shellcheck curl jq buildah podman
+  runc fuse-overlayfs uidmap netavark aardvark-dns iptables podman-compose)
 readonly RUN=(redis-server redis-tools)
 
 # Of the packages named, those that are not installed; one dpkg-query for all of them.
