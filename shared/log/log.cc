@@ -1,14 +1,20 @@
 #include "shared/log/log.h"
 
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "shared/base/clock.h"
 #include "shared/log/access_log.h"
 #include "shared/log/line_output.h"
 #include "shared/log/line_rate.h"
+#include "shared/log/line_sink.h"
 #include "shared/log/log_text.h"
 
 namespace ace::log {
@@ -19,12 +25,24 @@ using Standard = LineOutput::Standard;
 /// How often what was left out is looked for, beside the lines that are written.
 constexpr std::chrono::seconds kLookEvery{1};
 
-/// The process's one log, and its access log.
+/// One of the process's logs: what is written to `logger` goes to `sink`.
+struct Channel {
+  Channel(const std::string& name, LineOutput output)
+      : sink{std::make_shared<LineSink>(std::move(output))}, logger{name, sink} {
+    logger.set_level(spdlog::level::trace);               // whoever writes has asked already
+    logger.set_error_handler([](const std::string&) {});  // a log is no reason to end
+  }
+  [[nodiscard]] LineOutput& output() const { return sink->output(); }
+
+  std::shared_ptr<LineSink> sink;
+  spdlog::logger logger;
+};
+
 struct Log {
   Options options;
   std::atomic<Level>* shared_level{};
-  LineOutput lines{Standard::Error};
-  std::optional<LineOutput> access;  ///< nothing: off
+  std::unique_ptr<Channel> lines;
+  std::unique_ptr<Channel> access;  ///< nothing: off
   LineRate rate{0};
   SteadyTime looked_at;
   std::uint64_t told_dropped{};
@@ -35,6 +53,47 @@ Log& the_log() {
   return log;
 }
 
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::Debug:
+      return spdlog::level::debug;
+    case Level::Info:
+      return spdlog::level::info;
+    case Level::Warn:
+      return spdlog::level::warn;
+    case Level::Error:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+/// Our words for the levels, where spdlog says "warning".
+class LevelWord final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& line) override {
+    std::string_view word = to_string(Level::Error);
+    for (const auto level : {Level::Debug, Level::Info, Level::Warn}) {
+      if (to_spdlog(level) == message.level) word = to_string(level);
+    }
+    line.append(word.data(), word.data() + word.size());
+    for (auto width = word.size(); width < padinfo_.width_; ++width) line.push_back(' ');
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelWord>();
+  }
+};
+
+std::unique_ptr<spdlog::formatter> formatter_of(Format format) {
+  auto formatter =
+      std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc, "\n");
+  formatter->add_flag<LevelWord>('K');
+  formatter->set_pattern(format == Format::Text
+                             ? "%Y-%m-%dT%H:%M:%S.%eZ %-5K %n %v"
+                             : R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%K","process":"%n",%v})");
+  return formatter;
+}
+
 LineOutput file_or_stderr(const std::string& path) {
   LineOutput file{path};
   if (file.is_open()) return file;
@@ -43,39 +102,51 @@ LineOutput file_or_stderr(const std::string& path) {
   return LineOutput{Standard::Error};
 }
 
-std::optional<LineOutput> access_output(const std::string& where) {
-  if (where.empty() || where == "off") return std::nullopt;
-  if (where == "stdout") return LineOutput{Standard::Output};
-  if (where == "stderr") return LineOutput{Standard::Error};
-  return file_or_stderr(where);
+std::unique_ptr<Channel> open_lines(const Options& options) {
+  auto channel = std::make_unique<Channel>(options.process, options.file.empty()
+                                                                ? LineOutput{Standard::Error}
+                                                                : file_or_stderr(options.file));
+  channel->logger.set_formatter(formatter_of(options.format));
+  return channel;
 }
 
-std::string line_of(Level level, std::string_view event, std::string_view text) {
-  const auto& options = the_log().options;
-  const auto now = iso_timestamp(SystemClock{}.wall_now());
-  if (options.format == Format::Text) {
-    return fmt::format("{} {:<5} {} {} {}\n", now, to_string(level), options.process, event,
-                       one_line(text));
-  }
-  auto line = fmt::format(R"({{"ts":"{}","level":"{}","process":")", now, to_string(level));
-  append_json(line, options.process);
-  line += R"(","event":")";
-  append_json(line, event);
-  line += R"(","msg":")";
-  append_json(line, text);
-  line += "\"}\n";
-  return line;
+std::unique_ptr<Channel> open_access(const std::string& where) {
+  if (where.empty() || where == "off") return nullptr;
+  auto output = where == "stdout"   ? LineOutput{Standard::Output}
+                : where == "stderr" ? LineOutput{Standard::Error}
+                                    : file_or_stderr(where);
+  auto channel = std::make_unique<Channel>("access", std::move(output));
+  channel->logger.set_pattern("%v");
+  return channel;
+}
+
+/// What a line says, after its time, level and process.
+std::string content_of(std::string_view event, std::string_view text) {
+  if (the_log().options.format == Format::Text) return fmt::format("{} {}", event, one_line(text));
+  std::string members = R"("event":")";
+  append_json(members, event);
+  members += R"(","msg":")";
+  append_json(members, text);
+  members += '"';
+  return members;
+}
+
+void put_line(Level level, std::string_view event, std::string_view text) {
+  const auto content = content_of(event, text);
+  the_log().lines->logger.log(to_spdlog(level),
+                              spdlog::string_view_t{content.data(), content.size()});
 }
 
 /// Straight to the sink, however many of its kind there were.
 void put(Level level, std::string_view event, std::string_view text) {
   auto& log = the_log();
-  const auto missing = log.lines.dropped() - log.told_dropped;
-  if (missing > 0) {
-    const auto told = line_of(Level::Warn, "log_lines_dropped", fmt::format("count={}", missing));
-    if (log.lines.write(told)) log.told_dropped += missing;
+  if (!log.lines) log.lines = open_lines(log.options);
+  const auto dropped = log.lines->output().dropped();
+  if (dropped > log.told_dropped) {
+    put_line(Level::Warn, "log_lines_dropped", fmt::format("count={}", dropped - log.told_dropped));
+    if (log.lines->output().dropped() == dropped) log.told_dropped = dropped;
   }
-  static_cast<void>(log.lines.write(line_of(level, event, text)));
+  put_line(level, event, text);
 }
 
 void tell_suppressed(SteadyTime now) {
@@ -97,19 +168,19 @@ void complain_if_closed(const LineOutput& output) {
 void setup(const Options& options) {
   auto& log = the_log();
   log.options = options;
-  log.lines = options.file.empty() ? LineOutput{Standard::Error} : file_or_stderr(options.file);
-  log.access = access_output(options.access);
+  log.lines = open_lines(options);
+  log.access = open_access(options.access);
   log.rate = LineRate{options.most_alike};
   log.told_dropped = 0;
 }
 
 void reopen() {
   auto& log = the_log();
-  log.lines.reopen();
-  complain_if_closed(log.lines);
-  if (!log.access) return;
-  log.access->reopen();
-  complain_if_closed(*log.access);
+  for (const auto* channel : {log.lines.get(), log.access.get()}) {
+    if (channel == nullptr) continue;
+    channel->output().reopen();
+    complain_if_closed(channel->output());
+  }
 }
 
 void share_level(std::atomic<Level>& shared) { the_log().shared_level = &shared; }
@@ -138,17 +209,19 @@ void write(Level level, std::string_view event, std::string_view text) {
 
 std::uint64_t dropped_lines() {
   const auto& log = the_log();
-  return log.lines.dropped() + (log.access ? log.access->dropped() : 0);
+  const auto of = [](const auto& channel) { return channel ? channel->output().dropped() : 0; };
+  return of(log.lines) + of(log.access);
 }
 
 void tell_suppressed() { tell_suppressed(SystemClock{}.now()); }
 
-bool is_access_logged() { return the_log().access.has_value(); }
+bool is_access_logged() { return the_log().access != nullptr; }
 
 void access(const AccessEntry& entry) {
-  auto& log = the_log();
+  const auto& log = the_log();
   if (!log.access) return;
-  static_cast<void>(log.access->write(access_line(entry, log.options.access_format) + '\n'));
+  const auto line = access_line(entry, log.options.access_format);
+  log.access->logger.log(spdlog::level::info, spdlog::string_view_t{line.data(), line.size()});
 }
 
 }  // namespace ace::log
