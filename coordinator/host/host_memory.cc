@@ -20,9 +20,9 @@ struct HostMemory::Shared {
 
 namespace {
 
-/// To be raised when the meaning of bytes changes that processes exchange on one host, though no
-/// size does: in this memory, in the inboxes (handover/message.h), on the control channels
-/// (supervisor/control_channel.h).
+/// To be raised when bytes that processes exchange on one host mean something else, or a kind of
+/// message is added, though no size changes: in this memory, in the inboxes (handover/message.h),
+/// on the control channels (supervisor/control_channel.h).
 constexpr unsigned kMeaning = 1;
 
 Result<void*> map(int fd, std::size_t size) {

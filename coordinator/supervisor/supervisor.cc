@@ -147,6 +147,7 @@ void Supervisor::on_stop_signal(int signal) {
 void Supervisor::begin_stop() {
   is_stopping_ = true;
   os::notify("STOPPING=1");
+  trial_.give_up();
   kill_at_ = clock_.now() + config_->shutdown_timeout + kKillMargin;
   fleet_.stop();
 }

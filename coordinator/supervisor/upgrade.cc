@@ -113,10 +113,17 @@ Status UpgradeTrial::judge(const ChildExit& ended) const {
                                          last.empty() ? "" : ", ", last));
 }
 
+/// With whatever it has started.
+void UpgradeTrial::kill_all() { processes_.kill(-pid_, SIGKILL); }
+
+void UpgradeTrial::give_up() {
+  if (pid_ != 0) kill_all();
+}
+
 void UpgradeTrial::mind_limit() {
   if (pid_ == 0 || is_too_late_ || clock_.now() < until_) return;
   is_too_late_ = true;
-  processes_.kill(-pid_, SIGKILL);  // with whatever it has started
+  kill_all();
 }
 
 std::optional<Status> UpgradeTrial::take_verdict() { return std::exchange(verdict_, {}); }

@@ -36,6 +36,8 @@ class UpgradeTrial {
   bool on_exit(const ChildExit& ended);
   /// In a worker, whom a trial does not concern.
   void close_in_child() { words_.reset(); }
+  /// Nobody waits for it any more.
+  void give_up();
   /// Ends a trial that takes too long.
   void mind_limit();
   /// Once after each trial: success, or why not.
@@ -43,6 +45,7 @@ class UpgradeTrial {
 
  private:
   [[nodiscard]] Status judge(const ChildExit& ended) const;
+  void kill_all();
 
   ProcessApi& processes_;
   const Clock& clock_;

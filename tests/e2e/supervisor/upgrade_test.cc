@@ -1,12 +1,15 @@
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/supervisor/running.h"
+#include "tests/support/process/resident_memory.h"
 
 using namespace ace::test;
 using Catch::Matchers::Contains;
@@ -81,6 +84,37 @@ struct Upgradable {
   }
 };
 
+/// A new program that does nothing for ever, by a child of its own.
+class Hanging {
+ public:
+  explicit Hanging(Upgradable& host) : path_{host.folder.path("child")} {
+    host.installed.script("sleep 1000 & echo $! >" + path_ + "; wait");
+  }
+  /// The child's, as soon as it is there.
+  [[nodiscard]] pid_t pid() const {
+    REQUIRE(eventually([&] { return read_file(path_).ends_with('\n'); }));
+    return static_cast<pid_t>(std::stol(read_file(path_)));
+  }
+
+ private:
+  std::string path_;
+};
+
+std::size_t count(const std::string& text, const std::string& word) {
+  std::size_t times = 0;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++times;
+  return times;
+}
+
+/// Who is orphaned becomes ours.
+bool has_left_nobody() {
+  pid_t ended{};
+  do {
+    ended = waitpid(-1, nullptr, WNOHANG);
+  } while (ended > 0);
+  return ended < 0 && errno == ECHILD;
+}
+
 bool share_nobody(const std::set<pid_t>& some, const std::set<pid_t>& others) {
   for (const auto pid : some) {
     if (others.count(pid) != 0) return false;
@@ -94,7 +128,9 @@ TEST_CASE("ten upgrades keep the pid and refuse nobody", "[upgrade]") {
   Upgradable host{2};
   const auto descriptors = Upgradable::descriptors_of(host.pid());
   const auto of_a_worker = Upgradable::descriptors_of(*host.workers().begin());
+  std::size_t memory = 0;
   for (int round = 0; round < 10; ++round) {
+    if (round == 1) memory = resident_bytes(host.pid());
     const auto before = host.workers();
     host.installed.copy();
     REQUIRE_FALSE(host.installed.is_run_by(host.pid()));
@@ -106,6 +142,7 @@ TEST_CASE("ten upgrades keep the pid and refuse nobody", "[upgrade]") {
     REQUIRE(eventually([&] { return host.service.has_workers(2); }));
     CHECK(share_nobody(before, host.workers()));
   }
+  if (!kIsSanitized) CHECK(resident_bytes(host.pid()) < memory + (1U << 20U));
   CHECK(Upgradable::holds_at_most(descriptors, host.pid()));
   CHECK(Upgradable::holds_at_most(of_a_worker, *host.workers().begin()));
 }
@@ -121,6 +158,7 @@ TEST_CASE("an upgraded service ends as any other", "[upgrade]") {
   CHECK(host.service.systemd.hears("STOPPING=1"));
   CHECK(host.service.program.exit_code() == 0);
   for (const auto worker : workers) CHECK(has_ended(worker));
+  CHECK(has_left_nobody());
   CHECK_FALSE(exists(host.service.port_file));
   CHECK_FALSE(exists(socket));
 }
@@ -182,8 +220,25 @@ TEST_CASE("a program that refuses the settings is not taken", "[upgrade]") {
 
 TEST_CASE("a program that hangs is ended, and not taken", "[upgrade]") {
   Upgradable host{1};
-  host.installed.script("sleep 1000 & wait");
-  host.is_refused("said nothing for 10 s");
+  const auto before = host.workers();
+  const Hanging hanging{host};
+  host.service.program.signal(SIGUSR2);
+  const auto pid = hanging.pid();
+  host.upgrade();  // asks once more, which changes nothing
+  CHECK(host.workers() == before);
+  CHECK_THAT(host.service.program.errors(), Contains("said nothing for 10 s"));
+  CHECK(count(host.service.program.errors(), "upgrade_begins") == 1);
+  CHECK(has_ended(pid));
+}
+
+TEST_CASE("a stop does not wait for a trial", "[upgrade]") {
+  Upgradable host{1};
+  const Hanging hanging{host};
+  host.service.program.signal(SIGUSR2);
+  const auto pid = hanging.pid();
+  host.service.program.signal(SIGTERM);
+  CHECK(host.service.program.exit_code(5s) == 0);
+  CHECK(has_ended(pid, 5s));
 }
 
 TEST_CASE("a program with another layout of the memory is not taken", "[upgrade]") {
