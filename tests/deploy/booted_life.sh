@@ -61,6 +61,7 @@ install_service() {
 }
 
 power_off() {
+  if [[ -n ${engine:-} ]]; then kill "$engine" 2>/dev/null || true; fi
   kill -KILL "$init" 2>/dev/null || true
   wait "$nspawn" 2>/dev/null || true
   rm -rf "$work"
@@ -173,6 +174,36 @@ only_its_own_are_left() {
   [[ $(inside pgrep -c -u ace-proxy) -eq 4 ]] && has_workers 3
 }
 
+start_engine() {
+  nsenter -t "$init" -n "$build/ace-engine-sim" --engine 127.0.0.1:6878 >"$work/engine.log" 2>&1 &
+  engine=$!
+}
+start_viewer() {
+  nsenter -t "$init" -n curl -sSN -o "$work/media" \
+    "http://127.0.0.1:8000/ace/getstream?id=0123456789abcdef0123456789abcdef01234567" &
+  viewer=$!
+}
+media() { stat -c %s "$work/media" 2>/dev/null || echo 0; }
+media_exceeds() { (($(media) > $1)); }
+has_new_workers() { [[ $(workers | grep -cvxF -f <(printf '%s\n' "${@:2}")) -ge $1 ]]; }
+
+# Last: it ends with a stop under way.
+try_viewer() {
+  local old ended=0
+  start_engine
+  start_viewer
+  check "a viewer is served" eventually 20 media_exceeds 200000
+  mapfile -t old < <(workers)
+  inside systemctl kill -s USR2 --kill-whom=main "$service"
+  check "an upgrade comes" eventually 30 has_new_workers 3 "${old[@]}"
+  check "the viewer is served on" eventually 20 media_exceeds $(($(media) + 400000))
+  check "it stops under the viewer" inside systemctl stop "${units[@]}"
+  check "in order" equal "$(show Result)" success
+  wait "$viewer" || ended=$?
+  check "the viewer got a proper end" equal "$ended" 0
+  kill "$engine"
+}
+
 try_stop() {
   check "it stops" inside systemctl stop "${units[@]}"
   check "in order" equal "$(show Result)" success
@@ -198,5 +229,7 @@ try_booted_life() {
   try_bad_upgrade
   try_hung_supervisor
   try_stop
+  check "it starts once more" inside systemctl start "${units[@]}"
+  try_viewer
   if ((failures > 0)); then inside journalctl -q -u "$service" | tail -n 100 >&2; fi
 }
