@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The life of the service in a booted system, for systemd_test.sh: socket activation, reload, restart,
-# upgrade, watchdogs, stop. The network is the container's own.
+# The life of the service in a booted system, for systemd_test.sh: installed, activated by its socket,
+# reloaded, restarted, upgraded, frozen, stopped. The network is the container's own.
 # shellcheck disable=SC2154  # here, top, build and work are the test's
 
 readonly service=ace-proxy.service
@@ -50,14 +50,13 @@ libraries() {
     xargs dpkg -S 2>/dev/null | cut -d: -f1 | sort -u
 }
 
-# What the package would bring.
-install_service() {
-  local root=$1
-  install -D -m 755 "$build/ace-proxy" "$root$program"
-  cp "$top"/deploy/systemd/ace-proxy.{service,socket} "$root/usr/lib/systemd/system/"
-  cp "$top/deploy/systemd/ace-proxy.sysusers" "$root/usr/lib/sysusers.d/ace-proxy.conf"
-  install -D -m 644 "$top/deploy/ace-proxy.env" "$root$settings"
-  echo "PROXY_WORKERS=2" >>"$root$settings"
+# The package, and a newer one.
+make_packages() {
+  local version
+  build_package_files
+  version=$(project_version)
+  cp "$(package "$version")" "$1/root/first.deb"
+  cp "$(package "$version.1")" "$1/root/second.deb"
 }
 
 power_off() {
@@ -75,7 +74,7 @@ boot() {
   "$here/debian_root.sh" "$tar" "${packages[@]}"
   mkdir "$root"
   tar -xf "$tar" -C "$root" --exclude './dev/*'
-  install_service "$root"
+  make_packages "$root"
   systemd-nspawn --quiet --boot --directory="$root" --machine="ace-proxy-$$" --register=no \
     --keep-unit --private-network --console=pipe --link-journal=no </dev/null \
     >"$work/boot.log" 2>&1 &
@@ -87,10 +86,20 @@ boot() {
 has_init() { init=$(pgrep -P "$nspawn"); }
 is_running() { [[ $(inside systemctl is-system-running 2>/dev/null) =~ ^(running|degraded)$ ]]; }
 
+install_package() {
+  inside env DEBIAN_FRONTEND=noninteractive dpkg -i "/root/$1.deb" >"$work/dpkg.log" 2>&1 ||
+    { cat "$work/dpkg.log" && return 1; }
+}
+
+try_install() {
+  check "the package is installed" install_package first
+  check "which starts it" is_active
+  check "and it serves" ask
+  inside systemctl stop "$service"
+  inside sh -c "echo PROXY_WORKERS=2 >>$settings"
+}
+
 try_start() {
-  check "the user is there" inside getent passwd ace-proxy
-  inside chgrp ace-proxy "$settings"
-  inside chmod 640 "$settings"
   check "it starts" inside systemctl start "${units[@]}"
   check "it is active" is_active
   check "it has its workers" has_workers 2
@@ -129,17 +138,15 @@ try_restart() {
   refuse "it is another process" equal "$(show MainPID)" "$before"
 }
 
-# upgrade COUNT OLD…
+# upgrade COUNT OLD…: by the package, which asks for it.
 upgrade() {
-  inside systemctl kill -s USR2 --kill-whom=main "$service"
+  install_package second
   eventually 30 replaced "$@"
 }
 try_upgrade() {
   local before old
   before=$(show MainPID)
   mapfile -t old < <(workers)
-  inside cp "$program" "$program.new"
-  inside mv "$program.new" "$program"
   check "nobody is refused by an upgrade" all_are_served_during upgrade 3 "${old[@]}"
   check "it is the same process" equal "$(show MainPID)" "$before"
   check "which runs the new file" equal "$(inside readlink "/proc/$before/exe")" "$program"
@@ -221,6 +228,7 @@ try_booted_life() {
   done
   [[ $EUID -eq 0 ]] || { echo "SKIPPED: this takes root" && exit 77; }
   boot
+  try_install
   try_start
   try_hung_worker
   try_reload

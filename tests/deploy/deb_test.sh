@@ -13,16 +13,8 @@ readonly here top build work
 trap 'rm -rf "$work"' EXIT
 # shellcheck source-path=SCRIPTDIR source=checks.sh
 . "$here/checks.sh"
-
-# package VERSION: makes it, prints the file.
-package() {
-  local log="$work/cpack.log"
-  if ! (cd "$build" && cpack -G DEB -D CPACK_PACKAGE_VERSION="$1" -B "$work/$1" >"$log" 2>&1); then
-    cat "$log" >&2
-    return 1
-  fi
-  echo "$work/$1/ace-proxy_$1_$(dpkg --print-architecture).deb"
-}
+# shellcheck source-path=SCRIPTDIR source=package.sh
+. "$here/package.sh"
 
 contents_of() { dpkg-deb -c "$1" | awk '$1 !~ /^d/ { print substr($6, 2), $1, $2 }' | sort; }
 
@@ -105,9 +97,8 @@ check_with_tools() {
   fi
 }
 
-cmake --build "$build" --target ace-proxy package_files >"$work/build.log" ||
-  { cat "$work/build.log" >&2 && exit 1; }
-version=$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$build/CMakeCache.txt")
+build_package_files
+version=$(project_version)
 deb=$(package "$version")
 check_control "$deb"
 dpkg-deb -x "$deb" "$work/unpacked"

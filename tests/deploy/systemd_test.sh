@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The units: what systemd thinks of them, and, at length, the service's life under it.
 #   systemd_test.sh BUILD_TREE
-# With ACE_LONG=1 (as root) a minimal Debian is booted in a container that has the program and the
-# units. That system is made of the host's apt sources once, and kept in the build tree.
+# With ACE_LONG=1 (as root) a minimal Debian is booted in a container and gets the package, and later a
+# newer one. That system is made of the host's apt sources once, and kept in the build tree.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -11,6 +11,8 @@ build=$1
 readonly here top build
 # shellcheck source-path=SCRIPTDIR source=checks.sh
 . "$here/checks.sh"
+# shellcheck source-path=SCRIPTDIR source=package.sh
+. "$here/package.sh"
 
 if ! command -v systemd-analyze >/dev/null; then
   echo "SKIPPED: systemd-analyze is missing"
