@@ -202,18 +202,19 @@ void Supervisor::announce() {
     return say_serving();
   }
   is_ready_ = true;
-  write_port_file();
-  if (is_stopping_) return;
+  if (!has_written_port_file()) {
+    is_killed_ = true;
+    begin_stop();
+    return;
+  }
   log::info("ready", "workers={} listen={}", fleet_.wanted(), fmt::join(ground_.addresses(), ","));
   say_serving();
 }
 
-void Supervisor::write_port_file() {
+bool Supervisor::has_written_port_file() {
   const auto written = port_file_.write(ground_.addresses());
-  if (written) return;
-  log::error("port_file_failed", "{}", written.error().text);
-  is_killed_ = true;
-  begin_stop();
+  if (!written) log::error("port_file_failed", "{}", written.error().text);
+  return written.has_value();
 }
 
 void Supervisor::say_serving() {
@@ -271,7 +272,6 @@ Inheritance Supervisor::inheritance() const {
 }
 
 void Supervisor::take_over(const Inheritance& inheritance) {
-  write_port_file();  // so that it goes away with us
   for (const auto& worker : inheritance.workers) {
     WorkerSlot slot;
     slot.state = worker.state;
@@ -283,6 +283,7 @@ void Supervisor::take_over(const Inheritance& inheritance) {
     slot.restarts = RestartPolicy{worker.next_delay};
     fleet_.adopt(std::move(slot));
   }
+  (void)has_written_port_file();  // the one from before is right, ours will go away with us
   log::info("upgraded", "pid={} program={} workers={}", getpid(), image_.program,
             inheritance.workers.size());
   is_ready_ = true;

@@ -46,7 +46,7 @@ class Supervisor {
   [[nodiscard]] Inheritance inheritance() const;
   void reopen_logs();
   void announce();
-  void write_port_file();
+  [[nodiscard]] bool has_written_port_file();
   void say_serving();
   void mind_start();
   void mind_watchdog();

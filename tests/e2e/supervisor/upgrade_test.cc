@@ -188,6 +188,21 @@ TEST_CASE("an upgrade may come in the middle of a reload", "[upgrade]") {
       [&] { return host.service.has_workers(3) && share_nobody(before, host.workers()); }));
 }
 
+TEST_CASE("a port file that cannot be written again ends no upgrade", "[upgrade]") {
+  Upgradable host{2};
+  const auto before = host.workers();
+  const auto address = host.service.address();
+  std::filesystem::remove(host.service.port_file);
+  std::filesystem::create_directory(host.service.port_file);
+  host.upgrade();
+  CHECK_THAT(host.service.program.errors(), Contains("port_file_failed"));
+  CHECK_FALSE(ask(address).empty());
+  REQUIRE(eventually(
+      [&] { return host.service.has_workers(2) && share_nobody(before, host.workers()); }));
+  host.service.program.signal(SIGTERM);
+  CHECK(host.service.program.exit_code() == 0);
+}
+
 TEST_CASE("a program that is not there is not taken", "[upgrade]") {
   Upgradable host{1};
   host.installed.remove();
