@@ -1,0 +1,108 @@
+#include "shared/log/log.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+
+#include "shared/log/access_log.h"
+#include "tests/support/process/temp_dir.h"
+
+using namespace ace::log;
+using ace::test::read_text_file;
+
+namespace {
+
+/// A log into files of its own, until the test ends.
+class LogInFiles {
+ public:
+  explicit LogInFiles(Options options = {}) {
+    options.file = file();
+    options.process = "test";
+    options.access = access_file();
+    setup(options);
+  }
+  ~LogInFiles() { setup({}); }
+  LogInFiles(const LogInFiles&) = delete;
+  LogInFiles& operator=(const LogInFiles&) = delete;
+
+  [[nodiscard]] std::string file() const { return dir_.file("log"); }
+  [[nodiscard]] std::string access_file() const { return dir_.file("access"); }
+  [[nodiscard]] std::ptrdiff_t lines() const {
+    const auto text = read_text_file(file());
+    return std::ranges::count(text, '\n');
+  }
+
+ private:
+  ace::test::TempDir dir_;
+};
+
+AccessEntry from(const std::string& address) {
+  AccessEntry entry;
+  entry.address = address;
+  return entry;
+}
+
+}  // namespace
+
+TEST_CASE("a line tells when, how bad, who and what", "[log]") {
+  const LogInFiles log;
+  info("joined", "client={} agent={:?}", 7, "a\"b");
+  const auto line = read_text_file(log.file());
+  CHECK_THAT(line, Catch::Contains("Z info  test joined client=7 agent=\"a\\\"b\"\n"));
+  debug("chunk", "never");
+  CHECK(log.lines() == 1);
+}
+
+TEST_CASE("of one kind of event so many lines are written, of others too", "[log]") {
+  Options options;
+  options.level = Level::Debug;
+  options.most_alike = 2;
+  const LogInFiles log{options};
+  for (int i = 0; i < 5; ++i) warn("redis_down", "i={}", i);
+  CHECK(log.lines() == 2);
+  info("joined", "x");
+  CHECK(log.lines() == 3);
+  // Who asks for debug lines wants all of them.
+  for (int i = 0; i < 5; ++i) debug("chunk", "i={}", i);
+  CHECK(log.lines() == 8);
+}
+
+TEST_CASE("a level that is shared counts before one's own", "[log]") {
+  // It must outlive the program's log.
+  static std::atomic<Level> shared{Level::Warn};
+  const LogInFiles log;
+  CHECK(is_enabled(Level::Info));
+  share_level(shared);
+  CHECK_FALSE(is_enabled(Level::Info));
+  shared = Level::Debug;
+  CHECK(is_enabled(Level::Debug));
+  set_level(Level::Info);
+  CHECK(shared.load() == Level::Info);
+  CHECK(level() == Level::Info);
+}
+
+TEST_CASE("both files are opened again under their names", "[log]") {
+  const LogInFiles log;
+  error("before", "x");
+  access(from("before"));
+  for (const auto& file : {log.file(), log.access_file()}) {
+    std::filesystem::rename(file, file + ".1");
+  }
+  reopen();
+  error("after", "x");
+  access(from("after"));
+  CHECK_THAT(read_text_file(log.file()), Catch::Contains("after") && !Catch::Contains("before"));
+  CHECK_THAT(read_text_file(log.access_file()), Catch::StartsWith("after - "));
+  CHECK_THAT(read_text_file(log.access_file() + ".1"), Catch::StartsWith("before - "));
+}
+
+TEST_CASE("lines that no disk takes are counted", "[log]") {
+  const LogInFiles log;
+  Options full;
+  full.file = "/dev/full";
+  setup(full);
+  error("lost", "x");
+  error("lost", "x");
+  CHECK(dropped_lines() >= 2);
+}
