@@ -16,6 +16,8 @@
 #include "shared/log/log.h"
 #include "shared/loop/signal_watcher.h"
 #include "workers/engines/engine_registry.h"
+#include "workers/film_door.h"
+#include "workers/films/films.h"
 #include "workers/http/endpoints.h"
 #include "workers/http/server.h"
 #include "workers/metrics/timed_commands.h"
@@ -101,7 +103,9 @@ class Worker final : private handover::Handover::Listener,
   handover::Handover handover_;
   SteadyTime redis_heard_{clock_.now()};
   streams::StreamServices services_;
-  streams::StreamManager streams_{services_};
+  FilmDoor film_door_{films_, server_};
+  streams::StreamManager streams_{services_, film_door_};
+  films::Films films_{services_};
   streams::OrphanWatch orphans_{services_, streams_, presence_};
   http::Endpoints endpoints_;
   http::ConnectionLimits connection_limits_;
@@ -169,7 +173,7 @@ Worker::Worker(supervisor::WorkerContext context)
                 .selector = engines_.selector(),
                 .options = options_,
                 .redis_heard = redis_heard_},
-      endpoints_{services_, streams_, engines_, endpoint_options(config_)},
+      endpoints_{services_, streams_, films_, engines_, endpoint_options(config_)},
       connection_limits_{connection_limits(config_)},
       connection_services_{.loop = loop_,
                            .timers = timers_,
@@ -220,12 +224,13 @@ void Worker::beat() {
 void Worker::tick() {
   if (services_.redis_is_up()) redis_heard_ = clock_.now();
   streams_.tick();
+  films_.tick();
   board_.longest_lag_ms = static_cast<std::uint32_t>(streams_.longest_lag().count());
   board_.redis_bytes_in_flight = chunks_.bytes_in_flight();
   log::tell_suppressed();
   board_.log_lines_dropped +=
       log::dropped_lines() - std::exchange(log_drops_told_, log::dropped_lines());
-  if (is_draining_ && !is_stopping_ && streams_.is_empty()) stop("drained");
+  if (is_draining_ && !is_stopping_ && streams_.is_empty() && films_.is_empty()) stop("drained");
   // The last stream's chunks go back to the system when it has ended.
   if (std::exchange(had_streams_, !streams_.is_empty()) && !had_streams_) ::malloc_trim(0);
 }
@@ -346,13 +351,14 @@ void Worker::stop(std::string_view why) {
   server_.stop_accepting();
   engines_.stop();
   streams_.shut_down();
+  films_.shut_down();
   stop_by_ = clock_.now() + config_.shutdown_timeout - kStopReserve;
   stop_timer_->every(kStopCheckEvery, [this] { check_stopped(); });
 }
 
 void Worker::check_stopped() {
-  const bool is_done = streams_.is_empty() && handover_.in_flight() == 0 && curl_.kept() == 0 &&
-                       server_.connections() == 0;
+  const bool is_done = streams_.is_empty() && films_.is_empty() && handover_.in_flight() == 0 &&
+                       curl_.kept() == 0 && server_.connections() == 0;
   if (is_done) {
     say_goodbye_to_redis();
     return;

@@ -16,6 +16,7 @@ struct HostMemory::Shared {
   OwnershipTable ownership;
   EngineTable engines;
   OrderBoard orders;
+  FilmTable films;
 };
 
 namespace {
@@ -46,6 +47,7 @@ Result<std::unique_ptr<HostMemory>> HostMemory::create() {
   shared->ownership.init();
   shared->engines.init();
   shared->orders.init();
+  shared->films.init();
   const auto now = SystemClock{}.wall_now().time_since_epoch();
   shared->scoreboard.started_at_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -82,5 +84,6 @@ Scoreboard& HostMemory::scoreboard() { return shared_->scoreboard; }
 OwnershipTable& HostMemory::ownership() { return shared_->ownership; }
 EngineTable& HostMemory::engines() { return shared_->engines; }
 OrderBoard& HostMemory::orders() { return shared_->orders; }
+FilmTable& HostMemory::films() { return shared_->films; }
 
 }  // namespace ace::host

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/host/engine_table.h"
+#include "coordinator/host/film_table.h"
 #include "coordinator/host/inbox.h"
 #include "coordinator/host/order_board.h"
 #include "coordinator/host/ownership_table.h"
@@ -35,6 +36,7 @@ class HostMemory {
   [[nodiscard]] OwnershipTable& ownership();
   [[nodiscard]] EngineTable& engines();
   [[nodiscard]] OrderBoard& orders();
+  [[nodiscard]] FilmTable& films();
   [[nodiscard]] const InboxSockets& inbox(std::uint32_t slot) const { return inboxes_[slot]; }
   /// Close-on-exec, as are the inboxes.
   [[nodiscard]] int descriptor() const { return memory_.get(); }

@@ -107,6 +107,7 @@ void OwnershipTable::describe(const proto::StreamId& id, WorkerRef self,
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->owner != self) return;
   entry->phase = details.phase;
+  entry->kind = details.kind;
   store_text(entry->engine_id, details.engine_id);
   store_text(entry->infohash, details.infohash);
   store_text(entry->session,
@@ -236,7 +237,8 @@ std::vector<proto::StreamId> OwnershipTable::owned_by(WorkerRef self) {
   const std::lock_guard lock{mutex_};
   std::vector<proto::StreamId> ids;
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
-    if (fingerprints_[i] != 0 && entries_[i].owner == self) ids.push_back(entries_[i].id);
+    const bool is_stream = fingerprints_[i] != 0 && entries_[i].kind != StreamKind::Film;
+    if (is_stream && entries_[i].owner == self) ids.push_back(entries_[i].id);
   }
   return ids;
 }
@@ -247,6 +249,7 @@ std::vector<proto::StreamId> OwnershipTable::orphans(const Scoreboard& board) {
   for (std::size_t i = 0; i < kMaxStreams; ++i) {
     if (fingerprints_[i] == 0) continue;
     const auto& entry = entries_[i];
+    if (entry.kind == StreamKind::Film) continue;  // it dies with its worker
     const bool had_owner = entry.owner.generation != 0;
     if (had_owner && !board.is_alive(entry.owner) && count_viewers(board, entry) == 0) {
       ids.push_back(entry.id);
@@ -307,6 +310,7 @@ StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) 
   return {.id = entry.id,
           .owner = board.is_alive(entry.owner) ? entry.owner : WorkerRef{},
           .phase = has_failed ? StreamPhase::Failed : entry.phase,
+          .kind = entry.kind,
           .epoch = entry.epoch,
           .index = entry.index,
           .started_at_ms = entry.started_at_ms,

@@ -106,6 +106,7 @@ class OwnershipTable {
     proto::StreamId id;
     WorkerRef owner;
     StreamPhase phase;
+    StreamKind kind;
     proto::OwnerEpoch epoch;
     proto::ChunkIndex index;
     std::int64_t started_at_ms;

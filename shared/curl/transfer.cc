@@ -75,6 +75,7 @@ TransferState::TransferState(std::weak_ptr<MultiState> multi, const Request& req
     : multi_{std::move(multi)}, listener_{&listener} {
   easy_.set_text(CURLOPT_URL, request.url);
   easy_.set_text(CURLOPT_PROTOCOLS_STR, "http");
+  if (!request.range.empty()) easy_.set_text(CURLOPT_RANGE, request.range);
   easy_.set_number(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);  // its HTTP/2 is broken up to 8.5
   easy_.set_number(CURLOPT_FOLLOWLOCATION, 0);
   easy_.set_number(CURLOPT_NOSIGNAL, 1);
@@ -143,11 +144,18 @@ void TransferState::take_header(std::string_view line) {
     return;
   }
   if (line.substr(0, 5) == "HTTP/") {
-    head_ = {.status = status_of(line), .location = {}, .content_type = {}};
-  } else if (const auto location = header_value(line, "location")) {
-    head_.location = *location;
-  } else if (const auto type = header_value(line, "content-type")) {
-    head_.content_type = *type;
+    head_ = ResponseHead{};
+    head_.status = status_of(line);
+    return;
+  }
+  const std::pair<std::string_view, std::string ResponseHead::*> wanted[] = {
+      {"location", &ResponseHead::location},
+      {"content-type", &ResponseHead::content_type},
+      {"content-length", &ResponseHead::content_length},
+      {"content-range", &ResponseHead::content_range},
+      {"accept-ranges", &ResponseHead::accept_ranges}};
+  for (const auto& [name, member] : wanted) {
+    if (const auto value = header_value(line, name)) head_.*member = *value;
   }
 }
 

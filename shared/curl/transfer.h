@@ -19,6 +19,7 @@ class TransferState;
 struct Request {
   std::string url;
   std::chrono::milliseconds connect_timeout{1000};  ///< name resolution included
+  std::string range{};  ///< of a Range header, behind "bytes="; empty: none is sent
 };
 
 /// How far a transfer came.
@@ -32,6 +33,9 @@ struct ResponseHead {
   int status{};
   std::string location;      ///< empty when there is none
   std::string content_type;  ///< empty when there is none
+  std::string content_length{};
+  std::string content_range{};
+  std::string accept_ranges{};
 };
 
 /// The end of a transfer: no error means that the body was complete by its own framing.

@@ -207,10 +207,16 @@ void Engine::on_playback(Connection& connection, const Request& request, Session
   if (request.method == "HEAD") return connection.finish_with(playback_head(options_.framing));
   if (session->connection) {
     playbacks_.erase(session->key);
+    films_.erase(session->key);
     if (auto* older = find_connection(*session->connection)) older->close(CloseHow::Finish);
   }
   ++counts_.playbacks_opened;
   sessions_.attach(*session, connection.id());
+  if (faults_.has(Fault::Vod)) {
+    films_.emplace(session->key,
+                   FilmPlayback{session->infohash, connection, faults_, request.range});
+    return;
+  }
   const auto ready_at = session->opened_at + options_.start_delay + options_.prebuffer;
   playbacks_.emplace(session->key, Playback{*session, connection, options_.framing, ready_at});
 }
@@ -239,6 +245,7 @@ void Engine::end_playbacks_of_ended_sessions() {
   for (auto& [key, session] : sessions_.by_key()) {
     if (session.is_alive()) continue;
     playbacks_.erase(key);
+    films_.erase(key);
     if (session.connection) {
       if (auto* reader = find_connection(*session.connection)) reader->close(CloseHow::Finish);
       session.connection.reset();
@@ -258,6 +265,9 @@ void Engine::tick(SteadyTime now) {
   for (auto& [key, playback] : playbacks_) {
     sessions_.count_sent(*sessions_.find_by_key(key), playback.pump(now, faults_));
   }
+  for (auto& [key, film] : films_) {
+    sessions_.count_sent(*sessions_.find_by_key(key), film.pump(faults_));
+  }
   std::vector<Delayed> waiting;
   for (auto& answer : std::exchange(delayed_, {})) {
     auto* connection = find_connection(answer.connection);
@@ -274,15 +284,21 @@ void Engine::tick(SteadyTime now) {
   for (auto& [id, connection] : connections_) connection->tick(now);
 }
 
-void Engine::reap_closed(SteadyTime now) {
-  for (auto at = playbacks_.begin(); at != playbacks_.end();) {
+template <class Kind>
+void Engine::reap_closed(std::map<std::string, Kind>& playbacks, SteadyTime now) {
+  for (auto at = playbacks.begin(); at != playbacks.end();) {
     if (!at->second.connection().is_closed()) {
       ++at;
       continue;
     }
     sessions_.detach(*sessions_.find_by_key(at->first), now);
-    at = playbacks_.erase(at);
+    at = playbacks.erase(at);
   }
+}
+
+void Engine::reap_closed(SteadyTime now) {
+  reap_closed(playbacks_, now);
+  reap_closed(films_, now);
   std::erase_if(connections_, [](const auto& entry) { return entry.second->is_closed(); });
 }
 
@@ -291,6 +307,9 @@ void Engine::set_fault(Fault fault, const std::string& value) {
     const auto how = value == "reset" ? CloseHow::Reset : CloseHow::Finish;
     for (auto& [key, playback] : playbacks_) {
       if (auto* reader = find_connection(playback.connection().id())) reader->close(how);
+    }
+    for (auto& [key, film] : films_) {
+      if (auto* reader = find_connection(film.connection().id())) reader->close(how);
     }
     return;
   }

@@ -11,6 +11,7 @@
 #include "shared/loop/loop.h"
 #include "tests/engine_sim/connection.h"
 #include "tests/engine_sim/faults.h"
+#include "tests/engine_sim/film.h"
 #include "tests/engine_sim/listener.h"
 #include "tests/engine_sim/playback.h"
 #include "tests/engine_sim/session_table.h"
@@ -49,7 +50,9 @@ class Engine {
   [[nodiscard]] const StreamLedger& streams() const { return ledger_; }
   [[nodiscard]] const EngineCounts& counts() const { return counts_; }
   [[nodiscard]] const Faults& faults() const { return faults_; }
-  [[nodiscard]] std::size_t playback_connections() const { return playbacks_.size(); }
+  [[nodiscard]] std::size_t playback_connections() const {
+    return playbacks_.size() + films_.size();
+  }
 
  private:
   struct Delayed {
@@ -73,6 +76,8 @@ class Engine {
   void answer_later(Connection& connection, std::string reply);
   void end_playbacks_of_ended_sessions();
   void reap_closed(SteadyTime now);
+  template <class Kind>
+  void reap_closed(std::map<std::string, Kind>& playbacks, SteadyTime now);
   [[nodiscard]] Connection* find_connection(std::uint64_t id);
   [[nodiscard]] std::string base_url(const Request& request) const;
 
@@ -88,6 +93,7 @@ class Engine {
   std::uint64_t last_connection_{};
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::map<std::string, Playback> playbacks_;  ///< by the session's key
+  std::map<std::string, FilmPlayback> films_;  ///< likewise
   std::vector<Delayed> delayed_;
   Listener listener_;
 };

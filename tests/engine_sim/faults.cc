@@ -29,6 +29,7 @@ constexpr std::array kNames{
     Name{Fault::LieAddress, "lie_address"},
     Name{Fault::Encrypted, "encrypted"},
     Name{Fault::Vod, "vod"},
+    Name{Fault::NoRanges, "no_ranges"},
     Name{Fault::NoStatUrl, "no_stat_url"},
     Name{Fault::NoPeers, "no_peers"},
     Name{Fault::StringNumbers, "string_numbers"},

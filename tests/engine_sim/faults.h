@@ -27,7 +27,8 @@ enum class Fault {
   Burst,         ///< playback begins this many seconds ago, all of that at once
   LieAddress,    ///< urls carry this host:port, 127.0.0.1:6878 when empty
   Encrypted,
-  Vod,
+  Vod,       ///< films instead of live streams; a value is their size in bytes
+  NoRanges,  ///< a film's playback url knows no parts of it
   NoStatUrl,
   NoPeers,        ///< the stat url tells of nobody who sends
   StringNumbers,  ///< numbers in the getstream answer are strings

@@ -63,6 +63,7 @@ Result<Request> parse_request(std::string_view head) {
     const auto name = take_until(field, ":");
     while (field.starts_with(' ')) field.remove_prefix(1);
     if (equals_ignoring_case(name, "host")) request.host = field;
+    if (equals_ignoring_case(name, "range")) request.range = field;
   }
   return request;
 }

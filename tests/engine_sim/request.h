@@ -13,7 +13,8 @@ struct Request {
   std::string method;
   std::string path;
   std::map<std::string, std::string, std::less<>> query;
-  std::string host;  ///< empty when the client did not say
+  std::string host;   ///< empty when the client did not say
+  std::string range;  ///< likewise
 
   /// The parameter's value; empty when it is not there.
   [[nodiscard]] std::string parameter(std::string_view name) const;

@@ -1,5 +1,6 @@
 #include "workers/http/answers.h"
 
+#include <fmt/format.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -109,6 +110,20 @@ std::string Answers::failure(const Request& request, const streams::StartFailure
   if (failure.status == 503) proto::http::add_retry_after(answer, kRetryAfter);
   return whole_response(std::move(answer), request, Connection::Close, proto::http::kJsonType,
                         failure_json(failure), clock_.wall_now());
+}
+
+std::string Answers::film_head(const Request& request, const films::FilmHead& film) const {
+  auto answer = head(request, film.status);
+  if (film.status != 416) answer.add("Content-Type", film.content_type);
+  if (film.length) answer.add("Content-Length", fmt::to_string(*film.length));
+  if (film.part) answer.add("Content-Range", film.part->text());
+  if (film.status == 416 && film.size) {
+    answer.add("Content-Range", fmt::format("bytes */{}", *film.size));
+  }
+  answer.add("Accept-Ranges", film.takes_ranges ? "bytes" : "none")
+      .add("X-Accel-Buffering", "no")
+      .add("Connection", "close");
+  return answer.to_text(clock_.wall_now());
 }
 
 std::string Answers::stream_head(const Request& request) const {

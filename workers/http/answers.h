@@ -7,6 +7,7 @@
 #include "proto/http/response.h"
 #include "proto/ids.h"
 #include "shared/base/clock.h"
+#include "workers/films/film_head.h"
 #include "workers/streams/session/start_failure.h"
 
 namespace ace::http {
@@ -32,6 +33,9 @@ class Answers {
   /// Names each engine that was tried. Closes the connection: it was to carry a stream.
   [[nodiscard]] std::string failure(const proto::http::Request& request,
                                     const streams::StartFailure& failure) const;
+  /// The head of an answer that carries a film.
+  [[nodiscard]] std::string film_head(const proto::http::Request& request,
+                                      const films::FilmHead& film) const;
   /// The head of a stream; to HEAD it is the whole answer.
   [[nodiscard]] std::string stream_head(const proto::http::Request& request) const;
 

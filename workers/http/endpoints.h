@@ -39,7 +39,7 @@ class Endpoints {
   [[nodiscard]] static std::span<const Row> table();
 
   /// Everything outlives them.
-  Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
+  Endpoints(streams::StreamServices& services, streams::StreamManager& streams, films::Films& films,
             engines::EngineRegistry& engines, EndpointOptions options);
   Endpoints(const Endpoints&) = delete;
   Endpoints& operator=(const Endpoints&) = delete;

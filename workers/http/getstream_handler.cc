@@ -22,9 +22,9 @@ streams::StartFailure busy(std::string code, std::string message) {
 }  // namespace
 
 GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
-                                   streams::StreamManager& streams, const Answers& answers,
-                                   Limits limits)
-    : services_{services}, streams_{streams}, answers_{answers}, limits_{limits} {}
+                                   streams::StreamManager& streams, films::Films& films,
+                                   const Answers& answers, Limits limits)
+    : services_{services}, streams_{streams}, films_{films}, answers_{answers}, limits_{limits} {}
 
 void GetstreamHandler::handle(Connection& connection, proto::http::Request request) {
   const auto asked = requested_stream(request);
@@ -38,11 +38,12 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
     answer(connection, request, answers_.error(request, 400, "bad_delay", delay.error().text));
     return;
   }
+  const auto id = services_.table().played_as(*asked);
+  if (handle_film(connection, request, id)) return;
   if (request.method == proto::http::Method::Head) {
     connection.respond_and_close(answers_.stream_head(request));
     return;
   }
-  const auto id = services_.table().played_as(*asked);
   if (const auto failure = streams_.refusal_for(id)) {
     connection.respond_and_close(answers_.failure(request, *failure));
     return;

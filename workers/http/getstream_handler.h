@@ -6,6 +6,7 @@
 
 #include "coordinator/host/scoreboard.h"
 #include "proto/http/request.h"
+#include "workers/films/films.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
 #include "workers/streams/session/stream_manager.h"
@@ -26,7 +27,7 @@ class GetstreamHandler {
 
   /// Everything outlives the handler.
   GetstreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
-                   const Answers& answers, Limits limits);
+                   films::Films& films, const Answers& answers, Limits limits);
 
   void handle(Connection& connection, proto::http::Request request);
   /// No client is taken on this host, whatever it asks for.
@@ -36,12 +37,18 @@ class GetstreamHandler {
   void place(Connection& connection, const proto::http::Request& request,
              const proto::StreamId& id);
   void hand_over(Connection& connection, host::WorkerRef to);
+  /// False: what `id` names is no film, as far as this host knows.
+  [[nodiscard]] bool handle_film(Connection& connection, const proto::http::Request& request,
+                                 const proto::StreamId& id);
+  void serve_film(Connection& connection, const proto::http::Request& request,
+                  const proto::StreamId& id);
   void serve(Connection& connection, proto::http::Request request, const proto::StreamId& id);
   [[nodiscard]] bool is_full(const proto::StreamId& id) const;
   [[nodiscard]] bool must_be_served_elsewhere(const proto::StreamId& id) const;
 
   streams::StreamServices& services_;
   streams::StreamManager& streams_;
+  films::Films& films_;
   const Answers& answers_;
   Limits limits_;
 };

@@ -76,9 +76,13 @@ void write_session(JsonWriter& out, const std::string& session) {
 }  // namespace
 
 void write_members(JsonWriter& out, const host::StreamView& stream, std::string_view owner) {
-  write(out, "id", stream.id.text());
-  write(out, "key", stream.id.text());
-  write(out, "infohash", stream.infohash);
+  const bool is_film = stream.kind == host::StreamKind::Film;
+  const auto record = proto::parse_stream_record(proto::parse_lines(stream.session));
+  const auto id = is_film && record ? record->content_id : std::string{stream.id.text()};
+  write(out, "id", id);
+  write(out, "key", id);
+  write(out, "kind", is_film ? "vod" : "live");
+  write(out, "infohash", is_film && record ? record->infohash : stream.infohash);
   write(out, "container_id", stream.engine_id);
   write(out, "status", status_of(stream.phase));
   write(out, "clients", stream.viewers);
@@ -98,6 +102,7 @@ host::StreamView view_of(const proto::StreamId& id, const proto::StreamRecord& r
   return {.id = id,
           .owner = {},
           .phase = phase_of(record),
+          .kind = host::StreamKind::Live,
           .epoch = record.epoch,
           .index = index,
           .started_at_ms = unix_ms(record.init_time),

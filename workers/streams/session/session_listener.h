@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "workers/streams/session/viewers.h"
@@ -17,6 +18,10 @@ class SessionListener {
   /// got nothing yet, watch that. Within a method of the session.
   virtual void on_other_name(const proto::StreamId& name, const proto::StreamId& other,
                              std::vector<NewViewer> viewers) = 0;
+  /// It is a film, which is not shared: these viewers, who have got nothing yet, ask anew.
+  /// `session`: what its engine opened for it.
+  virtual void on_film(const proto::StreamId& id, std::vector<NewViewer> viewers,
+                       const std::optional<engines::SessionInfo>& session) = 0;
 };
 
 }  // namespace ace::streams

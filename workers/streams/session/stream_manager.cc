@@ -5,8 +5,8 @@
 
 namespace ace::streams {
 
-StreamManager::StreamManager(StreamServices& services)
-    : services_{services}, alive_{std::make_shared<StreamManager*>(this)} {}
+StreamManager::StreamManager(StreamServices& services, FilmDoor& films)
+    : services_{services}, films_{films}, alive_{std::make_shared<StreamManager*>(this)} {}
 
 StreamManager::~StreamManager() = default;
 
@@ -126,6 +126,20 @@ void StreamManager::on_other_name(const proto::StreamId& name, const proto::Stre
       (*self)->open(other, std::move(viewer));
     }
     (*self)->services_.table().add_name(other, name);
+  });
+}
+
+void StreamManager::on_film(const proto::StreamId& id, std::vector<NewViewer> viewers,
+                            const std::optional<engines::SessionInfo>& session) {
+  if (session) films_.on_film_session(id, *session);
+  // As above: a request that is read again may open a session.
+  const auto moved = std::make_shared<std::vector<NewViewer>>(std::move(viewers));
+  services_.loop.post([weak = std::weak_ptr{alive_}, moved] {
+    const auto self = weak.lock();
+    if (!self) return;
+    for (auto& viewer : *moved) {
+      if (viewer.session->is_waiting()) (*self)->films_.on_film_viewer(std::move(viewer));
+    }
   });
 }
 

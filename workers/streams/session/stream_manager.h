@@ -13,7 +13,16 @@ namespace ace::streams {
 /// The streams of this worker, by id: made for their first viewer, gone when nothing is left to do.
 class StreamManager final : private SessionListener {
  public:
-  explicit StreamManager(StreamServices& services);
+  /// Where viewers of what is no stream go, and the session that was opened for them.
+  class FilmDoor {
+   public:
+    virtual ~FilmDoor() = default;
+    virtual void on_film_session(const proto::StreamId& id, const engines::SessionInfo& info) = 0;
+    /// Its request has not been answered: it is to be read again.
+    virtual void on_film_viewer(NewViewer viewer) = 0;
+  };
+
+  StreamManager(StreamServices& services, FilmDoor& films);
   ~StreamManager() override;
   StreamManager(const StreamManager&) = delete;
   StreamManager& operator=(const StreamManager&) = delete;
@@ -52,11 +61,14 @@ class StreamManager final : private SessionListener {
   void on_stream_closed() override;
   void on_other_name(const proto::StreamId& name, const proto::StreamId& other,
                      std::vector<NewViewer> viewers) override;
+  void on_film(const proto::StreamId& id, std::vector<NewViewer> viewers,
+               const std::optional<engines::SessionInfo>& session) override;
   [[nodiscard]] std::shared_ptr<StreamSession> make_session(const proto::StreamId& id);
   void release_unused_grants();
   void move_closed_away();
 
   StreamServices& services_;
+  FilmDoor& films_;
   std::unordered_map<proto::StreamId, std::shared_ptr<StreamSession>> sessions_;
   /// Closed ones whose last viewers still get their rest.
   std::vector<std::shared_ptr<StreamSession>> leaving_;

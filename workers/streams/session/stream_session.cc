@@ -293,6 +293,7 @@ void StreamSession::tick() {
         apply(StreamEvent::Abandoned);
         return;
       }
+      if (is_given_to_film()) return;
       if (is_untouched()) {
         const auto played = services_.table().played_as(id_);
         if (played != id_) {
@@ -319,7 +320,7 @@ void StreamSession::on_event(const proto::Event& event) {
       return;
     case proto::EventType::Leaving:
     case proto::EventType::Stopped:
-      if (state_ == StreamState::Following) look_for_owner();
+      if (state_ == StreamState::Following && !is_given_to_film()) look_for_owner();
       return;
     case proto::EventType::ClientConnected:
       grace_->stop();

@@ -108,6 +108,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   [[nodiscard]] bool is_second();
   void announce_infohash();
   void give_way(const proto::StreamId& other);
+  bool is_given_to_film(const std::optional<engines::SessionInfo>& session = std::nullopt);
   /// A callback that does nothing once the session is gone or has changed its state.
   template <class F>
   [[nodiscard]] auto guarded(F callback) {
@@ -142,8 +143,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::uint64_t skipped_counted_{};
   int failed_claims_{};       ///< in a row, while Redis is there
   bool follows_this_host_{};  ///< the owner is another worker of this host
-  bool was_append_busy_{};    ///< a chunk may still be on its way to Redis
-  bool is_claiming_lease_{}, is_shutting_down_{};
+  bool was_append_busy_{}, is_claiming_lease_{}, is_shutting_down_{};
   bool was_robbed_{};  ///< an engine session was ended for another player's sake, it seems
 };
 

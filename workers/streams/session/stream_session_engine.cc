@@ -21,6 +21,12 @@ void StreamSession::on_feed_choice(const std::string& engine_id) {
 }
 
 void StreamSession::on_feed_open(const engines::SessionInfo& info) {
+  if (!info.is_live && is_untouched()) {
+    services_.host.films().note(id_, services_.self, services_.clock.now());
+    feed_->pause();  // nobody here is to get anything
+    services_.loop.post(guarded([info](StreamSession& self) { self.is_given_to_film(info); }));
+    return;
+  }
   const bool is_news = record_.playback_url != info.playback_url || record_.pid != info.pid;
   set_session(record_, info);
   if (is_second()) return;
@@ -92,6 +98,16 @@ void StreamSession::announce_infohash() {
   aliases_.announce(
       lease_.epoch(), *infohash,
       guarded([](StreamSession& self, const proto::StreamId& other) { self.give_way(other); }));
+}
+
+bool StreamSession::is_given_to_film(const std::optional<engines::SessionInfo>& session) {
+  const bool is_film = services_.host.films().is_film(id_, services_.clock.now());
+  if (!is_film || is_shutting_down_ || !is_untouched()) return false;
+  log::info("stream_is_film", "stream={} clients={}", id_.text(), broadcast_.viewers().count());
+  if (feed_) feed_->abandon();  // the session lives on
+  listener_.on_film(id_, broadcast_.viewers().release_waiting(), session);
+  end_without_viewers();
+  return true;
 }
 
 void StreamSession::give_way(const proto::StreamId& other) {

@@ -148,6 +148,7 @@ void StreamSession::end_without_viewers() {
 void StreamSession::tell_details(host::StreamPhase phase) {
   services_.table().describe(id_, services_.self,
                              {.phase = phase,
+                              .kind = host::StreamKind::Live,
                               .engine_id = record_.engine_id,
                               .infohash = record_.infohash,
                               .session = to_text(record_)});

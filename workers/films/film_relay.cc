@@ -1,0 +1,259 @@
+#include "workers/films/film_relay.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "shared/log/log.h"
+
+namespace ace::films {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A viewer that pauses its film holds an engine so long. Then it asks again, for the rest.
+constexpr milliseconds kLongestPause{600'000};
+constexpr milliseconds kLinger{2'000};
+constexpr int kMostFailures = 4;
+
+}  // namespace
+
+FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, proto::StreamId id,
+                     FilmViewer viewer)
+    : services_{services},
+      sessions_{sessions},
+      id_{id},
+      viewer_{std::move(viewer)},
+      heard_at_{services.clock.now()},
+      progress_at_{heard_at_},
+      watcher_{
+          std::make_unique<loop::FdWatcher>(services.loop, viewer_.socket.get(),
+                                            [this](loop::FdEvents events) { on_ready(events); })} {
+  watcher_->watch(true, false);
+  log::info("film_client_connected", "stream={} address={} agent=\"{}\" range={}", id_.text(),
+            viewer_.address, viewer_.agent, viewer_.range ? viewer_.range->text() : "all");
+}
+
+FilmRelay::~FilmRelay() = default;
+
+std::string FilmRelay::viewer_key() const {
+  // Its next connection has another port.
+  return viewer_.address.substr(0, viewer_.address.rfind(':')) + ' ' + viewer_.agent;
+}
+
+void FilmRelay::ask_for_session() {
+  heard_at_ = services_.clock.now();
+  has_session_delivered_ = false;
+  const bool is_seek = viewer_.range && viewer_.range->is_seek();
+  sessions_.open({.content = id_,
+                  .viewer = viewer_key(),
+                  .reader = weak_from_this(),
+                  .may_take_over = is_seek || head_.has_value(),
+                  .failed = failed_,
+                  .failures = failures_});
+}
+
+// --- the engine -----------------------------------------------------------------------------
+
+void FilmRelay::on_film_session(FilmSessionPtr session) {
+  if (phase_ != Phase::Waiting && phase_ != Phase::Sending) return sessions_.give_back(session);
+  session_ = std::move(session);
+  trail_.emplace(session_->engine);
+  request(session_->info.playback_url);
+}
+
+void FilmRelay::request(std::string url) {
+  url_ = std::move(url);
+  heard_at_ = services_.clock.now();
+  auto range = viewer_.range ? viewer_.range->text() : std::string{};
+  if (head_) range = rest().value_or("");
+  transfer_ = std::make_unique<curl::Transfer>(
+      services_.curl,
+      curl::Request{.url = url_,
+                    .connect_timeout = services_.options.feed.timeouts.connect,
+                    .range = std::move(range)},
+      static_cast<curl::Transfer::Listener&>(*this));
+}
+
+std::optional<std::string> FilmRelay::rest() const {
+  if (!head_ || !head_->takes_ranges || !head_->end() || position_ >= *head_->end()) {
+    return std::nullopt;
+  }
+  return fmt::format("{}-{}", position_, *head_->end() - 1);
+}
+
+void FilmRelay::on_headers(const curl::ResponseHead& head) {
+  heard_at_ = services_.clock.now();
+  if (engines::RedirectTrail::is_redirect(head.status)) {
+    auto url = trail_->next(url_, head.location);
+    if (!url) return on_session_failed(std::move(url).error().in("headers"));
+    return request(std::move(*url));
+  }
+  auto film = parse_film_head(head);
+  if (!film) return on_session_failed(std::move(film).error());
+  if (head_) {
+    go_on(*film);
+  } else {
+    begin(std::move(*film));
+  }
+}
+
+void FilmRelay::begin(FilmHead head) {
+  head_ = std::move(head);
+  position_ = head_->first();
+  phase_ = Phase::Sending;
+  if (head_->size) {
+    services_.host.films().describe(
+        id_,
+        {.size = *head_->size, .content_type = head_->status == 416 ? "" : head_->content_type});
+  }
+  log::info("film_started", "stream={} engine={} status={} from={} size={}", id_.text(),
+            session_->engine.id(), head_->status, position_, head_->size.value_or(0));
+  owed_ = viewer_.head(*head_);
+  flush();
+}
+
+void FilmRelay::go_on(const FilmHead& head) {
+  const bool fits = head.status == 206 && head.first() == position_ && head.end() == head_->end() &&
+                    head.size == head_->size;
+  if (!fits) on_session_failed({Errc::Protocol, "headers: not the part that was asked for"});
+}
+
+curl::Flow FilmRelay::on_bytes(ByteSpan bytes) {
+  heard_at_ = services_.clock.now();
+  if (phase_ != Phase::Sending) return curl::Flow::Continue;  // the words of an error
+  if (!owed_.empty()) return curl::Flow::Pause;
+  position_ += bytes.size();
+  services_.me().bytes_from_engines += bytes.size();
+  if (!std::exchange(has_session_delivered_, true)) failures_in_a_row_ = 0;
+  owed_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  flush();
+  return curl::Flow::Continue;
+}
+
+void FilmRelay::on_done(const curl::Outcome& outcome) {
+  if (outcome.error) {
+    return on_session_failed(outcome.error->in(head_ ? "reading" : "headers"));
+  }
+  const auto end = head_->status == 416 ? position_ : head_->end().value_or(position_);
+  if (position_ < end) {
+    return on_session_failed({Errc::Closed, "reading: engine ended the film"});
+  }
+  transfer_.reset();
+  sessions_.give_back(std::exchange(session_, nullptr));
+  finish();
+}
+
+void FilmRelay::on_session_failed(Error why) {
+  transfer_.reset();
+  const auto session = std::exchange(session_, nullptr);
+  const auto engine_id = session->engine.id();
+  const auto told = std::move(why).in(engine_id);
+  log::warn("film_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id,
+            told.text);
+  services_.selector.note_failure(engine_id, told);
+  // Where it has delivered, a new session there may go on.
+  if (!has_session_delivered_) failed_.insert(engine_id);
+  failures_.push_back({.engine_id = engine_id, .error = told});
+  sessions_.drop(session);
+  if (++failures_in_a_row_ >= kMostFailures) {
+    return head_ ? break_off("engine failed")
+                 : on_film_refused(streams::start_failure(std::move(failures_)));
+  }
+  if (head_ && !rest()) return break_off("engine failed");
+  ask_for_session();
+}
+
+void FilmRelay::on_film_refused(const streams::StartFailure& failure) {
+  if (is_gone()) return;
+  if (head_) return break_off(failure.code);
+  owed_ = viewer_.refusal(failure);
+  finish();
+}
+
+void FilmRelay::on_film_session_lost() {
+  transfer_.reset();
+  session_.reset();
+  break_off("asked again");
+}
+
+// --- the client -----------------------------------------------------------------------------
+
+void FilmRelay::on_ready(loop::FdEvents events) {
+  if (events.readable) read_and_drop();
+  if (!is_gone() && events.writable) flush();
+}
+
+void FilmRelay::read_and_drop() {
+  std::array<char, 4096> ignored{};
+  const auto size = ::recv(viewer_.socket.get(), ignored.data(), ignored.size(), MSG_DONTWAIT);
+  if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  end(phase_ == Phase::Lingering ? "finished" : "client closed");
+}
+
+void FilmRelay::flush() {
+  std::size_t done = 0;
+  while (done < owed_.size()) {
+    const auto size = ::send(viewer_.socket.get(), owed_.data() + done, owed_.size() - done,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) continue;
+    // An error shows in the next read, which ends this: the engine's transfer may be on the stack.
+    if (size <= 0) break;
+    done += static_cast<std::size_t>(size);
+  }
+  if (done > 0) progress_at_ = services_.clock.now();
+  owed_.erase(0, done);
+  sent_ += done;
+  services_.me().bytes_to_clients += done;
+  watcher_->watch(true, !owed_.empty());
+  if (!owed_.empty()) return;
+  progress_at_ = services_.clock.now();
+  if (phase_ == Phase::Finishing) {
+    phase_ = Phase::Lingering;
+    ::shutdown(viewer_.socket.get(), SHUT_WR);
+  } else if (transfer_) {
+    heard_at_ = progress_at_;
+    transfer_->resume();
+  }
+}
+
+void FilmRelay::finish() {
+  phase_ = Phase::Finishing;
+  flush();
+}
+
+void FilmRelay::break_off(std::string_view why) {
+  // No proper end: a player must not take what it has for all there is.
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(viewer_.socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  end(why);
+}
+
+void FilmRelay::end(std::string_view why) {
+  if (is_gone()) return;
+  phase_ = Phase::Gone;
+  log::info("film_client_gone", "stream={} address={} sent={} why=\"{}\"", id_.text(),
+            viewer_.address, sent_, why);
+  transfer_.reset();
+  watcher_.reset();
+  viewer_.socket.reset();
+  viewer_.seat = {};
+  if (session_) sessions_.give_back(std::exchange(session_, nullptr));
+}
+
+void FilmRelay::tick() {
+  const auto now = services_.clock.now();
+  const auto stuck = now - progress_at_;
+  if (phase_ == Phase::Lingering && stuck >= kLinger) return end("finished");
+  if (!owed_.empty() && stuck >= kLongestPause) return break_off("client takes nothing");
+  if (!transfer_ || !owed_.empty()) return;
+  const auto limit = services_.options.feed.timeouts.first_byte;
+  if (now - heard_at_ < limit) return;
+  on_session_failed({Errc::Timeout, fmt::format("{}: nothing in {} ms",
+                                                head_ ? "reading" : "headers", limit.count())});
+}
+
+}  // namespace ace::films

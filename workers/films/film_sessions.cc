@@ -1,0 +1,285 @@
+#include "workers/films/film_sessions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/redis/redis_keys.h"
+#include "shared/base/random_id.h"
+#include "shared/log/log.h"
+#include "workers/engines/stop_session.h"
+#include "workers/streams/session/session_record.h"
+
+namespace ace::films {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRenewEvery{2'000};
+
+proto::StreamId made_up_id() { return *proto::StreamId::parse(random_hex(20)); }
+
+bool is_free(const FilmSession& session) {
+  const auto reader = session.reader.lock();
+  return !reader || reader->is_gone();
+}
+
+}  // namespace
+
+FilmSessions::FilmSessions(streams::StreamServices& services)
+    : services_{services}, alive_{std::make_shared<FilmSessions*>(this)} {}
+
+FilmSessions::~FilmSessions() {
+  for (const auto& session : sessions_) {
+    if (session->opener) session->opener->abandon();
+  }
+}
+
+void FilmSessions::open(Ask ask) {
+  if (const auto own = find_free(ask)) return attach(own, ask);
+  auto question = std::make_shared<Question>();
+  question->ask = std::move(ask);
+  question->token = made_up_id();
+  if (!find_busy(question->ask)) return choose(question);
+  // A seek: the last request is about to end, and its session is the one to go on with.
+  question->patience = services_.timers.make();
+  question->patience->once(kPatience, [this, question = question.get()] {
+    const auto at = std::ranges::find(waiting_, question, &QuestionPtr::get);
+    const auto still = *at;
+    waiting_.erase(at);
+    choose(still);
+  });
+  waiting_.push_back(std::move(question));
+}
+
+FilmSessionPtr FilmSessions::find_free(const Ask& ask) const {
+  FilmSessionPtr nobodys;
+  for (const auto& session : sessions_) {
+    if (session->content != ask.content || !is_free(*session)) continue;
+    if (session->viewer == ask.viewer) return session;
+    if (session->viewer.empty()) nobodys = session;
+  }
+  return nobodys;
+}
+
+FilmSessionPtr FilmSessions::find_busy(const Ask& ask) const {
+  const auto found = std::ranges::find_if(sessions_, [&](const FilmSessionPtr& session) {
+    return session->content == ask.content && session->viewer == ask.viewer && !is_free(*session);
+  });
+  return found == sessions_.end() ? nullptr : *found;
+}
+
+void FilmSessions::choose(const QuestionPtr& question) {
+  auto excluded = question->ask.failed;
+  for (const auto& session : sessions_) {
+    if (session->content == question->ask.content) excluded.insert(session->engine.id());
+  }
+  services_.selector.choose(
+      question->token, excluded,
+      [weak = std::weak_ptr{alive_}, question](const Result<engines::EngineAddress>& chosen) {
+        if (const auto self = weak.lock()) {
+          (*self)->on_choice(question, chosen);
+        }
+      });
+}
+
+void FilmSessions::on_choice(const QuestionPtr& question,
+                             const Result<engines::EngineAddress>& chosen) {
+  const auto& ask = question->ask;
+  if (!chosen) return on_no_engine(question, chosen.error());
+  const bool plays_it_already = std::ranges::any_of(sessions_, [&](const FilmSessionPtr& other) {
+    return other->content == ask.content && other->engine.id() == chosen->id();
+  });
+  const auto reader = ask.reader.lock();
+  if (!reader || reader->is_gone()) return services_.selector.release(question->token);
+  if (plays_it_already) return choose(question);  // chosen for another viewer at the same time
+  auto session = std::make_shared<FilmSession>();
+  session->content = ask.content;
+  session->token = question->token;
+  session->viewer = ask.viewer;
+  session->engine = *chosen;
+  session->info.engine_id = chosen->id();
+  session->reader = ask.reader;
+  session->opener = std::make_shared<engines::SessionOpener>(
+      services_.curl, services_.timers, *chosen, ask.content, services_.options.feed.timeouts);
+  sessions_.push_back(session);
+  describe(*session);
+  session->opener->start([weak = std::weak_ptr{alive_}, question,
+                          session](const Result<engines::SessionInfo>& opened) {
+    if (const auto self = weak.lock()) (*self)->on_opened(question, session, opened);
+  });
+}
+
+void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
+  const auto& ask = question->ask;
+  services_.selector.release(question->token);
+  if (const auto own = find_free(ask)) return attach(own, ask);
+  const auto busy = find_busy(ask);
+  if (busy && ask.may_take_over) {
+    const auto reader = busy->reader.lock();
+    attach(busy, ask);
+    if (reader) reader->on_film_session_lost();
+    return;
+  }
+  FilmSessionPtr others;
+  for (const auto& session : sessions_) {
+    if (session->content != ask.content) continue;
+    others = session;
+    if (is_free(*session) && !session->opener) return attach(session, ask);
+  }
+  if (others && ask.failures.empty()) {
+    return refuse(ask, {.status = 503,
+                        .code = "film_busy",
+                        .message = "an engine plays a film to one viewer, and all are taken",
+                        .engines = {}});
+  }
+  auto failures = ask.failures;
+  if (failures.empty()) failures.push_back({.engine_id = "", .error = why});
+  refuse(ask, streams::start_failure(std::move(failures)));
+}
+
+void FilmSessions::on_opened(const QuestionPtr& question, const FilmSessionPtr& session,
+                             const Result<engines::SessionInfo>& opened) {
+  session->opener.reset();
+  if (!opened) {
+    const auto engine_id = session->engine.id();
+    const auto why = opened.error().in(engine_id);
+    log::warn("film_session_failed", "stream={} engine={} why=\"{}\"", session->content.text(),
+              engine_id, why.text);
+    services_.selector.note_failure(engine_id, why);
+    auto ask = std::move(question->ask);
+    ask.reader = session->reader;  // the viewer may have asked again meanwhile
+    ask.failed.insert(engine_id);
+    ask.failures.push_back({.engine_id = engine_id, .error = why});
+    forget(session);
+    return open(std::move(ask));
+  }
+  session->info = *opened;
+  if (opened->is_live) {
+    services_.host.films().forget(session->content);
+    const auto ask = question->ask;
+    drop(session);
+    return refuse(ask, {.status = 503,
+                        .code = "not_a_film",
+                        .message = "this turned out to be live: ask again",
+                        .engines = {}});
+  }
+  log::info("film_session_open", "stream={} engine={} infohash={}", session->content.text(),
+            session->info.engine_id, session->info.infohash);
+  services_.selector.note_success(session->engine.id());
+  describe(*session);
+  const auto reader = session->reader.lock();
+  if (!reader || reader->is_gone()) return give_back(session);
+  reader->on_film_session(session);
+}
+
+void FilmSessions::attach(const FilmSessionPtr& session, const Ask& ask) {
+  session->reader = ask.reader;
+  session->viewer = ask.viewer;
+  session->idle_since = services_.clock.now();
+  services_.table().set_viewers(services_.board(), session->token, services_.self, 1);
+  if (session->opener) return;  // its answer goes to the new reader
+  services_.loop.post([session, reader = ask.reader] {
+    if (const auto still = reader.lock()) still->on_film_session(session);
+  });
+}
+
+void FilmSessions::refuse(const Ask& ask, streams::StartFailure failure) {
+  log::warn("film_failed", "stream={} status={} code={} why=\"{}\"", ask.content.text(),
+            failure.status, failure.code, failure.message);
+  services_.loop.post([reader = ask.reader, failure = std::move(failure)] {
+    if (const auto still = reader.lock()) still->on_film_refused(failure);
+  });
+}
+
+void FilmSessions::adopt(const proto::StreamId& content, const engines::SessionInfo& info) {
+  const auto* engine = services_.engines.find(info.engine_id);
+  if (engine == nullptr) {
+    engines::stop_session(services_.curl, services_.timers, info, nullptr);
+    return;
+  }
+  auto session = std::make_shared<FilmSession>();
+  session->content = content;
+  session->token = made_up_id();
+  session->engine = *engine;
+  session->info = info;
+  session->idle_since = services_.clock.now();
+  describe(*session);
+  sessions_.push_back(std::move(session));
+}
+
+void FilmSessions::give_back(const FilmSessionPtr& session) {
+  session->reader.reset();
+  session->idle_since = services_.clock.now();
+  services_.table().set_viewers(services_.board(), session->token, services_.self, 0);
+  const auto next = std::ranges::find_if(waiting_, [&](const QuestionPtr& question) {
+    return question->ask.content == session->content && question->ask.viewer == session->viewer;
+  });
+  if (next == waiting_.end()) return;
+  const auto question = *next;
+  waiting_.erase(next);
+  attach(session, question->ask);
+}
+
+void FilmSessions::drop(const FilmSessionPtr& session) {
+  if (session->opener) {
+    session->opener->abandon();
+  } else {
+    engines::stop_session(services_.curl, services_.timers, session->info, nullptr);
+    log::info("film_session_stopped", "stream={} engine={}", session->content.text(),
+              session->info.engine_id);
+  }
+  forget(session);
+}
+
+void FilmSessions::forget(const FilmSessionPtr& session) {
+  services_.selector.release(session->token);
+  services_.table().set_viewers(services_.board(), session->token, services_.self, 0);
+  services_.table().release(services_.board(), session->token, services_.self);
+  std::erase(sessions_, session);
+}
+
+void FilmSessions::describe(const FilmSession& session) {
+  proto::StreamRecord record;
+  record.content_id = session.content.text();
+  streams::set_session(record, session.info);
+  const bool is_open = !session.info.playback_url.empty();
+  if (!services_.table().acquire(services_.board(), session.token, services_.self)) return;
+  services_.table().describe(
+      session.token, services_.self,
+      {.phase = is_open ? host::StreamPhase::Streaming : host::StreamPhase::Starting,
+       .kind = host::StreamKind::Film,
+       .engine_id = session.info.engine_id,
+       .infohash = "",  // nobody else may join it by that
+       .session = streams::to_text(record)});
+  services_.table().set_viewers(services_.board(), session.token, services_.self,
+                                is_free(session) ? 0 : 1);
+}
+
+void FilmSessions::tick() {
+  const auto now = services_.clock.now();
+  for (const auto& session : std::vector{sessions_}) {
+    const bool is_idle = !session->opener && is_free(*session);
+    if (is_idle && now - session->idle_since >= kKeep) drop(session);
+  }
+  if (now - renewed_at_ >= kRenewEvery) renew_loads();
+}
+
+void FilmSessions::renew_loads() {
+  renewed_at_ = services_.clock.now();
+  const auto until = services_.clock.wall_now() + services_.options.lease.lease;
+  const auto until_ms = std::chrono::duration_cast<milliseconds>(until.time_since_epoch()).count();
+  for (const auto& session : sessions_) {
+    services_.commands.command({"ZADD", proto::engine_streams_key(session->engine.id()),
+                                fmt::to_string(until_ms), std::string{session->token.text()}},
+                               [](const Result<redis::Reply>&) {});
+  }
+}
+
+void FilmSessions::shut_down() {
+  waiting_.clear();
+  for (const auto& session : std::vector{sessions_}) drop(session);
+}
+
+}  // namespace ace::films

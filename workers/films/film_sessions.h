@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/engines/session_opener.h"
+#include "workers/streams/session/start_failure.h"
+#include "workers/streams/session/stream_services.h"
+
+namespace ace::films {
+
+class FilmReader;
+
+/// One session of a film at an engine: one viewer's, who reads it with one request after the other.
+struct FilmSession {
+  proto::StreamId content;
+  proto::StreamId token;  ///< made up: under which it is counted and shown
+  std::string viewer;     ///< its address and agent; empty: nobody's yet
+  engines::EngineAddress engine;
+  engines::SessionInfo info;
+  std::shared_ptr<engines::SessionOpener> opener;  ///< while the engine is being asked
+  std::weak_ptr<FilmReader> reader;
+  SteadyTime idle_since;
+};
+using FilmSessionPtr = std::shared_ptr<FilmSession>;
+
+/// Who wants to read a film. The calls come from the loop, never from inside open().
+class FilmReader {
+ public:
+  virtual ~FilmReader() = default;
+  /// It is this reader's until given back or dropped.
+  virtual void on_film_session(FilmSessionPtr session) = 0;
+  virtual void on_film_refused(const streams::StartFailure& failure) = 0;
+  /// The same viewer's next request reads it from now on.
+  virtual void on_film_session_lost() = 0;
+  /// Its viewer has left, or is being seen off.
+  [[nodiscard]] virtual bool is_gone() const = 0;
+};
+
+/// The engine sessions of this worker's films. An engine plays a content to one player, so each
+/// viewer of a film has an engine of its own. A session whose viewer has gone is kept a while:
+/// players seek by leaving and asking again.
+class FilmSessions {
+ public:
+  /// How long a session without a reader is kept.
+  static constexpr std::chrono::milliseconds kKeep{8'000};
+  /// How long a viewer's next request waits for its last one to end, before it goes elsewhere.
+  static constexpr std::chrono::milliseconds kPatience{500};
+
+  explicit FilmSessions(streams::StreamServices& services);
+  ~FilmSessions();
+  FilmSessions(const FilmSessions&) = delete;
+  FilmSessions& operator=(const FilmSessions&) = delete;
+
+  struct Ask {
+    proto::StreamId content;
+    std::string viewer;
+    std::weak_ptr<FilmReader> reader;
+    /// Where no other engine has room, it may end what the same viewer reads still.
+    bool may_take_over{};
+    engines::ExcludedEngines failed{};
+    std::vector<streams::EngineFailure> failures{};
+  };
+  void open(Ask ask);
+  /// Somebody else has opened it; whoever asks next may have it.
+  void adopt(const proto::StreamId& content, const engines::SessionInfo& info);
+  /// Its reader has done with it.
+  void give_back(const FilmSessionPtr& session);
+  /// It does not deliver.
+  void drop(const FilmSessionPtr& session);
+
+  /// Twice a second.
+  void tick();
+  /// Ends all of them at their engines.
+  void shut_down();
+  [[nodiscard]] bool is_empty() const { return sessions_.empty(); }
+
+ private:
+  struct Question {
+    Ask ask;
+    proto::StreamId token;
+    std::unique_ptr<loop::Timer> patience;
+  };
+  using QuestionPtr = std::shared_ptr<Question>;
+
+  [[nodiscard]] FilmSessionPtr find_free(const Ask& ask) const;
+  [[nodiscard]] FilmSessionPtr find_busy(const Ask& ask) const;
+  void choose(const QuestionPtr& question);
+  void on_choice(const QuestionPtr& question, const Result<engines::EngineAddress>& chosen);
+  void on_no_engine(const QuestionPtr& question, const Error& why);
+  void on_opened(const QuestionPtr& question, const FilmSessionPtr& session,
+                 const Result<engines::SessionInfo>& opened);
+  void attach(const FilmSessionPtr& session, const Ask& ask);
+  void refuse(const Ask& ask, streams::StartFailure failure);
+  void describe(const FilmSession& session);
+  void forget(const FilmSessionPtr& session);
+  void renew_loads();
+
+  streams::StreamServices& services_;
+  std::vector<FilmSessionPtr> sessions_;
+  std::vector<QuestionPtr> waiting_;  ///< for the same viewer's last request to end
+  SteadyTime renewed_at_;
+  std::shared_ptr<FilmSessions*> alive_;
+};
+
+}  // namespace ace::films

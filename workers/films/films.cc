@@ -1,0 +1,29 @@
+#include "workers/films/films.h"
+
+#include <utility>
+
+namespace ace::films {
+
+void Films::serve(const proto::StreamId& id, FilmViewer viewer) {
+  auto relay = std::make_shared<FilmRelay>(services_, sessions_, id, std::move(viewer));
+  relays_.push_back(relay);
+  relay->start();
+}
+
+void Films::adopt(const proto::StreamId& id, const engines::SessionInfo& info) {
+  sessions_.adopt(id, info);
+}
+
+void Films::tick() {
+  for (const auto& relay : relays_) relay->tick();
+  std::erase_if(relays_, [](const auto& relay) { return relay->is_gone(); });
+  sessions_.tick();
+}
+
+void Films::shut_down() {
+  for (const auto& relay : relays_) relay->end("the proxy is being stopped");
+  relays_.clear();
+  sessions_.shut_down();
+}
+
+}  // namespace ace::films
