@@ -1,8 +1,8 @@
 #include "shared/curl/transfer.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include <charconv>
 #include <utility>
@@ -85,6 +85,7 @@ TransferState::TransferState(std::weak_ptr<MultiState> multi, const Request& req
   easy_.set_number(CURLOPT_FORBID_REUSE, 1);
   // Without it the end of a transfer waits for its resolver thread, and the loop with it.
   easy_.set_number(CURLOPT_QUICK_EXIT, 1);
+  easy_.set_number(CURLOPT_HTTP_TRANSFER_DECODING, request.is_body_raw ? 0 : 1);
   easy_.set_number(CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
   easy_.set_number(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   easy_.set_number(CURLOPT_TCP_KEEPALIVE, 1);
@@ -106,7 +107,6 @@ void TransferState::abort() {
 void TransferState::finish(CURLcode code) {
   auto* const listener = std::exchange(listener_, nullptr);
   if (listener == nullptr) return;
-  paused_ = false;
   Outcome outcome{.error = {}, .phase = phase()};
   if (header_bytes_ > kMaxHeaderBytes) {
     outcome.error = Error{Errc::TooLarge, "headers without end"};
@@ -153,7 +153,8 @@ void TransferState::take_header(std::string_view line) {
       {"content-type", &ResponseHead::content_type},
       {"content-length", &ResponseHead::content_length},
       {"content-range", &ResponseHead::content_range},
-      {"accept-ranges", &ResponseHead::accept_ranges}};
+      {"accept-ranges", &ResponseHead::accept_ranges},
+      {"transfer-encoding", &ResponseHead::transfer_encoding}};
   for (const auto& [name, member] : wanted) {
     if (const auto value = header_value(line, name)) head_.*member = *value;
   }
@@ -164,47 +165,17 @@ std::size_t TransferState::on_write(char* data, std::size_t, std::size_t size,
   const auto self = static_cast<TransferState*>(user)->shared_from_this();
   if (self->is_aborted()) return CURL_WRITEFUNC_ERROR;
   if (size == 0) return 0;
-  self->delivering_ = true;
-  const auto flow = self->listener_->on_bytes(as_bytes({data, size}));
-  self->delivering_ = false;
-  if (self->is_aborted()) return CURL_WRITEFUNC_ERROR;
-  if (flow == Flow::Continue) return size;
-  self->paused_ = true;
-  return CURL_WRITEFUNC_PAUSE;
+  self->listener_->on_bytes(as_bytes({data, size}));
+  return self->is_aborted() ? std::size_t{CURL_WRITEFUNC_ERROR} : size;
 }
 
-void TransferState::resume() {
+UniqueFd TransferState::detach() {
   const auto multi = multi_.lock();
-  const bool may_be_paused = paused_ || delivering_;
-  if (!may_be_paused || resuming_ || !multi) return;
-  resuming_ = true;
-  // libcurl hands over the held bytes from inside curl_easy_pause: not under the caller's feet.
-  multi->loop().post([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->continue_reading();
-  });
-}
-
-void TransferState::continue_reading() {
-  resuming_ = false;
-  const auto multi = multi_.lock();
-  if (!paused_ || is_aborted() || !multi) return;
-  paused_ = false;
-  multi->run([this](CURLM*) { curl_easy_pause(easy_.raw(), CURLPAUSE_CONT); });
-}
-
-void TransferState::set_low_water(std::size_t bytes) {
-  const int size = static_cast<int>(bytes);
-  // A kernel that refuses goes on waking us for every byte: slower, not wrong.
-  (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVLOWAT, &size, sizeof size);
-}
-
-void TransferState::read_waiting() {
-  const auto multi = multi_.lock();
-  if (socket_ < 0 || paused_ || is_aborted() || !multi || multi->is_running()) return;
-  multi->run([socket = socket_](CURLM* raw) {
-    int running{};
-    curl_multi_socket_action(raw, socket, CURL_CSELECT_IN, &running);
-  });
+  if (socket_ < 0 || is_aborted() || !multi || multi->is_running()) return {};
+  // libcurl closes its own descriptor, and does not shut the connection down.
+  UniqueFd taken{::fcntl(socket_, F_DUPFD_CLOEXEC, 0)};
+  abort();
+  return taken;
 }
 
 Transfer::Transfer(Multi& multi, const Request& request, Listener& listener)
@@ -214,16 +185,7 @@ Transfer::Transfer(Multi& multi, const Request& request, Listener& listener)
 
 Transfer::~Transfer() { state_->abort(); }
 
-void Transfer::resume() { state_->resume(); }
-
-void Transfer::set_low_water(std::size_t bytes) { state_->set_low_water(bytes); }
-
-void Transfer::read_waiting() {
-  const auto state = state_;  // the listener may destroy the transfer
-  state->read_waiting();
-}
-
-bool Transfer::is_paused() const { return state_->is_paused(); }
+UniqueFd Transfer::detach() { return state_->detach(); }
 
 Phase Transfer::phase() const { return state_->phase(); }
 

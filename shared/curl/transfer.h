@@ -8,6 +8,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/error.h"
+#include "shared/base/unique_fd.h"
 
 namespace ace::curl {
 
@@ -20,6 +21,7 @@ struct Request {
   std::string url;
   std::chrono::milliseconds connect_timeout{1000};  ///< name resolution included
   std::string range{};  ///< of a Range header, behind "bytes="; empty: none is sent
+  bool is_body_raw{};  ///< bytes come in their transfer coding, as they are on the wire
 };
 
 /// How far a transfer came.
@@ -33,6 +35,8 @@ struct ResponseHead {
   int status{};
   std::string location;      ///< empty when there is none
   std::string content_type;  ///< empty when there is none
+  // Of the body; empty where the header is not there. The last one of a name counts.
+  std::string transfer_encoding{};
   std::string content_length{};
   std::string content_range{};
   std::string accept_ranges{};
@@ -44,8 +48,6 @@ struct Outcome {
   Phase phase{Phase::Connecting};
 };
 
-enum class Flow { Continue, Pause };
-
 /// One running request. Destroying it aborts without a callback. Redirects are not followed: the
 /// listener sees them as any other answer.
 class Transfer {
@@ -56,9 +58,7 @@ class Transfer {
     virtual ~Listener() = default;
     /// The final response's head (1xx are skipped); once, before any byte.
     virtual void on_headers(const ResponseHead& head) = 0;
-    /// Pause: these bytes were not taken and come again after resume(), perhaps cut differently.
-    /// Until then the socket is not read, so that TCP holds the sender back.
-    virtual Flow on_bytes(ByteSpan bytes) = 0;
+    virtual void on_bytes(ByteSpan bytes) = 0;
     /// At most once, the last callback, never while the constructor runs.
     virtual void on_done(const Outcome& outcome) = 0;
   };
@@ -69,16 +69,10 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  /// Bytes flow again from the next turn of the loop, never from inside this call. Nothing happens
-  /// when the transfer is not paused.
-  void resume();
-  [[nodiscard]] bool is_paused() const;
-  /// Once the headers are in: the socket reports bytes only when so many wait (1: at the first), or
-  /// at its end. A wake-up costs as much as reading 100 KiB, and engines send in small pieces.
-  void set_low_water(std::size_t bytes);
-  /// Hands over, from inside this call, what waits below the low-water mark. Nothing happens while
-  /// paused or from within a callback of any transfer.
-  void read_waiting();
+  /// Takes the connection away, for somebody who reads it better: all that libcurl has read of it
+  /// was told by on_bytes(). Once the headers are in, and not from within a callback of any
+  /// transfer; empty when there is no connection any more. The transfer is over, uncalled.
+  [[nodiscard]] UniqueFd detach();
   [[nodiscard]] Phase phase() const;
 
  private:

@@ -13,23 +13,64 @@ Playback::Playback(curl::Multi& multi, loop::TimerFactory& timers, const EngineA
       limits_{limits},
       url_{std::move(url)},
       trail_{engine},
-      first_byte_{timers.make()} {
+      first_byte_{timers.make()},
+      alive_{std::make_shared<Playback*>(this)} {
   first_byte_->once(limits_.first_byte, [this] {  // a member: it cannot fire after this object
-    listener_.on_playback_failed(
-        {Errc::Timeout, fmt::format("{}: nothing in {} ms", phase_name(transfer_->phase()),
-                                    limits_.first_byte.count())});
+    listener_.on_playback_failed({Errc::Timeout, fmt::format("{}: nothing in {} ms", phase_name(),
+                                                             limits_.first_byte.count())});
   });
   open();
 }
 
+Playback::Playback(curl::Multi& multi, loop::TimerFactory& timers, const EngineAddress& engine,
+                   OpenBody body, Listener& listener)
+    : multi_{multi},
+      listener_{listener},
+      trail_{engine},
+      has_bytes_{true},
+      first_byte_{timers.make()},
+      alive_{std::make_shared<Playback*>(this)} {
+  read_body(std::move(body));
+}
+
 void Playback::open() {
   transfer_ = std::make_unique<curl::Transfer>(
-      multi_, curl::Request{.url = url_, .connect_timeout = limits_.connect},
+      multi_, curl::Request{.url = url_, .connect_timeout = limits_.connect, .is_body_raw = true},
       static_cast<curl::Transfer::Listener&>(*this));
 }
 
+void Playback::resume() {
+  if (media_) media_->resume();
+}
+
+void Playback::set_low_water(std::size_t bytes) {
+  if (media_) media_->set_low_water(bytes);
+}
+
+void Playback::read_waiting() {
+  if (media_) media_->read_waiting();
+}
+
+std::optional<OpenBody> Playback::release() {
+  if (!media_ || !has_bytes_) return std::nullopt;
+  alive_.reset();
+  return media_->release();
+}
+
+// --- up to the headers ----------------------------------------------------------------------
+
 void Playback::on_headers(const curl::ResponseHead& head) {
-  if (head.status == 200) return;
+  if (head.status == 200) {
+    auto decoder = proto::http::BodyDecoder::of(head.transfer_encoding, head.content_length);
+    if (!decoder) {
+      return listener_.on_playback_failed(std::move(decoder).error().in("headers"));
+    }
+    opening_.decoder = *decoder;
+    // libcurl is on the stack.
+    return multi_.loop().post([weak = std::weak_ptr{alive_}] {
+      if (const auto self = weak.lock()) (*self)->take_connection();
+    });
+  }
   if (!RedirectTrail::is_redirect(head.status)) {
     return listener_.on_playback_failed(
         {Errc::Refused, fmt::format("headers: status {}", head.status)});
@@ -40,20 +81,50 @@ void Playback::on_headers(const curl::ResponseHead& head) {
   open();
 }
 
-curl::Flow Playback::on_bytes(ByteSpan bytes) {
+void Playback::on_bytes(ByteSpan bytes) {
+  const auto fed = opening_.decoder.feed(
+      bytes, [this](ByteSpan body) { opening_.unread.append(as_text(body)); });
+  if (!fed) listener_.on_playback_failed(fed.error().in(phase_name()));
+}
+
+void Playback::on_done(const curl::Outcome& outcome) {
+  if (outcome.phase != curl::Phase::Body) {
+    Error why = outcome.error.value_or(Error{Errc::Closed, "engine ended the stream"});
+    const auto* const phase = outcome.phase == curl::Phase::Connecting ? "connect" : "headers";
+    return listener_.on_playback_failed(std::move(why).in(phase));
+  }
+  // It has ended before its connection was taken: what came with the headers is all.
+  read_body(std::move(opening_));
+}
+
+void Playback::take_connection() {
+  if (!transfer_) return;
+  opening_.socket = transfer_->detach();
+  read_body(std::move(opening_));
+}
+
+// --- the body -------------------------------------------------------------------------------
+
+void Playback::read_body(OpenBody body) {
+  transfer_.reset();
+  media_ = std::make_unique<MediaSocket>(multi_.loop(), std::move(body),
+                                         static_cast<MediaSocket::Listener&>(*this));
+}
+
+bool Playback::on_media_bytes(ByteSpan bytes) {
   if (!has_bytes_) {
     has_bytes_ = true;
     first_byte_->stop();
   }
-  return listener_.on_playback_bytes(bytes) ? curl::Flow::Continue : curl::Flow::Pause;
+  return listener_.on_playback_bytes(bytes);
 }
 
-void Playback::on_done(const curl::Outcome& outcome) {
-  Error why = outcome.error.value_or(Error{Errc::Closed, "engine ended the stream"});
-  listener_.on_playback_failed(std::move(why).in(phase_name(outcome.phase)));
+void Playback::on_media_end(Error why) {
+  listener_.on_playback_failed(std::move(why).in(phase_name()));
 }
 
-std::string_view Playback::phase_name(curl::Phase phase) const {
+std::string_view Playback::phase_name() const {
+  const auto phase = transfer_ ? transfer_->phase() : curl::Phase::Body;
   switch (phase) {
     case curl::Phase::Connecting:
       return "connect";

@@ -1,7 +1,9 @@
 #include "shared/curl/transfer.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,13 +12,12 @@
 #include <catch2/catch.hpp>
 
 #include "shared/curl/multi.h"
+#include "shared/loop/fd_watcher.h"
 #include "tests/integration/engines/scripted_engine.h"
 
 using namespace std::chrono_literals;
 using ace::as_text;
-using ace::operator""_KiB;
 using ace::ByteSpan;
-using ace::curl::Flow;
 using ace::curl::Multi;
 using ace::curl::Outcome;
 using ace::curl::Phase;
@@ -42,16 +43,15 @@ struct Reader final : Transfer::Listener {
   std::optional<ResponseHead> head;
   std::string body;
   std::optional<Outcome> outcome;
-  std::function<Flow(ByteSpan)> judge;  // empty: take all
+  std::function<void(ByteSpan)> on_some;
   std::function<void()> on_end;
   int calls{};
 
   void on_headers(const ResponseHead& got) override { head = got; }
-  Flow on_bytes(ByteSpan bytes) override {
+  void on_bytes(ByteSpan bytes) override {
     ++calls;
-    if (judge && judge(bytes) == Flow::Pause) return Flow::Pause;
     body.append(as_text(bytes));
-    return Flow::Continue;
+    if (on_some) on_some(bytes);
   }
   void on_done(const Outcome& got) override {
     outcome = got;
@@ -67,9 +67,10 @@ struct World {
   Reader reader;
   std::unique_ptr<Transfer> transfer;
 
-  void start() {
+  void start(bool is_body_raw = false) {
     transfer = std::make_unique<Transfer>(
-        multi, Request{.url = engine.url("/r"), .connect_timeout = 1s}, reader);
+        multi, Request{.url = engine.url("/r"), .connect_timeout = 1s, .is_body_raw = is_body_raw},
+        reader);
   }
   bool run(const std::function<bool()>& done) { return run_until(loop, done); }
 };
@@ -117,125 +118,36 @@ TEST_CASE("a redirect is an answer like any other", "[curl]") {
   CHECK(world.engine.asked("/elsewhere") == 0);
 }
 
-TEST_CASE("a paused transfer leaves the bytes to TCP, and loses none", "[curl]") {
-  World world;
-  const auto sent = pattern(12'000'000);  // more than the socket buffers can hide
-  world.engine.on("/r", [&](auto& c) {
-    c.send(kEndless);
-    c.send(sent);
-    c.close();
-  });
-  bool is_full = true;
-  world.reader.judge = [&](ByteSpan) {
-    return is_full && world.reader.body.size() > 100'000 ? Flow::Pause : Flow::Continue;
-  };
-  world.start();
-  REQUIRE(world.run([&] { return world.transfer->is_paused(); }));
-  run_for(world.loop, 100ms);
-  auto* const connection = world.engine.connection("/r");
-  const auto held = connection->unsent();
-  const auto taken = world.reader.body.size();
-  CHECK(held > 1'000'000);
-  run_for(world.loop, 100ms);
-  CHECK(connection->unsent() == held);
-  CHECK(world.reader.body.size() == taken);
-
-  is_full = false;
-  world.transfer->resume();
-  REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
-  CHECK_FALSE(world.reader.outcome->error);
-  CHECK(world.reader.body == sent);
-}
-
-TEST_CASE("below the low-water mark bytes wait until they are asked for", "[curl]") {
-  World world;
-  world.engine.on("/r", [](auto& c) { c.send(std::string{kEndless} + "first"); });
-  world.start();
-  REQUIRE(world.run([&] { return world.reader.body == "first"; }));
-  world.transfer->set_low_water(64_KiB);
-  auto* const connection = world.engine.connection("/r");
-  connection->send(" second");
-  run_for(world.loop, 100ms);
-  CHECK(world.reader.body == "first");
-  world.transfer->read_waiting();
-  CHECK(world.reader.body == "first second");
-  world.transfer->read_waiting();  // nothing there: nothing happens
-
-  SECTION("the mark reached is news") {
-    connection->send(pattern(100'000));
-    REQUIRE(world.run([&] { return world.reader.body.size() == 12 + 100'000; }));
-  }
-  SECTION("the end is news, with what waits before it") {
-    connection->send(" third");
-    connection->close();
-    REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
-    CHECK(world.reader.body == "first second third");
-  }
-  SECTION("a mark taken back makes each byte news") {
-    connection->send(" third");
-    run_for(world.loop, 50ms);
-    world.transfer->set_low_water(1);
-    connection->send("!");
-    REQUIRE(world.run([&] { return world.reader.body == "first second third!"; }));
-  }
-}
-
-TEST_CASE("every byte survives pauses at every turn, in chunked coding too", "[curl]") {
-  World world;
-  const auto sent = pattern(400'000);
-  world.engine.on("/r", [&](auto& c) {
-    c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for (std::size_t at = 0; at < sent.size(); at += 7'000) {
-      const auto piece = sent.substr(at, 7'000);
-      c.send(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece));
-    }
-    c.send("0\r\n\r\n");
-  });
-  bool refuse = true;
-  world.reader.judge = [&](ByteSpan) {
-    refuse = !refuse;
-    if (refuse) return Flow::Continue;
-    world.loop.post([&] { world.transfer->resume(); });
-    return Flow::Pause;
-  };
-  world.start();
-  REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
-  CHECK_FALSE(world.reader.outcome->error);
-  CHECK(world.reader.body == sent);
-}
-
-TEST_CASE("resume never calls back from inside, and is free when nothing is paused", "[curl]") {
+TEST_CASE("a connection can be taken away behind what was read of it", "[curl]") {
   World world;
   world.engine.on("/r", [](auto& c) {
-    c.send(kEndless);
-    c.send("abc");
+    c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   });
-  bool is_full = true;
-  world.reader.judge = [&](ByteSpan) { return is_full ? Flow::Pause : Flow::Continue; };
-  world.start();
-  world.transfer->resume();
-  REQUIRE(world.run([&] { return world.transfer->is_paused(); }));
-  is_full = false;
-  world.transfer->resume();
-  world.transfer->resume();
-  CHECK(world.reader.body.empty());
-  REQUIRE(world.run([&] { return world.reader.body == "abc"; }));
-  CHECK(world.reader.calls == 2);
-}
+  world.start(true);
+  CHECK_FALSE(world.transfer->detach());  // not connected yet
+  ace::UniqueFd taken_inside;
+  world.reader.on_some = [&](ByteSpan) { taken_inside = world.transfer->detach(); };
+  REQUIRE(world.run([&] { return world.reader.body == "3\r\nabc\r\n"; }));
+  CHECK_FALSE(taken_inside);
+  CHECK(world.reader.head->transfer_encoding == "chunked");
+  CHECK(world.reader.head->content_length.empty());
 
-TEST_CASE("a resume asked for while the bytes are being refused is not lost", "[curl]") {
-  World world;
-  world.engine.on("/r", [](auto& c) {
-    c.send(kEndless);
-    c.send("abc");
-  });
-  world.reader.judge = [&](ByteSpan) {
-    if (world.reader.calls > 1) return Flow::Continue;
-    world.transfer->resume();
-    return Flow::Pause;
-  };
-  world.start();
-  REQUIRE(world.run([&] { return world.reader.body == "abc"; }));
+  const auto socket = world.transfer->detach();
+  REQUIRE(socket);
+  world.transfer.reset();
+  world.engine.connection("/r")->send("2\r\nde\r\n");
+  std::string rest;
+  ace::loop::FdWatcher watcher{world.loop, socket.get(), [&](ace::loop::FdEvents) {
+                                 std::array<char, 64> some{};
+                                 const auto size =
+                                     ::recv(socket.get(), some.data(), some.size(), MSG_DONTWAIT);
+                                 if (size > 0)
+                                   rest.append(some.data(), static_cast<std::size_t>(size));
+                               }};
+  watcher.watch(true, false);
+  REQUIRE(world.run([&] { return rest.size() >= 7; }));
+  CHECK(rest == "2\r\nde\r\n");
+  CHECK_FALSE(world.reader.outcome);
 }
 
 TEST_CASE("headers without end are cut off", "[curl]") {
@@ -274,32 +186,14 @@ TEST_CASE("a transfer may be destroyed from its own bytes, and another begun the
   world.engine.on("/r2", [](auto& c) { c.answer(200, "second"); });
   Reader second;
   std::unique_ptr<Transfer> other;
-  world.reader.judge = [&](ByteSpan) {
+  world.reader.on_some = [&](ByteSpan) {
     world.transfer.reset();
     other = std::make_unique<Transfer>(
         world.multi, Request{.url = world.engine.url("/r2"), .connect_timeout = 1s}, second);
-    return Flow::Continue;
   };
   world.start();
   REQUIRE(world.run([&] { return second.outcome.has_value(); }));
   CHECK(second.body == "second");
-  CHECK(world.reader.calls == 1);
-  CHECK_FALSE(world.reader.outcome);
-}
-
-TEST_CASE("a transfer destroyed while paused with a resume on its way says nothing more",
-          "[curl]") {
-  World world;
-  world.engine.on("/r", [](auto& c) {
-    c.send(kEndless);
-    c.send("abc");
-  });
-  world.reader.judge = [&](ByteSpan) { return Flow::Pause; };
-  world.start();
-  REQUIRE(world.run([&] { return world.transfer->is_paused(); }));
-  world.transfer->resume();
-  world.transfer.reset();
-  run_for(world.loop, 20ms);
   CHECK(world.reader.calls == 1);
   CHECK_FALSE(world.reader.outcome);
 }
