@@ -21,6 +21,7 @@
 #include "workers/http/endpoints.h"
 #include "workers/http/server.h"
 #include "workers/metrics/timed_commands.h"
+#include "workers/move_out.h"
 #include "workers/streams/session/orphan_watch.h"
 #include "workers/streams/session/stream_manager.h"
 #include "workers/worker_options.h"
@@ -63,6 +64,12 @@ class Worker final : private handover::Handover::Listener,
   };
 
   void on_passenger(handover::Passenger passenger) override;
+  bool may_board(const handover::Watching& watching) override {
+    return streams_.can_resume(watching);
+  }
+  bool on_estate_accepted(const handover::Estate& estate, host::WorkerRef heir) override {
+    return streams_.on_estate_accepted(estate, heir);
+  }
   [[nodiscard]] std::optional<proto::ClientFigures> figures_of(
       const proto::StreamId& stream, const proto::ClientId& client) const override;
   void on_presence_settled() override { say_ready(); }
@@ -75,7 +82,7 @@ class Worker final : private handover::Handover::Listener,
   void say_ready();
   void beat();
   void tick();
-  void drain();
+  void drain(host::WorkerRef heir);
   void stop(std::string_view why);
   void check_stopped();
   void say_goodbye_to_redis();
@@ -111,6 +118,7 @@ class Worker final : private handover::Handover::Listener,
   http::ConnectionLimits connection_limits_;
   http::ConnectionServices connection_services_;
   http::Server server_;
+  MoveOut move_out_;
 
   loop::SignalWatcher on_term_{loop_, SIGTERM, [this] { stop("SIGTERM"); }};
   loop::SignalWatcher on_int_{loop_, SIGINT, [this] { stop("SIGINT"); }};
@@ -125,7 +133,6 @@ class Worker final : private handover::Handover::Listener,
   bool had_redis_{};
   bool is_redis_known_{};
   bool is_ready_{};
-  bool is_draining_{};
   bool is_stopping_{};
   bool is_redis_told_{};
   bool had_streams_{};
@@ -181,7 +188,9 @@ Worker::Worker(supervisor::WorkerContext context)
                            .worker_id = id_,
                            .limits = connection_limits_,
                            .trusted_proxies = config_.trusted_proxies},
-      server_{connection_services_, board_, endpoints_.router(), context_.listen_fds} {
+      server_{connection_services_, board_, endpoints_.router(), context_.listen_fds},
+      move_out_{timers_, context_.host->scoreboard(), handover_, server_, streams_,
+                films_,  [this] { stop("drained"); }} {
   if (context_.control) {
     control_ = std::make_unique<loop::FdWatcher>(loop_, context_.control.get(),
                                                  [this](loop::FdEvents) { on_control(); });
@@ -203,7 +212,7 @@ void Worker::say_ready() {
   if (std::exchange(is_ready_, true)) return;
   ready_timer_->stop();
   if (is_stopping_) return;
-  if (!is_draining_) {
+  if (board_.phase != host::WorkerPhase::Draining) {
     board_.phase = host::WorkerPhase::Serving;
     server_.start_accepting();
   }
@@ -230,13 +239,15 @@ void Worker::tick() {
   log::tell_suppressed();
   board_.log_lines_dropped +=
       log::dropped_lines() - std::exchange(log_drops_told_, log::dropped_lines());
-  if (is_draining_ && !is_stopping_ && streams_.is_empty() && films_.is_empty()) stop("drained");
   // The last stream's chunks go back to the system when it has ended.
   if (std::exchange(had_streams_, !streams_.is_empty()) && !had_streams_) ::malloc_trim(0);
 }
 
 void Worker::on_passenger(handover::Passenger passenger) {
+  if (passenger.estate) return streams_.inherit(std::move(passenger));
   clients::ClientSeat seat{board_};
+  // Nobody knows yet what it will ask for.
+  if (!passenger.watching && passenger.request.empty()) seat = {};
   if (passenger.watching) {
     streams_.resume(std::move(passenger), std::move(seat));
     return;
@@ -300,7 +311,7 @@ void Worker::on_control() {
     if (!message->has_value()) return;
     switch ((*message)->kind) {
       case supervisor::ControlKind::Drain:
-        drain();
+        drain((*message)->worker);
         break;
       case supervisor::ControlKind::WorkerDied:
         on_worker_died((*message)->pid);
@@ -335,11 +346,11 @@ proto::Fields Worker::presence_figures() const {
           {"streams", fmt::to_string(board_.owned_streams.load())}};
 }
 
-void Worker::drain() {
-  if (std::exchange(is_draining_, true)) return;
+void Worker::drain(host::WorkerRef heir) {
+  if (is_stopping_) return;
   log::info("worker_draining", "worker={} streams={}", id_.value, streams_.size());
   board_.phase = host::WorkerPhase::Draining;
-  server_.stop_accepting();
+  move_out_.to(heir);
 }
 
 void Worker::stop(std::string_view why) {
@@ -348,6 +359,7 @@ void Worker::stop(std::string_view why) {
   if (std::exchange(is_stopping_, true)) return;
   log::info("worker_stopping", "worker={} why=\"{}\" streams={}", id_.value, why, streams_.size());
   board_.phase = host::WorkerPhase::Draining;
+  move_out_.stop();
   server_.stop_accepting();
   engines_.stop();
   streams_.shut_down();

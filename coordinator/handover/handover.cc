@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "shared/log/log.h"
+#include "shared/os/memory_file.h"
 
 namespace ace::handover {
 namespace {
@@ -35,30 +36,41 @@ void Handover::count_on_its_way(host::WorkerRef to) {
 
 void Handover::offer(host::WorkerRef to, Passenger passenger) {
   const std::uint64_t transfer = ++last_transfer_;
-  const auto bytes = encode({.step = Step::Offer,
-                             .from = self_,
-                             .to = to,
-                             .transfer = transfer,
-                             .hops = passenger.hops,
-                             .peer = passenger.peer,
-                             .request = passenger.request,
-                             .watching = passenger.watching,
-                             .trace = passenger.trace});
   auto& offered = offered_[transfer];
   offered = {.to = to, .passenger = std::move(passenger), .patience = timers_.make()};
   // A failed offer returns through the loop: never before offer() has.
-  auto patience = kPatience;
-  const bool fits = bytes.size() <= host::kMaxInboxMessage;
-  if (!fits ||
-      !send_to_inbox(host_.inbox(to.slot), bytes, offered.passenger.socket.get()).has_value()) {
-    patience = std::chrono::milliseconds{0};
-  }
+  auto patience = offered.passenger.estate ? kEstatePatience : kPatience;
+  if (!send_offer(transfer, offered)) patience = std::chrono::milliseconds{0};
   offered.patience->once(patience, [this, transfer] {
     const auto found = offered_.find(transfer);
     if (found == offered_.end()) return;
     send(Step::Cancel, found->second.to, transfer);
     take_back(transfer);
   });
+}
+
+Status Handover::send_offer(std::uint64_t transfer, const Offered& offered) {
+  const auto& passenger = offered.passenger;
+  const auto bytes = encode({.step = Step::Offer,
+                             .from = self_,
+                             .to = offered.to,
+                             .transfer = transfer,
+                             .hops = passenger.hops,
+                             .peer = passenger.peer,
+                             .request = passenger.request,
+                             .watching = passenger.watching,
+                             .trace = passenger.trace,
+                             .is_estate = passenger.estate != nullptr});
+  if (bytes.size() > host::kMaxInboxMessage) return fail(Errc::TooLarge, "an offer");
+  UniqueFd attachment;
+  if (passenger.estate || (passenger.watching && !passenger.watching->owed.empty())) {
+    const auto owed = passenger.estate ? ByteSpan{} : as_bytes(passenger.watching->owed);
+    auto packed = passenger.estate ? pack(*passenger.estate) : os::make_memory_file({&owed, 1});
+    if (!packed) return fail(packed.error());
+    attachment = std::move(*packed);
+  }
+  return send_to_inbox(host_.inbox(offered.to.slot), bytes, passenger.socket.get(),
+                       attachment.get());
 }
 
 void Handover::on_worker_died() {
@@ -89,19 +101,22 @@ void Handover::read_inbox() {
       log::warn("handover_message_dropped", "{}", message.error().text);
       continue;
     }
-    on_message(std::move(*message), std::move((*received)->descriptor));
+    on_message(std::move(*message), std::move((*received)->descriptor),
+               std::move((*received)->attachment));
   }
 }
 
-void Handover::on_message(Message message, UniqueFd socket) {
-  if (message.to != self_) {
-    // For the slot's previous worker, which is dead: its sender takes the client back.
-    if (message.step == Step::Offer) send(Step::Refused, message.from, message.transfer);
+void Handover::on_message(Message message, UniqueFd socket, UniqueFd attachment) {
+  const bool is_offer = message.step == Step::Offer;
+  if (message.to != self_ || (is_offer && !message.is_ours())) {
+    // For the slot's previous worker, which is dead, or of another binary: its sender takes the
+    // client back.
+    if (is_offer) send(Step::Refused, message.from, message.transfer, message.version);
     return;
   }
   switch (message.step) {
     case Step::Offer:
-      on_offer(std::move(message), std::move(socket));
+      on_offer(std::move(message), std::move(socket), std::move(attachment));
       return;
     case Step::Accepted:
       on_accepted(message);
@@ -112,50 +127,76 @@ void Handover::on_message(Message message, UniqueFd socket) {
     case Step::Go:
       board({message.from.slot, message.transfer});
       return;
-    case Step::Cancel:
-      if (boarding_.erase({message.from.slot, message.transfer}) > 0) {
+    case Step::Cancel: {
+      const auto node = boarding_.extract({message.from.slot, message.transfer});
+      if (!node.empty() && !node.mapped().passenger.estate) {
         --host_.scoreboard().slots[self_.slot].clients;
       }
       return;
+    }
   }
 }
 
-void Handover::on_offer(Message message, UniqueFd socket) {
+void Handover::on_offer(Message message, UniqueFd socket, UniqueFd attachment) {
   auto& me = host_.scoreboard().slots[self_.slot];
-  if (!socket || me.phase != host::WorkerPhase::Serving) {
-    send(Step::Refused, message.from, message.transfer);
-    return;
-  }
-  ++me.clients;
-  // Here, not when the sender reads the answer: a sender that is busy accepting would see its
-  // clients twice meanwhile, take us for full and keep all others.
-  host::OwnershipTable::counted_elsewhere(host_.scoreboard(), message.from, self_);
   const auto from = message.from;
   const auto transfer = message.transfer;
-  boarding_[{from.slot, transfer}] = {
-      .from = from,
-      .passenger = {.socket = std::move(socket),
-                    .peer = std::move(message.peer),
-                    .request = std::move(message.request),
-                    .hops = static_cast<std::uint8_t>(message.hops + 1),
-                    .watching = std::move(message.watching),
-                    .trace = std::move(message.trace)}};
+  const bool may_come = socket && me.phase == host::WorkerPhase::Serving &&
+                        (!message.watching || listener_.may_board(*message.watching));
+  if (!may_come) return send(Step::Refused, from, transfer);
+  auto passenger = passenger_of(std::move(message), std::move(socket), std::move(attachment));
+  if (!passenger) {
+    log::warn("handover_refused", "why=\"{}\"", passenger.error().text);
+    return send(Step::Refused, from, transfer);
+  }
+  if (!passenger->estate) {
+    ++me.clients;
+    // Here, not when the sender reads the answer: a sender that is busy accepting would see its
+    // clients twice meanwhile, take us for full and keep all others.
+    host::OwnershipTable::counted_elsewhere(host_.scoreboard(), from, self_);
+  }
+  boarding_[{from.slot, transfer}] = {.from = from, .passenger = std::move(*passenger)};
   send(Step::Accepted, from, transfer);
+}
+
+Result<Passenger> Handover::passenger_of(Message message, UniqueFd socket, UniqueFd attachment) {
+  Passenger passenger{.socket = std::move(socket),
+                      .peer = std::move(message.peer),
+                      .request = std::move(message.request),
+                      .hops = static_cast<std::uint8_t>(message.hops + 1),
+                      .watching = std::move(message.watching),
+                      .trace = std::move(message.trace)};
+  // Of who is in the middle of a stream only refusals count: it can go from reload to reload.
+  if (passenger.watching) passenger.hops = 0;
+  if (message.is_estate) {
+    auto estate = unpack(attachment.get());
+    if (!estate) return fail(std::move(estate).error());
+    passenger.estate = std::make_shared<const Estate>(std::move(*estate));
+  } else if (attachment && passenger.watching) {
+    const auto owed = os::MappedFile::open(attachment.get());
+    if (!owed) return fail(owed.error().in("what is owed"));
+    passenger.watching->owed = as_text(owed->bytes());
+  }
+  return passenger;
 }
 
 void Handover::on_accepted(const Message& message) {
   const auto found = offered_.find(message.transfer);
   if (found == offered_.end()) return;  // cancelled meanwhile; the cancel is on its way
-  offered_.erase(found);
-  send(Step::Go, message.from, message.transfer);
+  auto node = offered_.extract(found);
+  const auto& estate = node.mapped().passenger.estate;
+  const bool is_theirs = !estate || listener_.on_estate_accepted(*estate, message.from);
+  send(is_theirs ? Step::Go : Step::Cancel, message.from, message.transfer);
 }
 
 void Handover::take_back(std::uint64_t transfer) {
   auto node = offered_.extract(transfer);
   if (node.empty()) return;
-  host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, node.mapped().to);
-  ++host_.scoreboard().slots[self_.slot].clients;
   auto& passenger = node.mapped().passenger;
+  if (!passenger.estate) {
+    host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, node.mapped().to);
+    ++host_.scoreboard().slots[self_.slot].clients;
+  }
   ++passenger.hops;
   listener_.on_passenger(std::move(passenger));
 }
@@ -166,9 +207,11 @@ void Handover::board(const BoardingKey& key) {
   listener_.on_passenger(std::move(node.mapped().passenger));
 }
 
-void Handover::send(Step step, host::WorkerRef to, std::uint64_t transfer) {
+void Handover::send(Step step, host::WorkerRef to, std::uint64_t transfer, std::uint8_t version) {
   waiting_.push_back(
-      {.to = to, .bytes = encode({.step = step, .from = self_, .to = to, .transfer = transfer})});
+      {.to = to,
+       .bytes = encode(
+           {.version = version, .step = step, .from = self_, .to = to, .transfer = transfer})});
   send_waiting();
 }
 

@@ -18,33 +18,41 @@
 namespace ace::handover {
 
 /// Hands client sockets to other workers of this host and takes theirs: the one mechanism behind
-/// balance and, without Redis, behind one engine session a stream.
+/// balance and, without Redis, behind one engine session a stream. While a worker is replaced, its
+/// streams pass in the same way, with their engines' sockets.
 ///
 /// offer → accepted → go. The sender keeps its socket until the receiver has accepted, and the
 /// receiver writes only after `go`: whoever dies in between, exactly one of them serves the client.
 /// A receiver whose sender died after the offer goes by itself (it had been offered, and messages
 /// of one sender arrive in order, so a cancel would have come first).
-/// The client is counted once at any time: in the sender's `placing` until it is accepted, in the
+/// A client is counted once at any time: in the sender's `placing` until it is accepted, in the
 /// receiver's `clients` from then on.
 class Handover {
  public:
   class Listener {
    public:
     virtual ~Listener() = default;
-    /// The passenger is this worker's, and already counted in its `clients`: another worker has
-    /// handed it over, or did not take it from this one.
+    /// The passenger is this worker's, and (unless it is an estate) already counted in its
+    /// `clients`: another worker has handed it over, or did not take it from this one.
     virtual void on_passenger(Passenger passenger) = 0;
+    /// Whether a client in the middle of its stream can go on here.
+    [[nodiscard]] virtual bool may_board(const Watching& watching) = 0;
+    /// The heir holds the estate, and the stream becomes its own from within this call. False: it
+    /// is not to be had any more; the heir drops it.
+    [[nodiscard]] virtual bool on_estate_accepted(const Estate& estate, host::WorkerRef heir) = 0;
   };
 
   /// How long an offer waits for its answer before the sender serves the client itself.
   static constexpr std::chrono::milliseconds kPatience{300};
+  /// The same for an estate: megabytes are copied on both sides, and its viewers have a burst.
+  static constexpr std::chrono::milliseconds kEstatePatience{1'500};
 
   Handover(loop::Loop& loop, loop::TimerFactory& timers, host::HostMemory& host,
            host::WorkerRef self, Listener& listener);
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
 
-  /// The passenger is counted as on its way already: by OwnershipTable::place(), which chose `to`,
+  /// A client is counted as on its way already: by OwnershipTable::place(), which chose `to`,
   /// or by count_on_its_way(). When the other worker does not take it, it boards here.
   void offer(host::WorkerRef to, Passenger passenger);
   void count_on_its_way(host::WorkerRef to);
@@ -76,12 +84,16 @@ class Handover {
   };
 
   void read_inbox();
-  void on_message(Message message, UniqueFd socket);
-  void on_offer(Message message, UniqueFd socket);
+  void on_message(Message message, UniqueFd socket, UniqueFd attachment);
+  [[nodiscard]] Status send_offer(std::uint64_t transfer, const Offered& offered);
+  void on_offer(Message message, UniqueFd socket, UniqueFd attachment);
+  [[nodiscard]] Result<Passenger> passenger_of(Message message, UniqueFd socket,
+                                               UniqueFd attachment);
   void on_accepted(const Message& message);
   void take_back(std::uint64_t transfer);
   void board(const BoardingKey& key);
-  void send(Step step, host::WorkerRef to, std::uint64_t transfer);
+  void send(Step step, host::WorkerRef to, std::uint64_t transfer,
+            std::uint8_t version = Message::kVersion);
   void send_waiting();
 
   loop::TimerFactory& timers_;

@@ -1,60 +1,16 @@
 #include "coordinator/handover/message.h"
 
 #include <chrono>
-#include <cstring>
-#include <type_traits>
+
+#include "coordinator/handover/wire.h"
 
 namespace ace::handover {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x41434500 + kMessageVersion;  // "ACE", version
+constexpr std::uint32_t kMagic = 0x41434500;  // "ACE", and the version
+constexpr std::uint32_t kVersionBits = 0xff;
 
-class Writer {
- public:
-  template <class T>
-  void number(T value) {
-    static_assert(std::is_integral_v<T>);
-    out_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void text(std::string_view text) {
-    number(static_cast<std::uint32_t>(text.size()));
-    out_.append(text);
-  }
-  [[nodiscard]] std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
-
-/// Reads what Writer wrote; once something is missing, all further reads give nothing.
-class Reader {
- public:
-  explicit Reader(std::string_view in) : in_{in} {}
-  template <class T>
-  [[nodiscard]] T number() {
-    T value{};
-    if (const auto bytes = take(sizeof value); bytes.size() == sizeof value) {
-      std::memcpy(&value, bytes.data(), sizeof value);
-    }
-    return value;
-  }
-  [[nodiscard]] std::string text() { return std::string{take(number<std::uint32_t>())}; }
-  [[nodiscard]] bool is_whole() const { return !is_short_ && in_.empty(); }
-
- private:
-  std::string_view take(std::size_t size) {
-    if (is_short_ || in_.size() < size) {
-      is_short_ = true;
-      return {};
-    }
-    const auto taken = in_.substr(0, size);
-    in_.remove_prefix(size);
-    return taken;
-  }
-
-  std::string_view in_;
-  bool is_short_{};
-};
+enum class Cargo : std::uint8_t { Request = 0, Watching = 1, Estate = 2 };
 
 void write(Writer& out, host::WorkerRef worker) {
   out.number(worker.slot);
@@ -77,6 +33,8 @@ void write(Writer& out, const Watching& watching) {
   out.number(static_cast<std::int64_t>(watching.connected_at.time_since_epoch().count()));
   out.number(watching.bytes_sent);
   out.number(watching.skips);
+  out.number(static_cast<std::uint8_t>(watching.has_missed ? 1 : 0));
+  out.number(static_cast<std::int64_t>(watching.hold.count()));
 }
 
 /// Nothing for what no worker wrote.
@@ -94,6 +52,8 @@ std::optional<Watching> read_watching(Reader& in) {
   watching.connected_at = WallTime{std::chrono::nanoseconds{in.number<std::int64_t>()}};
   watching.bytes_sent = in.number<std::uint64_t>();
   watching.skips = in.number<std::uint64_t>();
+  watching.has_missed = in.number<std::uint8_t>() != 0;
+  watching.hold = std::chrono::nanoseconds{in.number<std::int64_t>()};
   const bool is_known = framing <= static_cast<std::uint8_t>(proto::http::BodyFraming::UntilClose);
   if (!is_known || watching.client.value.empty()) return std::nullopt;
   return watching;
@@ -103,7 +63,7 @@ std::optional<Watching> read_watching(Reader& in) {
 
 std::string encode(const Message& message) {
   Writer out;
-  out.number(kMagic);
+  out.number(kMagic | message.version);
   out.number(static_cast<std::uint8_t>(message.step));
   write(out, message.from);
   write(out, message.to);
@@ -111,7 +71,9 @@ std::string encode(const Message& message) {
   out.number(message.hops);
   out.text(message.peer);
   out.text(message.request);
-  out.number(static_cast<std::uint8_t>(message.watching ? 1 : 0));
+  auto cargo = message.watching ? Cargo::Watching : Cargo::Request;
+  if (message.is_estate) cargo = Cargo::Estate;
+  out.number(static_cast<std::uint8_t>(cargo));
   if (message.watching) write(out, *message.watching);
   for (const auto* part :
        {&message.trace.id, &message.trace.user, &message.trace.line, &message.trace.referer}) {
@@ -122,26 +84,34 @@ std::string encode(const Message& message) {
 
 Result<Message> decode(std::string_view bytes) {
   Reader in{bytes};
-  if (in.number<std::uint32_t>() != kMagic) return fail(Errc::Protocol, "not a hand-over message");
   Message message;
+  const auto magic = in.number<std::uint32_t>();
+  if ((magic & ~kVersionBits) != kMagic) return fail(Errc::Protocol, "not a hand-over message");
+  message.version = static_cast<std::uint8_t>(magic & kVersionBits);
   const auto step = in.number<std::uint8_t>();
   message.step = static_cast<Step>(step);
   message.from = read_worker(in);
   message.to = read_worker(in);
   message.transfer = in.number<std::uint64_t>();
+  const bool is_known = step >= static_cast<std::uint8_t>(Step::Offer) &&
+                        step <= static_cast<std::uint8_t>(Step::Cancel);
+  if (in.is_short() || !is_known || message.from.slot >= host::kMaxSlots) {
+    return fail(Errc::Protocol, "a hand-over message that makes no sense");
+  }
+  if (!message.is_ours()) return message;
   message.hops = in.number<std::uint8_t>();
   message.peer = in.text();
   message.request = in.text();
-  const auto is_watching = in.number<std::uint8_t>();
-  if (is_watching == 1) message.watching = read_watching(in);
+  const auto cargo = in.number<std::uint8_t>();
+  message.is_estate = cargo == static_cast<std::uint8_t>(Cargo::Estate);
+  const bool is_watching = cargo == static_cast<std::uint8_t>(Cargo::Watching);
+  if (is_watching) message.watching = read_watching(in);
   for (auto* part :
        {&message.trace.id, &message.trace.user, &message.trace.line, &message.trace.referer}) {
     *part = in.text();
   }
-  const bool is_known = step >= static_cast<std::uint8_t>(Step::Offer) &&
-                        step <= static_cast<std::uint8_t>(Step::Cancel);
-  const bool is_one_or_other = is_watching == (message.watching ? 1 : 0);
-  if (!in.is_whole() || !is_known || !is_one_or_other || message.from.slot >= host::kMaxSlots) {
+  const bool is_cargo = cargo <= static_cast<std::uint8_t>(Cargo::Estate);
+  if (!in.is_whole() || !is_cargo || is_watching != message.watching.has_value()) {
     return fail(Errc::Protocol, "a hand-over message that makes no sense");
   }
   return message;

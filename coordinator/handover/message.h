@@ -11,9 +11,6 @@
 
 namespace ace::handover {
 
-/// Of the messages between workers; a reader refuses others.
-inline constexpr std::uint32_t kMessageVersion = 3;
-
 /// The steps of one hand-over, in order. Offer carries the client's socket.
 enum class Step : std::uint8_t {
   Offer = 1,     ///< sender: take this client
@@ -23,9 +20,14 @@ enum class Step : std::uint8_t {
   Cancel = 5,    ///< sender: too late, I serve it myself; drop the socket
 };
 
-/// One message between two workers of a host. Both run the same binary or neighbours of it, so the
-/// format has a version and a reader refuses what it does not know.
+/// One message between two workers of a host. The two may be of different binaries, while one
+/// replaces the other: of a foreign version nothing is read but up to `transfer`, which never
+/// changes its place, and offers are refused in the version in which they came. What is too large
+/// for a message (what is owed to a client, an estate) goes along as a memory file.
 struct Message {
+  static constexpr std::uint8_t kVersion = 4;
+
+  std::uint8_t version{kVersion};
   Step step{};
   host::WorkerRef from{};
   host::WorkerRef to{};                ///< a worker that took over the slot since then must refuse
@@ -35,10 +37,13 @@ struct Message {
   std::string request{};               ///< Offer: what was read of the request, from its first byte
   std::optional<Watching> watching{};  ///< Offer: instead of the request, where the client stands
   proto::http::RequestTrace trace{};   ///< Offer: for logs
+  bool is_estate{};                    ///< Offer: instead of a client, a stream with its engine
+
+  [[nodiscard]] bool is_ours() const { return version == kVersion; }
 };
 
 [[nodiscard]] std::string encode(const Message& message);
-/// Protocol: cut short, of another version, or junk.
+/// Protocol: cut short, or junk.
 [[nodiscard]] Result<Message> decode(std::string_view bytes);
 
 }  // namespace ace::handover

@@ -5,34 +5,40 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 namespace ace::host {
 namespace {
 
-/// Room for one descriptor, aligned as the kernel wants it.
+constexpr std::size_t kMaxDescriptors = 2;
+
+/// Room for the descriptors, aligned as the kernel wants it.
 struct ControlBuffer {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> bytes{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> bytes{};
 };
 
-void attach_descriptor(msghdr& header, ControlBuffer& control, int descriptor) {
+void attach(msghdr& header, ControlBuffer& control, std::span<const int> descriptors) {
+  const std::size_t size = descriptors.size_bytes();
   header.msg_control = control.bytes.data();
-  header.msg_controllen = control.bytes.size();
+  header.msg_controllen = CMSG_SPACE(size);
   cmsghdr* part = CMSG_FIRSTHDR(&header);
   part->cmsg_level = SOL_SOCKET;
   part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(part), &descriptor, sizeof descriptor);
+  part->cmsg_len = CMSG_LEN(size);
+  std::memcpy(CMSG_DATA(part), descriptors.data(), size);
 }
 
-UniqueFd take_descriptor(msghdr& header) {
-  UniqueFd taken;
+void take_descriptors(msghdr& header, InboxMessage& message) {
+  std::array<UniqueFd*, kMaxDescriptors> places{&message.descriptor, &message.attachment};
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(part), sizeof descriptor);
-    taken.reset(descriptor);
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count && i < kMaxDescriptors; ++i) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(part) + i * sizeof(int), sizeof descriptor);
+      places[i]->reset(descriptor);
+    }
   }
-  return taken;
 }
 
 }  // namespace
@@ -45,13 +51,16 @@ Result<InboxSockets> make_inbox() {
   return InboxSockets{.receive = UniqueFd{ends[0]}, .send = UniqueFd{ends[1]}};
 }
 
-Status send_to_inbox(const InboxSockets& inbox, std::string_view message, int descriptor) {
+Status send_to_inbox(const InboxSockets& inbox, std::string_view message, int descriptor,
+                     int attachment) {
   iovec part{.iov_base = const_cast<char*>(message.data()), .iov_len = message.size()};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
   ControlBuffer control;
-  if (descriptor >= 0) attach_descriptor(header, control, descriptor);
+  const std::array<int, kMaxDescriptors> descriptors{descriptor, attachment};
+  const std::size_t count = descriptor < 0 ? 0 : attachment < 0 ? 1 : 2;
+  if (count > 0) attach(header, control, std::span{descriptors}.first(count));
   while (::sendmsg(inbox.send.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     if (errno == EINTR) continue;
     // ETOOMANYREFS: the kernel holds as many descriptors in flight as it will for us.
@@ -80,7 +89,7 @@ Result<std::optional<InboxMessage>> receive_from_inbox(const InboxSockets& inbox
   if (size < 0 && errno == EAGAIN) return std::nullopt;
   if (size < 0) return fail(Error::from_errno("recvmsg from an inbox", errno));
   message.bytes.resize(static_cast<std::size_t>(size));
-  message.descriptor = take_descriptor(header);
+  take_descriptors(header, message);
   return message;
 }
 

@@ -63,6 +63,15 @@ void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id,
   free_if_unused(board, *entry);
 }
 
+bool OwnershipTable::pass_on(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
+                             WorkerRef heir) {
+  const std::lock_guard lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry == nullptr || entry->owner != self || !can_own(board, heir)) return false;
+  entry->owner = heir;
+  return true;
+}
+
 Result<OwnershipTable::Placing> OwnershipTable::place(Scoreboard& board, const proto::StreamId& id,
                                                       WorkerRef self, bool owner_only) {
   const std::lock_guard lock{mutex_};

@@ -48,6 +48,11 @@ class OwnershipTable {
   /// Gives the stream up, if `self` owns it.
   void release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self);
 
+  /// The stream is `heir`'s from now on, with all that is told of it. False: it is not `self`'s to
+  /// give, or the heir cannot take it.
+  [[nodiscard]] bool pass_on(const Scoreboard& board, const proto::StreamId& id, WorkerRef self,
+                             WorkerRef heir);
+
   struct Placing {
     WorkerRef worker;
     bool is_owner{};  ///< the worker owns the stream now (perhaps by this very call)

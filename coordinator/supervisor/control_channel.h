@@ -10,16 +10,17 @@
 namespace ace::supervisor {
 
 enum class ControlKind : std::uint8_t {
-  Ready = 'r',       ///< worker → supervisor, once: I accept connections
-  Drain = 'd',       ///< supervisor → worker: take nothing new, leave when your viewers have
+  Ready = 'r',  ///< worker → supervisor, once: I accept connections
+  Drain = 'd',  ///< supervisor → worker: take nothing new, hand what you have to `worker` (0:
+                ///< nobody), leave when your viewers have
   WorkerDied = 'x',  ///< supervisor → worker: `worker` is gone, its streams are free
   ReopenLogs = 'l',  ///< supervisor → worker: the log file was rotated
 };
 
 struct ControlMessage {
   ControlKind kind{};
-  host::WorkerRef worker;  ///< only with WorkerDied
-  std::int32_t pid{};      ///< the same: its slot may have a new one by now
+  host::WorkerRef worker;  ///< with Drain and WorkerDied
+  std::int32_t pid{};      ///< with WorkerDied: its slot may have a new one by now
   bool operator==(const ControlMessage&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "coordinator/supervisor/fleet.h"
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -54,7 +55,7 @@ void Fleet::balance_rounds() {
     };
     if (std::any_of(slots_.begin(), slots_.end(), is_waiting)) return;  // one at a time
     if (active_of_round(true) + active_of_round(false) > wanted_) {
-      drain(*old);
+      drain(*old, newest_heir());
     } else if (!start_another()) {
       return;
     }
@@ -72,7 +73,8 @@ void Fleet::fill_up() {
     });
     WorkerSlot* surplus = waits != slots_.end() ? &*waits : newest_ready();
     if (surplus == nullptr) return;  // those that start are told when they have
-    if (!surplus->apply(SlotEvent::GivenUp)) drain(*surplus);
+    // One worker would get what all of them shall share: it keeps what it has.
+    if (!surplus->apply(SlotEvent::GivenUp)) drain(*surplus, {});
   }
 }
 
@@ -176,6 +178,7 @@ void Fleet::on_control(std::uint32_t index) {
     if ((*message)->kind != ControlKind::Ready || !slot.apply(SlotEvent::SaidReady)) continue;
     log::info("worker_ready", "slot={} pid={} took_ms={}", index, slot.pid,
               duration_cast<milliseconds>(clock_.now() - slot.started).count());
+    give_heir(slot.worker);
   }
 }
 
@@ -233,11 +236,23 @@ void Fleet::fail_start(WorkerSlot& slot) {
   back_off(slot, clock_.now());
 }
 
-void Fleet::drain(WorkerSlot& slot) {
+void Fleet::drain(WorkerSlot& slot, host::WorkerRef heir) {
   if (!slot.apply(SlotEvent::ToldToDrain)) return;
-  log::info("worker_drains", "slot={} pid={}", slot.worker.slot, slot.pid);
-  const auto told = send_control(slot.control.get(), {.kind = ControlKind::Drain, .worker = {}});
+  slot.heir = heir;
+  log::info("worker_drains", "slot={} pid={} heir={}", slot.worker.slot, slot.pid,
+            heir.generation != 0 ? fmt::to_string(heir.slot) : "none");
+  const auto told = send_control(slot.control.get(), {.kind = ControlKind::Drain, .worker = heir});
   if (!told) processes_.kill(slot.pid, SIGTERM);  // it does not read: the next best way to leave
+}
+
+void Fleet::give_heir(host::WorkerRef heir) {
+  for (auto& slot : slots_) {
+    const bool had_one = slot.state == SlotState::Draining && slot.heir.generation != 0;
+    if (!had_one || !slot.control || board_.is_alive(slot.heir)) continue;
+    slot.heir = heir;
+    // Busy or gone: then it keeps what it has.
+    (void)send_control(slot.control.get(), {.kind = ControlKind::Drain, .worker = heir});
+  }
 }
 
 void Fleet::stop() {
@@ -306,6 +321,15 @@ WorkerSlot* Fleet::newest_ready() {
     if (newest == nullptr || slot.started >= newest->started) newest = &slot;
   }
   return newest;
+}
+
+host::WorkerRef Fleet::newest_heir() const {
+  const WorkerSlot* newest = nullptr;
+  for (const auto& slot : slots_) {
+    if (slot.state != SlotState::Ready || slot.round != round_) continue;
+    if (newest == nullptr || slot.started >= newest->started) newest = &slot;
+  }
+  return newest != nullptr ? newest->worker : host::WorkerRef{};
 }
 
 WorkerSlot* Fleet::oldest_round() {

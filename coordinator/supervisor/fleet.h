@@ -33,7 +33,7 @@ class Fleet {
   [[nodiscard]] unsigned wanted() const { return wanted_; }
   void want(unsigned workers);
   /// Every worker of before is to be replaced: a new one starts, and when it is ready an old one is
-  /// told to drain.
+  /// told to drain, and to hand the new one what it has.
   void begin_round() { ++round_; }
   /// Forks what is missing and due, drains what is too many, kills what has stood still.
   void step();
@@ -78,12 +78,16 @@ class Fleet {
   void kill_hung(WorkerSlot& slot, std::string_view event, SteadyTime since);
   [[nodiscard]] std::size_t active_of_round(bool is_current) const;
   [[nodiscard]] WorkerSlot* newest_ready();
+  /// Of this round; nobody (generation 0) when none is ready.
+  [[nodiscard]] host::WorkerRef newest_heir() const;
   [[nodiscard]] WorkerSlot* oldest_round();
   [[nodiscard]] WorkerSlot* find(pid_t pid);
   bool start_another();
   bool start_in(std::uint32_t index);
   void fail_start(WorkerSlot& slot);
-  void drain(WorkerSlot& slot);
+  void drain(WorkerSlot& slot, host::WorkerRef heir);
+  /// Who drains and has lost its heir gets this one.
+  void give_heir(host::WorkerRef heir);
   void back_off(WorkerSlot& slot, SteadyTime now);
   void note_end(const WorkerSlot& slot, const ChildExit& ended);
 

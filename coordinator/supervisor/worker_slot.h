@@ -58,7 +58,8 @@ struct WorkerSlot {
   SteadyTime started;
   SteadyTime restart_at;  ///< while BackingOff
   RestartPolicy restarts;
-  bool is_killed{};  ///< SIGKILL is on its way
+  bool is_killed{};      ///< SIGKILL is on its way
+  host::WorkerRef heir;  ///< while Draining: who gets what it has; nobody: it keeps that
 
   [[nodiscard]] bool has_process() const { return pid != 0; }
   /// Counts towards the workers that are wanted.

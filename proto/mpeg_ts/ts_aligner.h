@@ -32,6 +32,8 @@ class TsAligner {
   [[nodiscard]] bool is_aligned() const { return is_aligned_; }
   /// Bytes taken in that wait for the rest of their packet, or for proof of alignment.
   [[nodiscard]] std::size_t held() const { return held_size_; }
+  /// The same: whoever feeds them to a new aligner, and then what follows, gets the same packets.
+  [[nodiscard]] ByteSpan held_bytes() const { return {held_.data(), held_size_}; }
   [[nodiscard]] std::uint64_t dropped_bytes() const { return dropped_bytes_; }
   /// Times a run of packets broke off in the middle of a session.
   [[nodiscard]] std::uint64_t sync_losses() const { return sync_losses_; }

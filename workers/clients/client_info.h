@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -22,6 +23,8 @@ struct ClientInfo {
 struct ClientProgress {
   std::uint64_t bytes_sent{};
   std::uint64_t skips{};
+  std::string owed{};               ///< before its next chunk, literally
+  std::chrono::nanoseconds hold{};  ///< what is younger has to wait
 };
 
 }  // namespace ace::clients

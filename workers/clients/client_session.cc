@@ -54,10 +54,12 @@ ClientSession::~ClientSession() { stop_reading(); }
 
 ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                              BodyFraming framing, ClientProgress progress)
-    : ClientSession{loop, clock, std::move(socket), std::move(info), {}, framing} {
+    : ClientSession{loop,   clock, std::move(socket), std::move(info), std::move(progress.owed),
+                    framing} {
   phase_ = Phase::Feeding;
   bytes_sent_ = progress.bytes_sent;
   skips_ = progress.skips;
+  hold_ = progress.hold;
 }
 
 void ClientSession::on_media() {
@@ -85,11 +87,18 @@ bool ClientSession::is_drained() const {
          pause_ == Pause::None && (window_ == nullptr || next_ == window_->edge());
 }
 
-UniqueFd ClientSession::release() {
+ClientRemains ClientSession::release() {
+  ClientRemains remains{
+      .socket = {}, .next = next_, .owed = {}, .has_missed = must_land_, .hold = hold_};
+  if (phase_ == Phase::Feeding) {
+    remains.owed = owed_.substr(owed_sent_);
+    if (current_ != nullptr) remains.owed += as_text(wire(*current_).subspan(current_sent_));
+  }
   phase_ = Phase::Gone;
   stop_reading();
   watcher_.watch(false, false);
-  return std::move(socket_);
+  remains.socket = std::move(socket_);
+  return remains;
 }
 
 bool ClientSession::send_whole(const proto::ChunkPtr& chunk) {

@@ -36,12 +36,11 @@ class ClientSession final : private streams::Archive::Reader {
   /// `head`: the answer's status line and headers, complete. The socket is non-blocking.
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 std::string head, proto::http::BodyFraming framing);
-  /// A client whose answer another worker has begun: it goes on with whole chunks.
+  /// A client whose answer another worker has begun: it goes on behind what it is owed.
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 proto::http::BodyFraming framing, ClientProgress progress);
   ~ClientSession();
   ClientSession(const ClientSession&) = delete;
-  ClientSession& operator=(const ClientSession&) = delete;
 
   /// Before anything else; outlives the session or is replaced.
   void set_listener(Listener* listener) { listener_ = listener; }
@@ -73,8 +72,9 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] const AckWatch& check_acks();
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.
   [[nodiscard]] bool is_drained() const;
-  /// Gives the socket up, for another worker. Only while it is drained or waiting.
-  [[nodiscard]] UniqueFd release();
+  /// Gives the socket up, for another worker. Only while it is waiting or being fed.
+  [[nodiscard]] ClientRemains release();
+  [[nodiscard]] streams::WindowPosition next() const { return next_; }
 
   [[nodiscard]] const ClientInfo& info() const { return info_; }
   [[nodiscard]] proto::http::BodyFraming framing() const { return framing_; }

@@ -43,7 +43,7 @@ void ClientSession::begin() {
 void ClientSession::feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from) {
   use(buffer);
   next_ = from;
-  if (window_->known_at(next_) != nullptr) pump();
+  if (!owed_.empty() || window_->known_at(next_) != nullptr) pump();
 }
 
 void ClientSession::skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to) {

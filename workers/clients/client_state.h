@@ -2,6 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
+
+#include "shared/base/unique_fd.h"
+#include "workers/streams/window/chunk_window.h"
 
 namespace ace::clients {
 
@@ -26,6 +30,15 @@ enum class ClientPause : std::uint8_t {
 struct JoinPlace {
   std::chrono::milliseconds burst{};  ///< of media, at once
   std::chrono::milliseconds delay{};  ///< behind live; 0: as near to it as the burst allows
+};
+
+/// What is left of a client that another worker is to go on with.
+struct ClientRemains {
+  UniqueFd socket;
+  streams::WindowPosition next;     ///< the chunk behind what is owed
+  std::string owed;                 ///< of a chunk that it has got in part
+  bool has_missed{};                ///< it cannot have what lies before `next`: a jump is due
+  std::chrono::nanoseconds hold{};  ///< what is younger has to wait
 };
 
 }  // namespace ace::clients

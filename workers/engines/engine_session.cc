@@ -35,6 +35,16 @@ Status EngineSession::adopt(const SessionInfo& info) {
   return {};
 }
 
+void EngineSession::inherit(OpenBody body) {
+  ACE_CHECK(!opener_ && !playback_, "a session is started once");
+  playback_ = std::make_unique<Playback>(multi_, timers_, engine_, std::move(body),
+                                         static_cast<Playback::Listener&>(*this));
+}
+
+std::optional<OpenBody> EngineSession::release() {
+  return playback_ ? playback_->release() : std::nullopt;
+}
+
 void EngineSession::resume() {
   if (playback_) playback_->resume();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "proto/ids.h"
 #include "shared/base/bytes.h"
@@ -49,10 +50,15 @@ class EngineSession final : private Playback::Listener {
   /// Instead of start(): plays a session that is running already (found in a stream's metadata),
   /// without asking for one; on_session_open is not called. Protocol when its url is unusable.
   [[nodiscard]] Status adopt(const SessionInfo& info);
+  /// Instead of start(): reads on what somebody else has begun to read.
+  void inherit(OpenBody body);
+  /// Gives up what it reads, and is over. Nothing when no media has come yet. Not from within a
+  /// callback.
+  [[nodiscard]] std::optional<OpenBody> release();
   /// Bytes flow again from the next turn of the loop. Nothing happens when it is not paused.
   void resume();
   /// While bytes come: be told of them only when `bytes` wait, and read what waits when it suits.
-  /// As curl::Transfer has them.
+  /// As MediaSocket has them.
   void set_low_water(std::size_t bytes);
   void read_waiting();
 

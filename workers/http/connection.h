@@ -74,7 +74,8 @@ class Connection {
     /// The request's bytes from its first one, and whatever followed it.
     std::string raw;
   };
-  /// Instead of an answer: the socket is the caller's, and the connection is done.
+  /// Instead of an answer, or before there is a whole request: the socket is the caller's, and the
+  /// connection is done.
   [[nodiscard]] Taken take_socket();
 
   /// Whose request is being answered: the peer, or who stands behind a trusted proxy.

@@ -84,6 +84,14 @@ void Server::stop_accepting() {
   board_.connections = static_cast<std::uint32_t>(connections_.size());
 }
 
+std::vector<Connection::Taken> Server::release_reading() {
+  std::vector<Connection::Taken> taken;
+  for (const auto& [key, connection] : connections_) {
+    if (connection->is_reading()) taken.push_back(connection->take_socket());
+  }
+  return taken;
+}
+
 void Server::adopt(UniqueFd socket, std::string peer, std::string preread, Arrival arrival) {
   add(std::move(socket), std::move(peer), std::move(preread), std::move(arrival));
 }

@@ -30,6 +30,8 @@ class Server final : private Connection::Listener {
   void start_accepting();
   /// Accepts nothing new and closes what has no whole request yet; what is being answered goes on.
   void stop_accepting();
+  /// Takes out, for another worker, what has no whole request yet.
+  [[nodiscard]] std::vector<Connection::Taken> release_reading();
 
   /// A client that another worker hands over, or that our own offer did not get rid of, with what
   /// was read of its request.

@@ -28,7 +28,7 @@ void write_protocols(JsonWriter& out) {
   out.StartObject();
   write(out, "http", "1.1");
   write(out, "events", std::uint64_t{proto::kEventVersion});
-  write(out, "handover", std::uint64_t{handover::kMessageVersion});
+  write(out, "handover", std::uint64_t{handover::Message::kVersion});
   out.EndObject();
 }
 

@@ -161,9 +161,10 @@ TEST_CASE("a client that is released goes on elsewhere, byte for byte", "[client
   for (std::uint64_t i = 1; i <= 3; ++i) f.push(i);
   const auto begun = f.read_some();
   REQUIRE(f.session->is_drained());
-  const ace::clients::ClientProgress progress{.bytes_sent = f.session->bytes_sent(), .skips = 2};
+  const ace::clients::ClientProgress progress{
+      .bytes_sent = f.session->bytes_sent(), .skips = 2, .owed = {}};
   const auto info = f.session->info();
-  auto socket = f.session->release();
+  auto socket = f.session->release().socket;
   f.push(4);  // the old session sends nothing any more
   CHECK(f.read_some().empty());
 
@@ -185,15 +186,44 @@ TEST_CASE("a client that is released goes on elsewhere, byte for byte", "[client
   CHECK(f.gone == "finished");
 }
 
+TEST_CASE("what a slow client is owed goes along literally", "[client]") {
+  const auto framing = GENERATE(BodyFraming::Chunked, BodyFraming::UntilClose);
+  Fixture f{framing};
+  const auto wire = [framing](std::uint64_t index) {
+    const auto body = body_of(index, 2'000);
+    return framing == BodyFraming::Chunked ? framed(body) : body;
+  };
+  f.session->feed_from(f.buffer, f.window.edge());
+  std::string expected{"HTTP/1.1 200 OK\r\n\r\n"};
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    f.push(i, 2'000);  // more than the socket takes
+    expected += wire(i);
+  }
+  REQUIRE_FALSE(f.session->is_drained());
+  const auto info = f.session->info();
+  auto remains = f.session->release();
+  CHECK_FALSE(remains.has_missed);
+  CHECK_FALSE(remains.owed.empty());
+  CHECK(remains.owed.size() < wire(1).size());
+
+  f.session = std::make_unique<ClientSession>(
+      f.loop, f.clock, std::move(remains.socket), info, framing,
+      ace::clients::ClientProgress{.owed = std::move(remains.owed)});
+  f.session->set_listener(&f);
+  f.session->feed_from(f.buffer, remains.next);
+  const bool is_whole = f.read_all(expected.size()) == expected;
+  CHECK(is_whole);
+}
+
 TEST_CASE("a client that waits for its place gets filler, and its end is noticed", "[client]") {
   Fixture f{BodyFraming::UntilClose};
   f.session->feed_from(f.buffer, f.window.edge());
   f.push(1);
   f.read_some();
-  auto socket = f.session->release();
+  auto socket = f.session->release().socket;
   f.session = std::make_unique<ClientSession>(f.loop, f.clock, std::move(socket),
                                               ace::clients::ClientInfo{}, BodyFraming::UntilClose,
-                                              ace::clients::ClientProgress{});
+                                              ace::clients::ClientProgress{.owed = {}});
   f.session->set_listener(&f);
   f.session->send_filler(Chunk::copy_of(ace::as_bytes(std::string(188, '-'))));
   CHECK(f.read_some() == std::string(188, '-'));

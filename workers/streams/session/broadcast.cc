@@ -47,6 +47,35 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
   if (expected_) count_fetch(index);
 }
 
+void Broadcast::inherit(const std::vector<handover::Estate::Piece>& pieces) {
+  if (const auto* newest = window_.at({window_.edge().value - 1})) {
+    const auto had = newest->index;
+    for (const auto& piece : pieces) {
+      if (piece.index > had && piece.chunk) push(piece.epoch, piece.index, piece.chunk, false);
+    }
+    return;
+  }
+  if (pieces.empty()) return;
+  for (const auto& piece : pieces) {
+    if (piece.chunk) static_cast<void>(ts_index_.scan(piece.chunk->payload()));
+  }
+  // Our index has counted from another beginning.
+  const auto shift = ts_index_.media_time() - pieces.back().media_time;
+  std::vector<ChunkWindow::Item> items;
+  for (const auto& piece : pieces) {
+    items.push_back({.epoch = piece.epoch,
+                     .index = piece.index,
+                     .chunk = piece.chunk,
+                     .arrived = piece.arrived,
+                     .media_time = piece.media_time + shift,
+                     .random_access = piece.random_access,
+                     .print = {.size = piece.print_size, .hash = piece.print_hash}});
+  }
+  window_.restore(std::move(items));
+  last_media_ = pieces.back().arrived;
+  viewers_.on_media(false);
+}
+
 void Broadcast::expect(proto::ChunkIndex index) {
   const auto* newest = window_.at({window_.edge().value - 1});
   const bool is_here = newest != nullptr && newest->index >= index;

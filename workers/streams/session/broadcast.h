@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
+#include "coordinator/handover/estate.h"
 #include "proto/mpeg_ts/ts_index.h"
 #include "workers/streams/session/viewers.h"
 #include "workers/streams/store/read_back.h"
@@ -19,6 +21,9 @@ class Broadcast {
   /// follower that has just begun reads seconds of media within a moment: whoever waits begins with
   /// the key frame in there, not with its first byte.
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
+  /// Goes on with the buffer of a worker that is being replaced: all of it, or what came there
+  /// behind what is here.
+  void inherit(const std::vector<handover::Estate::Piece>& pieces);
   /// Chunks are missing that viewers should have got now: the next one is marked as a jump.
   void expect_gap() { is_behind_gap_ = !window_.empty(); }
   /// Redis has all up to this one: viewers that trail can get it from there.

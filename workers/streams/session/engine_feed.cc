@@ -13,8 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kWatchEvery{500};
-
 /// A flowing session is read when a chunk is due, or when so much waits. Waking up for each piece
 /// that an engine sends (10 KB each 10 ms, say) was a quarter of the cost of serving 300 viewers.
 constexpr std::size_t kLowWater = 128_KiB;

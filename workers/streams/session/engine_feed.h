@@ -23,33 +23,17 @@ namespace ace::streams {
 /// The engine side of an owned stream: goes on with the session of the owner before, or picks an
 /// engine, runs its session and cuts its packets into chunks. Before the stream's first byte it
 /// tries each engine once. Afterwards it brings the stream back for as long as `give_up` allows:
-/// once by the same playback url, then by new sessions, with growing pauses. A session that has
-/// only fallen silent keeps its place while another engine is asked beside it: whichever delivers
-/// first is watched, and the other is ended. Each session is spliced onto what viewers got.
+/// once by the same playback url, then by new sessions, with growing pauses. Beside a session that
+/// is only silent another engine is asked: whichever delivers first is watched, and the other is
+/// ended. Each session is spliced onto what viewers got.
 class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::Listener {
  public:
-  class Listener {
-   public:
-    virtual ~Listener() = default;
-    /// An engine is being asked: it counts as loaded from now on.
-    virtual void on_feed_choice(const std::string& engine_id) = 0;
-    virtual void on_feed_open(const engines::SessionInfo& info) = 0;
-    /// `arrived`: its oldest byte, or a little earlier.
-    virtual void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) = 0;
-    /// What the engine says of the session, every FeedOptions::stat_every.
-    virtual void on_feed_stat(const proto::engine::StatAnswer& stat) = 0;
-    /// No media for FeedOptions::unhealthy, told again and again until there is some.
-    virtual void on_feed_silent(std::chrono::milliseconds since) = 0;
-    /// No engine delivers, or none has for too long: the last word of the feed.
-    virtual void on_feed_failed(const std::vector<EngineFailure>& failures) = 0;
-  };
+  using Listener = FeedListener;
 
   EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Clock& clock,
              const engines::EngineDirectory& engines, engines::EngineSelector& selector,
              FeedPorts ports, proto::StreamId id, FeedOptions options, Listener& listener);
   ~EngineFeed() override;
-  EngineFeed(const EngineFeed&) = delete;
-  EngineFeed& operator=(const EngineFeed&) = delete;
 
   /// `known`: a session that the stream's last owner left running. It is gone on with, if its first
   /// packets come soon enough; else it is stopped, and a new one opened.
@@ -60,9 +44,17 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   /// Ends only our side: the session belongs to somebody else now. No listener call after it.
   void abandon();
 
-  /// Moves to another engine on purpose, while the present one goes on until that one delivers:
-  /// `engine_id`, or the best of the others. False: nothing flows yet, or there is no such engine.
-  /// It stays where it is when none has room.
+  /// Reads no more, so that the session can pass on: what was read becomes chunks. resume() undoes
+  /// it. False: not now (nothing flows yet, or something is being decided).
+  bool rest();
+  /// Gives up the session of a feed at rest, and is over. Nothing: rest() again first.
+  [[nodiscard]] std::optional<FeedEstate> part();
+  /// Instead of start(): goes on with what another feed has given up.
+  void inherit(FeedEstate estate);
+
+  /// Moves on purpose, while the present engine goes on until the next one delivers: `engine_id`,
+  /// or the best. False: nothing flows yet, or there is no such engine. It stays when none has
+  /// room.
   bool migrate(const std::optional<std::string>& engine_id);
   /// Whose session viewers watch or wait for.
   [[nodiscard]] std::string engine_id() const { return current_ ? current_->engine_id() : ""; }
@@ -73,6 +65,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
 
  private:
   enum class Challenge : std::uint8_t { None, Hedge, Migration };
+  static constexpr std::chrono::milliseconds kWatchEvery{500};
 
   void on_reader_open(SessionReader& reader) override;
   [[nodiscard]] bool may_read() const override { return !is_paused_; }
@@ -126,9 +119,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   std::vector<engines::SessionInfo> owed_stops_;         ///< broke off while nothing could be said
   Splicer splicer_;
   ChunkBuilder builder_;
-  std::unique_ptr<loop::Timer> retry_;
-  std::unique_ptr<loop::Timer> watch_;
-  std::unique_ptr<loop::Timer> sweep_;
+  std::unique_ptr<loop::Timer> retry_, watch_, sweep_;
   engines::StatWatch stat_;
 
   std::shared_ptr<EngineFeed*> choosing_;  ///< while an engine is being chosen
@@ -137,8 +128,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   SteadyTime last_chunk_;     ///< of the stream
   SteadyTime last_media_;     ///< of the present session, or its beginning
   SteadyTime waiting_since_;  ///< what the next chunk is made of
-  SteadyTime last_reopening_;
-  SteadyTime next_hedge_;
+  SteadyTime last_reopening_, next_hedge_;
   SteadyTime dry_until_;  ///< the engine has no peers
   unsigned dry_hedges_{};
   bool is_paused_{};

@@ -2,12 +2,16 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "coordinator/host/scoreboard.h"
 #include "proto/chunk.h"
+#include "proto/engine/engine_api.h"
+#include "workers/engines/media_socket.h"
 #include "workers/engines/session_info.h"
 #include "workers/streams/ingest/chunk_builder.h"
+#include "workers/streams/session/attempts.h"
 
 namespace ace::streams {
 
@@ -36,6 +40,31 @@ struct FeedPorts {
   std::function<std::vector<proto::ChunkPtr>()> tail;
   /// A session has failed; the text begins with engine and phase.
   std::function<void(host::EngineFault, const Error&)> on_fault;
+};
+
+/// Whom a feed tells what becomes of its stream.
+class FeedListener {
+ public:
+  virtual ~FeedListener() = default;
+  /// An engine was chosen and is being asked: it counts as loaded from now on.
+  virtual void on_feed_choice(const std::string& engine_id) = 0;
+  /// A session is open; media is to come.
+  virtual void on_feed_open(const engines::SessionInfo& info) = 0;
+  /// `arrived`: its oldest byte, or a little earlier.
+  virtual void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) = 0;
+  /// What the engine says of the session, every FeedOptions::stat_every.
+  virtual void on_feed_stat(const proto::engine::StatAnswer& stat) = 0;
+  /// No media for FeedOptions::unhealthy, told again and again until there is some.
+  virtual void on_feed_silent(std::chrono::milliseconds since) = 0;
+  /// No engine delivers, or none has for too long: the last word of the feed.
+  virtual void on_feed_failed(const std::vector<EngineFailure>& failures) = 0;
+};
+
+/// An engine session in the middle of its media, for whoever goes on with it.
+struct FeedEstate {
+  engines::SessionInfo info;
+  engines::OpenBody body;  ///< what is in no chunk yet included
+  SteadyTime made_at;
 };
 
 }  // namespace ace::streams

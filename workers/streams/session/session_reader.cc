@@ -30,6 +30,18 @@ Status SessionReader::adopt(engines::SessionInfo info, std::chrono::milliseconds
   return {};
 }
 
+void SessionReader::inherit(engines::SessionInfo info, engines::OpenBody body, SteadyTime made_at) {
+  info_ = std::move(info);
+  made_at_ = made_at;
+  session_.inherit(std::move(body));
+}
+
+std::optional<engines::OpenBody> SessionReader::release() {
+  auto body = session_.release();
+  if (body) body->unread.insert(0, as_text(aligner_.held_bytes()));
+  return body;
+}
+
 void SessionReader::stop() {
   if (!info_) return;
   engines::stop_session(services_.curl, services_.timers, *info_, nullptr);

@@ -49,6 +49,11 @@ class SessionReader final : private engines::EngineSession::Listener {
   /// Goes on with one that runs already, if its first packets come soon enough. Fails at once when
   /// its url is unusable.
   [[nodiscard]] Status adopt(engines::SessionInfo info, std::chrono::milliseconds within);
+  /// Reads on what somebody else has begun to read.
+  void inherit(engines::SessionInfo info, engines::OpenBody body, SteadyTime made_at);
+  /// Gives up what it reads, what waits for the rest of its packet included, and is over. Nothing
+  /// when no media has come yet. Not from within a callback.
+  [[nodiscard]] std::optional<engines::OpenBody> release();
   /// Ends the session at the engine, if there is one; nobody waits for the answer.
   void stop();
   /// Nothing more is told of it, but that an engine opened the session it was still being asked

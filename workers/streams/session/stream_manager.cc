@@ -42,6 +42,7 @@ void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat se
   viewer.seat = std::move(seat);
   viewer.hops = passenger.hops;
   viewer.cursor = watching.cursor;
+  viewer.has_missed = watching.has_missed;
   viewer.session = std::make_unique<clients::ClientSession>(
       services_.loop, services_.clock, std::move(passenger.socket),
       clients::ClientInfo{.id = std::move(watching.client),
@@ -50,8 +51,38 @@ void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat se
                           .connected_at = watching.connected_at,
                           .trace = std::move(passenger.trace)},
       watching.framing,
-      clients::ClientProgress{.bytes_sent = watching.bytes_sent, .skips = watching.skips});
+      clients::ClientProgress{.bytes_sent = watching.bytes_sent,
+                              .skips = watching.skips,
+                              .owed = std::move(watching.owed),
+                              .hold = watching.hold});
   open(watching.stream, std::move(viewer));
+}
+
+bool StreamManager::can_resume(const handover::Watching& watching) const {
+  const auto found = sessions_.find(watching.stream);
+  if (found == sessions_.end() || found->second->state() == StreamState::Closed) return true;
+  return watching.has_missed || found->second->viewers().can_place(watching.cursor);
+}
+
+void StreamManager::move_to(host::WorkerRef heir) {
+  for (const auto& [id, session] : sessions_) session->move_to(heir);
+  move_closed_away();
+}
+
+void StreamManager::inherit(handover::Passenger estate) {
+  move_closed_away();
+  const auto id = estate.estate->stream;
+  const auto found = sessions_.find(id);
+  if (found != sessions_.end()) return found->second->inherit(std::move(estate));
+  if (is_stopping_) return;  // others on this host find the stream without an owner
+  const auto session = make_session(id);
+  session->inherit(std::move(estate));
+  session->start();
+}
+
+bool StreamManager::on_estate_accepted(const handover::Estate& estate, host::WorkerRef heir) {
+  const auto found = sessions_.find(estate.stream);
+  return found != sessions_.end() && found->second->give_to(heir);
 }
 
 std::optional<StartFailure> StreamManager::refusal_for(const proto::StreamId& id) const {

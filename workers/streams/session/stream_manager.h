@@ -35,6 +35,13 @@ class StreamManager final : private SessionListener {
   /// Goes on with a client that is in the middle of its stream; in a worker that is being stopped,
   /// ends it properly.
   void resume(handover::Passenger passenger, clients::ClientSeat seat);
+  [[nodiscard]] bool can_resume(const handover::Watching& watching) const;
+  /// Hands `heir` a little more of all there is, again and again, until nothing is left.
+  void move_to(host::WorkerRef heir);
+  /// A stream of another worker that is being replaced, or one of ours that was not taken.
+  void inherit(handover::Passenger estate);
+  /// As handover::Handover::Listener has it.
+  [[nodiscard]] bool on_estate_accepted(const handover::Estate& estate, host::WorkerRef heir);
   /// What is to be answered instead of open(): the worker is being stopped, or the stream could not
   /// be started just now, so that a player that asks again and again, and those who asked with it,
   /// do not open an engine session each time. Failures are shared by all workers of the host.

@@ -50,8 +50,12 @@ StreamSession::~StreamSession() {
   if (state_ != StreamState::Closed) services_.events.unsubscribe(id_);
 }
 
+bool StreamSession::is_gone() const {
+  return state_ == StreamState::Closed && broadcast_.viewers().is_gone();
+}
+
 void StreamSession::start() {
-  if (broadcast_.viewers().empty()) succession_.on_foreign();
+  if (broadcast_.viewers().empty() && !inheritance_.estate) succession_.on_foreign();
   claim();
 }
 
@@ -104,7 +108,10 @@ void StreamSession::enter(StreamState state) {
       first_index_ = index_.next();
       committed_ = tried_ = index_;
       succession_.on_committed({});
-      if (lease_.is_held()) start_appending(index_);
+      if (lease_.is_held()) {
+        inheritance_.predecessor.clear();
+        start_appending(index_);
+      }
       broadcast_.viewers().record_missing();
       if (broadcast_.viewers().empty()) await_viewers();
       feed_if_watched();
@@ -114,10 +121,12 @@ void StreamSession::enter(StreamState state) {
       succession_.on_foreign();
       start_following();
       broadcast_.viewers().record_missing();
+      inheritance_.estate.reset();
       return;
     case StreamState::Stopping:
       return;
     case StreamState::Closed:
+      drop_estate();
       services_.events.unsubscribe(id_);
       services_.table().release(services_.board(), id_, services_.self);
       listener_.on_stream_closed();
@@ -126,6 +135,7 @@ void StreamSession::enter(StreamState state) {
 }
 
 void StreamSession::claim() {
+  unpack_estate();
   if (is_claiming_lease_) {
     claim_later(kClaimRetry);
     return;
@@ -147,7 +157,7 @@ void StreamSession::claim() {
   if (follows_this_host_) {
     apply(StreamEvent::ClaimLost);
   } else if (services_.redis_is_up()) {
-    claim_in_redis({});
+    claim_in_redis(inheritance_.predecessor);
   } else {
     own_without_redis();
   }
@@ -190,7 +200,7 @@ void StreamSession::on_claimed(const ownership::ClaimResult& claimed, bool asked
 }
 
 void StreamSession::claim_later(milliseconds delay) {
-  if (broadcast_.viewers().empty()) {
+  if (broadcast_.viewers().empty() && !inheritance_.estate) {
     apply(StreamEvent::Abandoned);  // an orphan: whoever looks for them comes again
     return;
   }
@@ -245,6 +255,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
     return;
   }
   succession_.own_alone(false);
+  inheritance_.predecessor.clear();
   epoch_ = claimed.epoch;
   start_appending(claimed.index);
   index_ = std::max(index_, claimed.index);
@@ -356,7 +367,7 @@ void StreamSession::on_viewer_left() {
       return;
     case StreamState::Claiming:
     case StreamState::Following:
-      apply(StreamEvent::Abandoned);
+      if (!inheritance_.estate) apply(StreamEvent::Abandoned);
       return;
     case StreamState::Stopping:
     case StreamState::Closed:

@@ -8,7 +8,7 @@
 
 #include "coordinator/ownership/alias_book.h"
 #include "workers/streams/session/broadcast.h"
-#include "workers/streams/session/engine_feed.h"
+#include "workers/streams/session/inheritance.h"
 #include "workers/streams/session/session_listener.h"
 #include "workers/streams/session/stream_orders.h"
 #include "workers/streams/session/stream_state.h"
@@ -16,8 +16,7 @@
 
 namespace ace::streams {
 
-/// One stream in this worker: who owns it, where its chunks come from, who watches. Every change of
-/// state goes through apply().
+/// One stream in this worker: who owns it, where its chunks come from, who watches.
 class StreamSession final : public std::enable_shared_from_this<StreamSession>,
                             private EngineFeed::Listener,
                             private ChunkAppender::Listener,
@@ -29,23 +28,19 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
  public:
   StreamSession(StreamServices& services, proto::StreamId id, SessionListener& listener);
   ~StreamSession() override;
-  StreamSession(const StreamSession&) = delete;
-  StreamSession& operator=(const StreamSession&) = delete;
-
-  /// With the viewers that were added before; without any it minds a stream that lost its owner.
-  void start();
+  void start();  ///< without viewers added before it minds a stream that lost its owner
   void add(NewViewer viewer);
-  /// Viewers get what is buffered and a proper end; an owner ends its stream, unless others watch.
-  void shut_down();
+  void shut_down();  ///< properly; an owner ends its stream, unless others watch
   void on_redis_up();
   void on_worker_died();
   void tick();  ///< twice a second
+  /// To the heir of this worker, step by step: first the stream, then its viewers.
+  void move_to(host::WorkerRef heir);
+  [[nodiscard]] bool give_to(host::WorkerRef heir);  ///< it has accepted the estate
+  void inherit(handover::Passenger estate);          ///< and it may be our own that comes back
   [[nodiscard]] StreamState state() const { return state_; }
   [[nodiscard]] const Viewers& viewers() const { return broadcast_.viewers(); }
-  /// Closed, and nobody is being served any more.
-  [[nodiscard]] bool is_gone() const {
-    return state_ == StreamState::Closed && broadcast_.viewers().is_gone();
-  }
+  [[nodiscard]] bool is_gone() const;  ///< closed, and nobody is being served any more
 
  private:
   void on_feed_choice(const std::string& engine_id) override;
@@ -86,6 +81,11 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_lease_regained(const ownership::ClaimResult& claimed);
   void finish_foreign_teardown(std::function<void(StreamSession&)> then);
   void start_feed();
+  void make_feed();
+  void offer_estate(host::WorkerRef heir);
+  void unpack_estate();
+  void go_on_with_estate();
+  void drop_estate();
   void feed_if_watched();
   void stop_engine();
   void take_over(Heritage heritage);
@@ -109,13 +109,12 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void announce_infohash();
   void give_way(const proto::StreamId& other);
   bool is_given_to_film(const std::optional<engines::SessionInfo>& session = std::nullopt);
-  /// A callback that does nothing once the session is gone or has changed its state.
-  template <class F>
+  template <class F>  /// does nothing once the session is gone or has changed its state
   [[nodiscard]] auto guarded(F callback) {
     return [weak = weak_from_this(), asked = generation_, callback](auto&&... answer) {
       const auto self = weak.lock();
-      if (!self || self->generation_ != asked) return;
-      callback(*self, std::forward<decltype(answer)>(answer)...);
+      if (self && self->generation_ == asked)
+        callback(*self, std::forward<decltype(answer)>(answer)...);
     };
   }
 
@@ -129,6 +128,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   StreamOrders orders_;
   ownership::StreamLease lease_;
   ownership::AliasBook aliases_;
+  Inheritance inheritance_{services_.timers};
   std::unique_ptr<EngineFeed> feed_;
   std::unique_ptr<ChunkAppender> appender_;
   std::unique_ptr<ChunkFollower> follower_;

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "shared/log/log.h"
+#include "workers/engines/stop_session.h"
 #include "workers/streams/session/local_process.h"
 #include "workers/streams/session/recorded_session.h"
+#include "workers/streams/session/session_record.h"
 #include "workers/streams/session/stream_session.h"
 
 namespace ace::streams {
@@ -85,12 +87,16 @@ void StreamSession::on_owner_found(const ownership::ClaimResult& claimed) {
 }
 
 void StreamSession::feed_if_watched() {
-  if (state_ == StreamState::Owning && !feed_ && is_watched()) start_feed();
+  const bool is_wanted = is_watched() || inheritance_.estate;
+  if (state_ == StreamState::Owning && !feed_ && is_wanted) start_feed();
 }
 
 void StreamSession::stop_engine() {
   if (feed_) {
     feed_->stop();
+  } else if (inheritance_.is_away) {
+    const auto session = session_of(record_);
+    if (session) engines::stop_session(services_.curl, services_.timers, *session, nullptr);
   } else if (lease_.is_held()) {
     stop_recorded_session(services_, id_);
   }

@@ -23,11 +23,20 @@ constexpr int kTriesForOurs = 3;
 // --- owning ---------------------------------------------------------------------------------
 
 void StreamSession::start_feed() {
+  if (inheritance_.is_away) return;
+  if (inheritance_.estate) return go_on_with_estate();
   record_ = {};
   record_.content_id = id_.text();
   // What the host knows it goes on knowing, should this owner die as well.
   if (const auto known = succession_.known_session()) set_session(record_, *known);
   tell_details(host::StreamPhase::Starting);
+  make_feed();
+  succession_.read_heritage(
+      broadcast_.window(), index_, lease_.is_held(),
+      guarded([](StreamSession& self, Heritage heritage) { self.take_over(std::move(heritage)); }));
+}
+
+void StreamSession::make_feed() {
   FeedPorts ports{.may_command = [this] { return succession_.may_command(lease_); },
                   .may_stop = [this] { return succession_.may_stop(lease_); },
                   .tail = [this] { return tail_of(broadcast_.window()); },
@@ -43,9 +52,6 @@ void StreamSession::start_feed() {
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, services_.selector,
       std::move(ports), id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
-  succession_.read_heritage(
-      broadcast_.window(), index_, lease_.is_held(),
-      guarded([](StreamSession& self, Heritage heritage) { self.take_over(std::move(heritage)); }));
 }
 
 void StreamSession::take_over(Heritage heritage) {
@@ -194,7 +200,14 @@ void StreamSession::start_following() {
   const auto limits = services_.options.follow_limits(broadcast_.viewers().longest_delay());
   follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers, limits,
                                               static_cast<ChunkFollower::Listener&>(*this));
-  follower_->start(succession_.follow_after(broadcast_.window()));
+  auto after = succession_.follow_after(broadcast_.window());
+  if (!after && broadcast_.window().empty()) {
+    // From another worker's viewers on, and what somebody who joins gets before that.
+    if (const auto first = broadcast_.viewers().earliest_cursor()) {
+      after = {first->value - std::min<std::uint64_t>(first->value, limits.initial_behind)};
+    }
+  }
+  follower_->start(after);
 }
 
 void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
@@ -204,6 +217,7 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
   epoch_ = std::max(epoch_, epoch);
   index_ = index;
   const bool is_live = index >= follower_->newest();
+  broadcast_.viewers().await(follower_->newest());
   if (auto news = succession_.news_of(std::move(chunk))) {
     broadcast_.push(epoch, index, std::move(news), is_live);
     broadcast_.on_stored({epoch, index});

@@ -20,7 +20,7 @@ void StreamSession::hand_viewers_over() {
   if (services_.clock.now() - services_.redis_heard < services_.options.redis_silence) return;
   const auto stream = services_.table().find(services_.board(), id_);
   if (!stream || stream->owner.generation == 0 || stream->owner == services_.self) return;
-  auto passengers = broadcast_.viewers().release_drained(kHandOverBatch);
+  auto passengers = broadcast_.viewers().release(Release::Drained, kHandOverBatch);
   if (passengers.empty()) return;
   log::info("clients_handed_over", "stream={} clients={} to_slot={}", id_.text(), passengers.size(),
             stream->owner.slot);
@@ -55,7 +55,7 @@ void StreamSession::claim_again(UploadOutcome found) {
   auto index = index_;
   if (found == UploadOutcome::Unchanged) index = committed_;
   if (found == UploadOutcome::Uploaded) index = tried_;
-  lease_.claim(epoch_, index, {},
+  lease_.claim(epoch_, index, inheritance_.predecessor,
                [weak = weak_from_this()](const Result<ownership::ClaimResult>& claimed) {
                  const auto self = weak.lock();
                  if (!self) return;

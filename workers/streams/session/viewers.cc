@@ -11,6 +11,9 @@
 namespace ace::streams {
 namespace {
 
+/// A worker that refuses a client for once may take it a moment later.
+constexpr std::uint8_t kMostRefusals = 8;
+
 /// PID 0x1FFF: every demultiplexer drops it.
 proto::ChunkPtr null_packet() {
   std::array<std::byte, proto::kTsPacketSize> packet{};
@@ -67,10 +70,12 @@ bool Viewers::begin(Viewer& viewer) {
     session.join(buffer_, {.burst = services_.options.join_burst, .delay = viewer.client.delay});
     return true;
   }
+  if (is_to_come(*cursor)) return false;
   const auto from = buffer_.window.behind(*cursor);
   if (!from) return false;
   const auto* first = buffer_.window.known_at(*from);
-  const bool has_missed = first != nullptr && first->index != cursor->index.next();
+  const bool has_missed =
+      viewer.client.has_missed || (first != nullptr && first->index != cursor->index.next());
   cursor.reset();
   sessions_.push_back(&session);
   if (has_missed) {
@@ -92,29 +97,33 @@ void Viewers::begin_with_newest() {
   }
 }
 
-std::vector<handover::Passenger> Viewers::release_drained(std::size_t at_most) {
+std::vector<handover::Passenger> Viewers::release(Release who, std::size_t at_most) {
+  std::vector<std::pair<WindowPosition, proto::ClientId>> in_order;
+  for (const auto& [id, viewer] : viewers_)
+    in_order.emplace_back(viewer.client.session->next(), id);
+  std::ranges::sort(in_order);
   std::vector<handover::Passenger> released;
-  for (auto at = viewers_.begin(); at != viewers_.end() && released.size() < at_most;) {
-    auto passenger = release(at->second);
-    if (!passenger) {
-      ++at;
-      continue;
-    }
-    std::erase(sessions_, at->second.client.session.get());
-    std::erase(early_, at->first);
+  for (const auto& [place, id] : in_order) {
+    if (released.size() >= at_most) break;
+    const auto at = viewers_.find(id);
+    const auto* const session = at->second.client.session.get();
+    auto passenger = release(at->second, who);
+    if (!passenger) continue;
+    std::erase(sessions_, session);
+    std::erase(early_, id);
     if (passenger->watching) {
-      services_.clients.forget(id_, at->first);
+      services_.clients.forget(id_, id);
     } else {
-      services_.clients.leave(id_, at->first);  // its request makes it a new client
+      services_.clients.leave(id_, id);  // its request makes it a new client
     }
     released.push_back(std::move(*passenger));
-    at = viewers_.erase(at);
+    viewers_.erase(at);
   }
   if (!released.empty()) tell_table();
   return released;
 }
 
-std::optional<handover::Passenger> Viewers::release(Viewer& viewer) {
+std::optional<handover::Passenger> Viewers::release(Viewer& viewer, Release who) {
   auto& client = viewer.client;
   auto& session = *client.session;
   handover::Passenger passenger;
@@ -123,22 +132,68 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer) {
   passenger.trace = session.info().trace;
   if (session.is_waiting()) {
     passenger.request = std::move(client.request);
-  } else {
-    const auto* newest = buffer_.window.at({buffer_.window.edge().value - 1});
-    if (!session.is_drained() || (newest == nullptr && !client.cursor)) return std::nullopt;
-    const auto cursor = client.cursor.value_or(proto::ChunkCursor{newest->epoch, newest->index});
-    passenger.watching = handover::Watching{.stream = id_,
-                                            .cursor = cursor,
-                                            .framing = session.framing(),
-                                            .client = session.info().id,
-                                            .agent = session.info().agent,
-                                            .connected_at = session.info().connected_at,
-                                            .bytes_sent = session.bytes_sent(),
-                                            .skips = session.skips()};
+    passenger.socket = session.release().socket;
+    count_traffic(viewer);
+    return passenger;
   }
+  const bool may_go = who == Release::Drained ? session.is_drained() : client.hops < kMostRefusals;
+  if (!may_go || (buffer_.window.empty() && !client.cursor)) return std::nullopt;
+  auto remains = session.release();
   count_traffic(viewer);
-  passenger.socket = session.release();
+  auto cursor = client.cursor ? client.cursor : cursor_of(remains);
+  const bool has_missed = client.has_missed || remains.has_missed || !cursor;
+  if (!cursor) {
+    const auto* newest = buffer_.window.at({buffer_.window.edge().value - 1});
+    cursor = {newest->epoch, newest->index};
+  }
+  passenger.watching = handover::Watching{.stream = id_,
+                                          .cursor = *cursor,
+                                          .framing = session.framing(),
+                                          .client = session.info().id,
+                                          .agent = session.info().agent,
+                                          .connected_at = session.info().connected_at,
+                                          .bytes_sent = session.bytes_sent(),
+                                          .skips = session.skips(),
+                                          .has_missed = has_missed,
+                                          .hold = remains.hold,
+                                          .owed = std::move(remains.owed)};
+  passenger.socket = std::move(remains.socket);
   return passenger;
+}
+
+std::optional<proto::ChunkCursor> Viewers::cursor_of(const clients::ClientRemains& remains) const {
+  const auto& window = buffer_.window;
+  if (remains.next < window.oldest_known()) return std::nullopt;
+  if (const auto* before = window.known_at({remains.next.value - 1})) {
+    return proto::ChunkCursor{before->epoch, before->index};
+  }
+  const auto* const at = window.known_at(remains.next);
+  if (at == nullptr) return std::nullopt;
+  return proto::ChunkCursor{at->epoch, {at->index.value - 1}};
+}
+
+bool Viewers::is_to_come(const proto::ChunkCursor& cursor) const {
+  const auto* const newest = buffer_.window.at({buffer_.window.edge().value - 1});
+  return newest != nullptr && newest->index < cursor.index && cursor.index <= awaited_;
+}
+
+bool Viewers::can_place(const proto::ChunkCursor& cursor) const {
+  if (is_to_come(cursor)) return true;
+  const auto place = buffer_.window.behind(cursor);
+  if (!place) return true;  // it waits for the window, or begins it
+  const auto* const next = buffer_.window.known_at(*place);
+  return next == nullptr || next->index == cursor.index.next();
+}
+
+std::optional<proto::ChunkIndex> Viewers::earliest_cursor() const {
+  std::optional<proto::ChunkIndex> earliest;
+  for (const auto& id : early_) {
+    const auto found = viewers_.find(id);
+    if (found == viewers_.end() || !found->second.client.cursor) continue;
+    const auto index = found->second.client.cursor->index;
+    earliest = earliest ? std::min(*earliest, index) : index;
+  }
+  return earliest;
 }
 
 void Viewers::on_media(bool may_begin) {

@@ -22,11 +22,18 @@ struct NewViewer {
   /// Turns a failure into the whole error answer for this client (its version, its headers).
   std::function<std::string(const StartFailure&)> refusal{};
   std::string request{};  ///< as it was read, for another worker; not needed once it is answered
-  std::uint8_t hops{};    ///< from worker to worker
+  std::uint8_t hops{};    ///< from worker to worker; in its stream: how often one refused it
   std::chrono::milliseconds delay{};  ///< behind live, as it wants it
   bool is_redirected{};               ///< it asked for the content by another name
   /// What it has got from another worker; it has no refusal and no request then.
   std::optional<proto::ChunkCursor> cursor{};
+  bool has_missed{};  ///< and it cannot have what follows it: a jump is due
+};
+
+/// Who is to go to another worker.
+enum class Release : std::uint8_t {
+  Drained,  ///< who has got all there is here, or waits for the first byte
+  All,      ///< whoever it does not refuse again and again, with what is owed
 };
 
 /// The viewers of one stream in this worker: feeds them out of the buffer, keeps their records in
@@ -52,12 +59,19 @@ class Viewers final : private clients::ClientSession::Listener {
   /// The window has grown. `may_begin`: those who have got nothing yet may begin with what is
   /// there.
   void on_media(bool may_begin);
+  /// A follower's window will come as far as this. Until then nobody who is within that is taken
+  /// for one of an older run of indices: what was stored under several epochs may all bear the
+  /// last.
+  void await(proto::ChunkIndex newest) { awaited_ = newest; }
   /// Who waits for a chunk that has not come begins with the newest: there is nobody else who could
   /// make the ones between.
   void begin_with_newest();
-  /// Takes out, for another worker, at most so many of those who have got all there is here, and of
-  /// those who wait for their first byte.
-  [[nodiscard]] std::vector<handover::Passenger> release_drained(std::size_t at_most);
+  /// Takes out at most so many for another worker, those first who are furthest behind.
+  [[nodiscard]] std::vector<handover::Passenger> release(Release who, std::size_t at_most);
+  /// Whether one from another worker would miss nothing here.
+  [[nodiscard]] bool can_place(const proto::ChunkCursor& cursor) const;
+  /// Of those from other workers that the window has not come to: where the first one goes on.
+  [[nodiscard]] std::optional<proto::ChunkIndex> earliest_cursor() const;
   /// Nobody has got anything yet.
   [[nodiscard]] bool all_waiting() const;
   /// Takes them out, for another stream of this worker.
@@ -104,7 +118,10 @@ class Viewers final : private clients::ClientSession::Listener {
   [[nodiscard]] proto::ClientRecord record_of(const Viewer& viewer) const;
   /// False: the window has not come as far as the viewer.
   bool begin(Viewer& viewer);
-  [[nodiscard]] std::optional<handover::Passenger> release(Viewer& viewer);
+  [[nodiscard]] std::optional<handover::Passenger> release(Viewer& viewer, Release who);
+  [[nodiscard]] bool is_to_come(const proto::ChunkCursor& cursor) const;
+  [[nodiscard]] std::optional<proto::ChunkCursor> cursor_of(
+      const clients::ClientRemains& remains) const;
   static void see_off(Viewer& viewer, const StartFailure& failure);
   void dismiss(const std::function<void(Viewer&)>& last_words);
   void count_traffic(Viewer& viewer);
@@ -118,6 +135,7 @@ class Viewers final : private clients::ClientSession::Listener {
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
   std::chrono::milliseconds longest_lag_{};
+  proto::ChunkIndex awaited_;
   std::vector<clients::ClientSession*> sessions_;  ///< of viewers_, for every chunk's way to them
   std::vector<proto::ClientId> early_;  ///< not in sessions_: further than the window, or gone
   /// Callbacks that outlive the object hold this weakly.

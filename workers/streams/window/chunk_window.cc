@@ -21,6 +21,18 @@ void ChunkWindow::push(Item item) {
   }
 }
 
+void ChunkWindow::restore(std::vector<Item> items) {
+  for (auto& item : items) {
+    if (item.chunk == nullptr) {
+      ++dropped_;
+      dropped_bytes_ += item.print.size;
+    } else {
+      bytes_ += item.chunk->size();
+    }
+    items_.push_back(std::move(item));
+  }
+}
+
 void ChunkWindow::forget_oldest() {
   if (dropped_ > 0) {
     dropped_bytes_ -= items_.front().print.size;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "proto/chunk.h"
 #include "proto/ids.h"
@@ -50,6 +51,9 @@ class ChunkWindow {
   explicit ChunkWindow(Limits memory) : ChunkWindow{memory, memory} {}
 
   void push(Item item);
+  /// An empty window becomes what another one was; chunks that were not in memory there are not
+  /// here either, and stand before the others.
+  void restore(std::vector<Item> items);
   /// Chunks up to this one can be read back: they may leave memory.
   void on_stored(proto::ChunkCursor newest);
   /// Nothing can be read back now: all of the buffer stays in memory that is there.

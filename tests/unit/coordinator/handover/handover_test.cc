@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -30,11 +33,19 @@ struct Station final : Handover::Listener {
     handover.emplace(loop, timers, host, self, *this);
   }
   void on_passenger(Passenger passenger) override { boarded.push_back(std::move(passenger)); }
+  bool may_board(const ace::handover::Watching&) override { return takes_viewers; }
+  bool on_estate_accepted(const ace::handover::Estate& estate, WorkerRef heir) override {
+    given.emplace_back(estate.stream, heir);
+    return gives;
+  }
 
   UvTimerFactory timers;
   WorkerRef self;
   std::optional<Handover> handover;
   std::vector<Passenger> boarded;
+  std::vector<std::pair<StreamId, WorkerRef>> given;
+  bool takes_viewers{true};
+  bool gives{true};
 };
 
 struct Fixture {
@@ -64,6 +75,13 @@ struct Fixture {
                                               .agent = {},
                                               .connected_at = {}};
     a.handover->offer(b.self, std::move(viewer));
+  }
+  void offer_estate_to_b() {
+    auto estate = std::make_shared<ace::handover::Estate>();
+    estate->stream = kStream;
+    estate->index = {77};
+    estate->unread = "half a packet";
+    a.handover->offer(b.self, {.socket = std::move(server_side), .estate = std::move(estate)});
   }
   template <class Done>
   void run_until(Done done) {
@@ -220,6 +238,121 @@ TEST_CASE("a viewer that is not taken comes back with its place and its connecti
   CHECK(f.b.boarded.empty());
   CHECK(f.clients(f.a) == 1);
   CHECK(f.on_their_way() == 0);
+}
+
+TEST_CASE("what a viewer is owed goes along, however much it is", "[handover]") {
+  Fixture f;
+  f.a.handover->count_on_its_way(f.b.self);
+  Passenger viewer{.socket = std::move(f.server_side)};
+  viewer.watching = ace::handover::Watching{.stream = kStream,
+                                            .cursor = kCursor,
+                                            .framing = {},
+                                            .client = {"c1"},
+                                            .agent = {},
+                                            .connected_at = {},
+                                            .has_missed = true,
+                                            .hold = 30s,
+                                            .owed = std::string(400'000, 'o')};
+  viewer.hops = 3;  // it was refused before
+  f.a.handover->offer(f.b.self, std::move(viewer));
+  f.run_until([&] { return !f.b.boarded.empty() && f.a.handover->in_flight() == 0; });
+  const auto& watching = f.b.boarded[0].watching;
+  REQUIRE(watching);
+  CHECK(watching->owed == std::string(400'000, 'o'));
+  CHECK(watching->has_missed);
+  CHECK(watching->hold == 30s);
+  CHECK(f.b.boarded[0].hops == 0);
+}
+
+TEST_CASE("a viewer that would miss something comes back", "[handover]") {
+  Fixture f;
+  f.b.takes_viewers = false;
+  f.offer_viewer_to_b();
+  f.run_until([&] { return !f.a.boarded.empty(); });
+  CHECK(f.a.boarded[0].hops == 1);
+  CHECK(f.clients(f.b) == 0);
+  CHECK(f.clients(f.a) == 1);
+}
+
+TEST_CASE("a stream passes on with its engine's socket, and counts as nobody's client",
+          "[handover]") {
+  Fixture f;
+  f.offer_estate_to_b();
+  f.run_until([&] { return !f.b.boarded.empty() && f.a.handover->in_flight() == 0; });
+  REQUIRE(f.a.given.size() == 1);
+  CHECK(f.a.given[0].first == kStream);
+  CHECK(f.a.given[0].second == f.b.self);
+  REQUIRE(f.b.boarded[0].estate);
+  CHECK(f.b.boarded[0].estate->index.value == 77);
+  CHECK(f.b.boarded[0].estate->unread == "half a packet");
+  CHECK(f.clients(f.a) == 0);
+  CHECK(f.clients(f.b) == 0);
+  f.b.boarded.clear();
+  char byte{};
+  CHECK(::read(f.client_side.get(), &byte, 1) == 0);  // the sender kept no copy open
+}
+
+TEST_CASE("a stream that is not to be had any more is nobody's", "[handover]") {
+  Fixture f;
+  f.a.gives = false;
+  f.offer_estate_to_b();
+  f.run_until([&] { return !f.a.given.empty(); });
+  f.run_until([&] { return f.b.handover->in_flight() == 0; });
+  CHECK(f.a.boarded.empty());
+  CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.b) == 0);
+}
+
+TEST_CASE("a stream that is not taken comes back with its engine's socket", "[handover]") {
+  Fixture f;
+  SECTION("refused") { f.board().slots[f.b.self.slot].phase = WorkerPhase::Draining; }
+  SECTION("the receiver hangs") { f.b.handover.reset(); }
+  f.offer_estate_to_b();
+  SECTION("the receiver dies") {
+    f.board().close_slot(f.b.self.slot);
+    f.a.handover->on_worker_died();
+  }
+  f.run_until([&] { return !f.a.boarded.empty(); });
+  REQUIRE(f.a.boarded[0].estate);
+  CHECK(f.a.boarded[0].estate->stream == kStream);
+  CHECK(f.a.given.empty());
+  CHECK(::write(f.a.boarded[0].socket.get(), "x", 1) == 1);
+  CHECK(f.clients(f.a) == 0);
+}
+
+TEST_CASE("a stream whose worker died after the offer is the other's", "[handover]") {
+  Fixture f;
+  f.offer_estate_to_b();
+  f.a.handover.reset();
+  f.run_until([&] { return f.b.handover->in_flight() == 1; });
+  f.board().close_slot(f.a.self.slot);
+  f.b.handover->on_worker_died();
+  REQUIRE(f.b.boarded.size() == 1);
+  CHECK(f.b.boarded[0].estate);
+}
+
+TEST_CASE("an offer of another version is refused in that version", "[handover]") {
+  Fixture f;
+  auto bytes = ace::handover::encode({.version = 9,
+                                      .step = ace::handover::Step::Offer,
+                                      .from = f.a.self,
+                                      .to = f.b.self,
+                                      .transfer = 5});
+  bytes += "what nobody here can read";
+  f.a.handover.reset();  // its inbox is read here
+  REQUIRE(send_to_inbox(f.host->inbox(f.b.self.slot), bytes, f.server_side.get()));
+  std::optional<InboxMessage> answer;
+  f.run_until([&] {
+    f.loop.run_once(false);
+    answer = *receive_from_inbox(f.host->inbox(f.a.self.slot));
+    return answer.has_value();
+  });
+  const auto refusal = ace::handover::decode(answer->bytes);
+  REQUIRE(refusal);
+  CHECK(refusal->version == 9);
+  CHECK(refusal->step == ace::handover::Step::Refused);
+  CHECK(refusal->transfer == 5);
+  CHECK(f.b.boarded.empty());
 }
 
 TEST_CASE("a viewer whose worker died after the offer goes on with the other", "[handover]") {

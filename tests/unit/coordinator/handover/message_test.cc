@@ -32,7 +32,9 @@ const Message kWatchingOffer{
                          .agent = "VLC",
                          .connected_at = ace::WallTime{1'700'000'000'123ms},
                          .bytes_sent = 1'000'000'000'000,
-                         .skips = 3},
+                         .skips = 3,
+                         .has_missed = true,
+                         .hold = 12s},
     .trace = {.id = "id-1", .user = "tv", .line = "GET / HTTP/1.1", .referer = "http://a/"}};
 
 }  // namespace
@@ -65,19 +67,38 @@ TEST_CASE("a client in the middle of its stream comes out as it went in", "[hand
   CHECK(out.connected_at == in.connected_at);
   CHECK(out.bytes_sent == in.bytes_sent);
   CHECK(out.skips == in.skips);
+  CHECK(out.has_missed);
+  CHECK(out.hold == 12s);
+  CHECK_FALSE(read->is_estate);
 }
 
-TEST_CASE("a hand-over message that is cut, longer, or of another version is refused",
-          "[handover]") {
+TEST_CASE("of another version only the envelope is read", "[handover]") {
+  auto other = kWatchingOffer;
+  other.version = Message::kVersion + 1;
+  for (const auto& bytes : {encode(other), encode(other) + "more", encode(other).substr(0, 40)}) {
+    const auto read = decode(bytes);
+    REQUIRE(read);
+    CHECK_FALSE(read->is_ours());
+    CHECK(read->version == Message::kVersion + 1);
+    CHECK(read->step == Step::Offer);
+    CHECK(read->from == other.from);
+    CHECK(read->to == other.to);
+    CHECK(read->transfer == 78);
+    CHECK_FALSE(read->watching);
+  }
+  CHECK_FALSE(decode(encode(other).substr(0, 20)));
+}
+
+TEST_CASE("a hand-over message that is cut, longer, or somebody else's is refused", "[handover]") {
   for (const auto& offer : {kOffer, kWatchingOffer}) {
     const auto bytes = encode(offer);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       CHECK_FALSE(decode(std::string_view{bytes}.substr(0, size)).has_value());
     }
     CHECK_FALSE(decode(bytes + "x").has_value());
-    auto other_version = bytes;
-    other_version[0] = '\x01';
-    CHECK_FALSE(decode(other_version).has_value());
+    auto foreign = bytes;
+    foreign[1] = '\x01';
+    CHECK_FALSE(decode(foreign).has_value());
     auto unknown_step = bytes;
     unknown_step[4] = '\x09';
     CHECK_FALSE(decode(unknown_step).has_value());
@@ -89,7 +110,8 @@ TEST_CASE("a client that no worker described is refused", "[handover]") {
   const auto stream = bytes.find(std::string(40, 'a'));
   SECTION("no stream's id") { bytes[stream] = 'x'; }
   SECTION("a framing nobody knows") { bytes[stream + 40 + 16] = '\x02'; }
-  SECTION("a kind of client nobody knows") { bytes[stream - 5] = '\x02'; }
+  SECTION("a kind of client nobody knows") { bytes[stream - 5] = '\x03'; }
+  SECTION("an estate that describes a client") { bytes[stream - 5] = '\x02'; }
   SECTION("no client's id") {
     auto nobody = kWatchingOffer;
     nobody.watching->client = {};

@@ -36,6 +36,28 @@ TEST_CASE("a stream has one owner until it is released", "[ownership_table]") {
   CHECK(host.table().acquire(host.board(), stream(1), b)->owner == b);
 }
 
+TEST_CASE("an owner passes its stream on with all that is told of it", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  REQUIRE(host.table().acquire(host.board(), stream(1), a));
+  host.table().advance(stream(1), a, {3}, {30});
+  host.table().describe(
+      stream(1), a,
+      {.phase = StreamPhase::Streaming, .engine_id = "e1", .infohash = {}, .session = "session"});
+  CHECK_FALSE(host.table().pass_on(host.board(), stream(1), b, a));  // not b's to give
+  REQUIRE(host.table().pass_on(host.board(), stream(1), a, b));
+  const auto grant = host.table().acquire(host.board(), stream(1), a);
+  CHECK(grant->owner == b);
+  CHECK(grant->epoch.value == 3);
+  CHECK(grant->index.value == 30);
+  CHECK(grant->session == "session");
+  CHECK_FALSE(host.table().pass_on(host.board(), stream(1), a, b));  // once
+  host.board().close_slot(a.slot);
+  CHECK_FALSE(host.table().pass_on(host.board(), stream(1), b, a));  // the heir is dead
+  CHECK(host.table().acquire(host.board(), stream(1), b)->owner == b);
+}
+
 TEST_CASE("a dead owner's stream goes on where it stood", "[ownership_table]") {
   Host host;
   const auto a = host.start(0);

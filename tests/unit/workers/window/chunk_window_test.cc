@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -223,4 +224,32 @@ TEST_CASE("who jumps lands on the newest random access point", "[window]") {
   }
   push_run(window, 1, 6, 8);
   CHECK(window.newest_entry() == WindowPosition{5});
+}
+
+TEST_CASE("a window becomes what another one was", "[window]") {
+  const ChunkWindow::Limits memory{.span = 1s, .bytes = 1U << 20U};
+  const ChunkWindow::Limits whole{.span = 10s, .bytes = 1U << 20U};
+  ChunkWindow old{memory, whole};
+  for (std::uint64_t i = 1; i <= 30; ++i) {
+    push(old, i, i * 100ms);
+    old.on_stored({.epoch = {1}, .index = {i}});
+  }
+  REQUIRE(old.oldest() > old.oldest_known());
+  std::vector<ChunkWindow::Item> items;
+  for (auto at = old.oldest_known(); at < old.edge(); ++at.value)
+    items.push_back(*old.known_at(at));
+
+  ChunkWindow heir{memory, whole};
+  heir.restore(items);
+  CHECK(heir.bytes() == old.bytes());
+  CHECK(heir.edge() == old.edge());
+  CHECK(heir.oldest() == old.oldest());
+  CHECK(heir.known_at(heir.oldest_known())->print == items.front().print);
+  CHECK(next_after(heir, 1, 29) == 30);
+  CHECK(next_after(heir, 1, 30) == 0);
+  // And goes on as that one would have.
+  push(heir, 31, 3'100ms);
+  heir.on_stored({.epoch = {1}, .index = {31}});
+  push(heir, 32, 3'200ms);
+  CHECK(heir.oldest().value == old.oldest().value + 2);
 }

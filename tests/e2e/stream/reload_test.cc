@@ -1,0 +1,122 @@
+// Workers that are replaced under their viewers: streams, engine sockets and clients go to the new
+// ones, and nobody gets a byte less, twice or late.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/stream/service.h"
+#include "tests/support/process/long_run.h"
+#include "tests/support/process/temp_dir.h"
+#include "tests/support/process/wait_until.h"
+
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr unsigned kStreams = 5;
+
+std::set<pid_t> pids(const Service& service) {
+  std::set<pid_t> pids;
+  for (const auto& row : service.workers()) pids.insert(row.pid);
+  return pids;
+}
+
+/// Everybody of before is gone, and as many serve in their place.
+bool are_replaced(const Service& service, const std::set<pid_t>& before) {
+  const auto rows = service.workers();
+  return rows.size() == before.size() && std::ranges::all_of(rows, [&](const WorkerRow& row) {
+           return row.phase == "serving" && !before.contains(row.pid);
+         });
+}
+
+/// @returns how long it took; nothing when it took longer than half a minute.
+std::optional<std::chrono::milliseconds> reload(Service& service, Viewers& viewers) {
+  const auto before = pids(service);
+  const auto begin = std::chrono::steady_clock::now();
+  service.proxy().signal(SIGHUP);
+  const auto deadline = begin + 30s;
+  while (!are_replaced(service, before)) {
+    if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
+    viewers.run_for(50ms);
+  }
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               begin);
+}
+
+/// Who has not got every byte of its stream, each once.
+std::string losses(const Viewers& viewers) {
+  std::string text = viewers.faults();
+  for (std::size_t i = 0; i < viewers.size(); ++i) {
+    const auto& counts = viewers.at(i).checker().counts();
+    if (viewers.at(i).state() != ViewerState::Streaming) {
+      text += "viewer " + std::to_string(i) + " is not watching any more\n";
+    }
+    if (counts.missing > 0 || counts.markers > 0) {
+      text += "viewer " + std::to_string(i) + " misses " + std::to_string(counts.missing) + "\n";
+    }
+  }
+  return text;
+}
+
+/// Each viewer gets so much more.
+bool all_go_on(Viewers& viewers, std::uint64_t bytes) {
+  std::vector<std::uint64_t> before;
+  for (std::size_t i = 0; i < viewers.size(); ++i) before.push_back(viewers.at(i).bytes());
+  return viewers.run_until(
+      [&] {
+        for (std::size_t i = 0; i < viewers.size(); ++i) {
+          if (viewers.at(i).bytes() < before[i] + bytes) return false;
+        }
+        return true;
+      },
+      20s);
+}
+
+void open_all(Viewers& viewers, std::size_t count) {
+  for (unsigned i = 1; i <= kStreams; ++i) {
+    const auto target = stream_target(stream_id(i));
+    viewers.open(count / kStreams - (i == 1 ? 2 : 0), target);
+  }
+  const auto first = stream_target(stream_id(1));
+  // One that trails, and one that takes its bytes without chunks.
+  viewers.open(1, first, {.read_limit = 45'000, .receive_buffer = 16'384});
+  viewers.open(1, first, {.http10 = true});
+}
+
+}  // namespace
+
+TEST_CASE("a reload costs no viewer a byte and no engine a session", "[reload]") {
+  const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
+  const int rounds = is_long_run() ? 20 : 3;
+  Service service{{.workers = 4, .bitrate = 500'000, .redis = redis}};
+  Viewers viewers{service.port()};
+  open_all(viewers, 200);
+  REQUIRE(all_served(viewers, 20s));
+  REQUIRE(all_go_on(viewers, 60'000));
+
+  std::chrono::milliseconds longest{};
+  for (int round = 0; round < rounds; ++round) {
+    const auto took = reload(service, viewers);
+    REQUIRE(took);
+    longest = std::max(longest, *took);
+    CHECK(all_go_on(viewers, 60'000));
+    const auto lost = losses(viewers);
+    INFO("round " << round << "\n" << lost);
+    REQUIRE(lost.empty());
+  }
+  const auto state = service.engines().state();
+  for (unsigned i = 1; i <= kStreams; ++i) CHECK(state.stream(stream_id(i)).opened == 1);
+  CHECK(state.engine(0, "stops_received") == 0);
+  CHECK(state.requests(0, "playback") == kStreams);
+  WARN(rounds
+       << " reloads, the longest " << longest.count() << " ms, the longest pause of a viewer "
+       << std::chrono::duration_cast<std::chrono::milliseconds>(viewers.longest_pause()).count()
+       << " ms");
+}

@@ -1,0 +1,48 @@
+// The part of EngineFeed that passes a running session to another process, at any byte of it.
+
+#include <utility>
+
+#include "workers/streams/session/engine_feed.h"
+
+namespace ace::streams {
+
+bool EngineFeed::rest() {
+  const bool is_steady = current_ && current_->info() && has_session_delivered_ &&
+                         !current_->is_adopting() && challenge_ == Challenge::None && !choosing_ &&
+                         splicer_.is_done() && owed_stops_.empty();
+  if (!is_steady) return false;
+  pause();
+  builder_.flush();
+  return true;
+}
+
+std::optional<FeedEstate> EngineFeed::part() {
+  if (!is_paused_ || !current_ || !current_->info() || builder_.waiting_bytes() > 0) {
+    return std::nullopt;
+  }
+  const auto info = *current_->info();
+  const auto made_at = current_->made_at();
+  auto body = current_->release();
+  if (!body) return std::nullopt;
+  selector_.forget(id_);
+  let_go();
+  return FeedEstate{.info = info, .body = std::move(*body), .made_at = made_at};
+}
+
+void EngineFeed::inherit(FeedEstate estate) {
+  const auto* engine = engines_.find(estate.info.engine_id);
+  if (engine == nullptr) {
+    // It is none of our settings any more.
+    owed_stops_.push_back(std::move(estate.info));
+    return start();
+  }
+  has_delivered_ = has_session_delivered_ = true;
+  last_chunk_ = last_media_ = services_.clock.now();
+  watch_->every(kWatchEvery, [this] { check_silence(); });
+  current_ = make_reader(*engine);
+  current_->inherit(std::move(estate.info), std::move(estate.body), estate.made_at);
+  current_->set_low_water(1);  // the socket has kept the mark of who read it before
+  stat_.watch(*current_->info());
+}
+
+}  // namespace ace::streams
