@@ -12,7 +12,7 @@ void FilmDoor::on_film_session(const proto::StreamId& id, const engines::Session
 void FilmDoor::on_film_viewer(streams::NewViewer viewer) {
   auto peer = viewer.session->info().address;
   // Counted here already: as one that came from another worker.
-  server_.adopt(viewer.session->release(), std::move(peer), std::move(viewer.request),
+  server_.adopt(viewer.session->release().socket, std::move(peer), std::move(viewer.request),
                 {.hops = std::max<std::uint8_t>(viewer.hops, 1), .seat = std::move(viewer.seat)});
 }
 

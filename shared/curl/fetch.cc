@@ -25,12 +25,13 @@ void Fetch::on_headers(const ResponseHead& head) {
   answer_.location = head.location;
 }
 
-void Fetch::on_bytes(ByteSpan bytes) {
+Flow Fetch::on_bytes(ByteSpan bytes) {
   if (bytes.size() > limits_.bytes - answer_.body.size()) {
     finish(fail(Errc::TooLarge, fmt::format("answer of more than {} bytes", limits_.bytes)));
   } else {
     answer_.body.append(as_text(bytes));
   }
+  return Flow::Continue;
 }
 
 void Fetch::on_done(const Outcome& outcome) {

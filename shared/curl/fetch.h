@@ -42,7 +42,7 @@ class Fetch final : private Transfer::Listener {
 
  private:
   void on_headers(const ResponseHead& head) override;
-  void on_bytes(ByteSpan bytes) override;
+  Flow on_bytes(ByteSpan bytes) override;
   void on_done(const Outcome& outcome) override;
   void finish(Result<Answer> result);
 

@@ -107,6 +107,7 @@ void TransferState::abort() {
 void TransferState::finish(CURLcode code) {
   auto* const listener = std::exchange(listener_, nullptr);
   if (listener == nullptr) return;
+  paused_ = false;
   Outcome outcome{.error = {}, .phase = phase()};
   if (header_bytes_ > kMaxHeaderBytes) {
     outcome.error = Error{Errc::TooLarge, "headers without end"};
@@ -165,8 +166,32 @@ std::size_t TransferState::on_write(char* data, std::size_t, std::size_t size,
   const auto self = static_cast<TransferState*>(user)->shared_from_this();
   if (self->is_aborted()) return CURL_WRITEFUNC_ERROR;
   if (size == 0) return 0;
-  self->listener_->on_bytes(as_bytes({data, size}));
-  return self->is_aborted() ? std::size_t{CURL_WRITEFUNC_ERROR} : size;
+  self->delivering_ = true;
+  const auto flow = self->listener_->on_bytes(as_bytes({data, size}));
+  self->delivering_ = false;
+  if (self->is_aborted()) return CURL_WRITEFUNC_ERROR;
+  if (flow == Flow::Continue) return size;
+  self->paused_ = true;
+  return CURL_WRITEFUNC_PAUSE;
+}
+
+void TransferState::resume() {
+  const auto multi = multi_.lock();
+  const bool may_be_paused = paused_ || delivering_;
+  if (!may_be_paused || resuming_ || !multi) return;
+  resuming_ = true;
+  // libcurl hands over the held bytes from inside curl_easy_pause: not under the caller's feet.
+  multi->loop().post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->continue_reading();
+  });
+}
+
+void TransferState::continue_reading() {
+  resuming_ = false;
+  const auto multi = multi_.lock();
+  if (!paused_ || is_aborted() || !multi) return;
+  paused_ = false;
+  multi->run([this](CURLM*) { curl_easy_pause(easy_.raw(), CURLPAUSE_CONT); });
 }
 
 UniqueFd TransferState::detach() {
@@ -184,6 +209,10 @@ Transfer::Transfer(Multi& multi, const Request& request, Listener& listener)
 }
 
 Transfer::~Transfer() { state_->abort(); }
+
+void Transfer::resume() { state_->resume(); }
+
+bool Transfer::is_paused() const { return state_->is_paused(); }
 
 UniqueFd Transfer::detach() { return state_->detach(); }
 

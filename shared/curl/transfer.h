@@ -21,7 +21,7 @@ struct Request {
   std::string url;
   std::chrono::milliseconds connect_timeout{1000};  ///< name resolution included
   std::string range{};  ///< of a Range header, behind "bytes="; empty: none is sent
-  bool is_body_raw{};  ///< bytes come in their transfer coding, as they are on the wire
+  bool is_body_raw{};   ///< bytes come in their transfer coding, as they are on the wire
 };
 
 /// How far a transfer came.
@@ -48,6 +48,8 @@ struct Outcome {
   Phase phase{Phase::Connecting};
 };
 
+enum class Flow { Continue, Pause };
+
 /// One running request. Destroying it aborts without a callback. Redirects are not followed: the
 /// listener sees them as any other answer.
 class Transfer {
@@ -58,7 +60,9 @@ class Transfer {
     virtual ~Listener() = default;
     /// The final response's head (1xx are skipped); once, before any byte.
     virtual void on_headers(const ResponseHead& head) = 0;
-    virtual void on_bytes(ByteSpan bytes) = 0;
+    /// Pause: these bytes were not taken and come again after resume(), perhaps cut differently.
+    /// Until then the socket is not read, so that TCP holds the sender back.
+    virtual Flow on_bytes(ByteSpan bytes) = 0;
     /// At most once, the last callback, never while the constructor runs.
     virtual void on_done(const Outcome& outcome) = 0;
   };
@@ -69,6 +73,10 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
+  /// Bytes flow again from the next turn of the loop, never from inside this call. Nothing happens
+  /// when the transfer is not paused.
+  void resume();
+  [[nodiscard]] bool is_paused() const;
   /// Takes the connection away, for somebody who reads it better: all that libcurl has read of it
   /// was told by on_bytes(). Once the headers are in, and not from within a callback of any
   /// transfer; empty when there is no connection any more. The transfer is over, uncalled.

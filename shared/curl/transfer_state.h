@@ -25,10 +25,12 @@ class TransferState : public std::enable_shared_from_this<TransferState> {
   void abort();
   /// libcurl is through with the handle (which it has given back).
   void finish(CURLcode code);
+  void resume();
   [[nodiscard]] UniqueFd detach();
   /// The socket that libcurl waits for on behalf of this transfer; -1: none. libcurl's own answer
   /// (CURLINFO_ACTIVESOCKET) is not there before a transfer has ended.
   void set_socket(int socket) { socket_ = socket; }
+  [[nodiscard]] bool is_paused() const { return paused_; }
   [[nodiscard]] Phase phase() const;
   [[nodiscard]] bool is_aborted() const { return listener_ == nullptr; }
   [[nodiscard]] CURL* raw() const { return easy_.raw(); }
@@ -37,12 +39,16 @@ class TransferState : public std::enable_shared_from_this<TransferState> {
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noexcept;
   static std::size_t on_write(char* data, std::size_t, std::size_t size, void* user) noexcept;
   void take_header(std::string_view line);
+  void continue_reading();
 
   std::weak_ptr<MultiState> multi_;
   Transfer::Listener* listener_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   ResponseHead head_;
   bool headers_in_{};
+  bool paused_{};
+  bool delivering_{};  // the listener has the bytes and has not said what to do with them
+  bool resuming_{};    // a resume() is on its way through the loop
   std::size_t header_bytes_{};
   int socket_{-1};
   Easy easy_;

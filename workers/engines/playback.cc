@@ -81,10 +81,11 @@ void Playback::on_headers(const curl::ResponseHead& head) {
   open();
 }
 
-void Playback::on_bytes(ByteSpan bytes) {
+curl::Flow Playback::on_bytes(ByteSpan bytes) {
   const auto fed = opening_.decoder.feed(
       bytes, [this](ByteSpan body) { opening_.unread.append(as_text(body)); });
   if (!fed) listener_.on_playback_failed(fed.error().in(phase_name()));
+  return curl::Flow::Continue;
 }
 
 void Playback::on_done(const curl::Outcome& outcome) {

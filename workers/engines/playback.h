@@ -51,7 +51,7 @@ class Playback final : private curl::Transfer::Listener, private MediaSocket::Li
   void take_connection();
   void read_body(OpenBody body);
   void on_headers(const curl::ResponseHead& head) override;
-  void on_bytes(ByteSpan bytes) override;
+  curl::Flow on_bytes(ByteSpan bytes) override;
   void on_done(const curl::Outcome& outcome) override;
   bool on_media_bytes(ByteSpan bytes) override;
   void on_media_end(Error why) override;

@@ -18,6 +18,7 @@
 using namespace std::chrono_literals;
 using ace::as_text;
 using ace::ByteSpan;
+using ace::curl::Flow;
 using ace::curl::Multi;
 using ace::curl::Outcome;
 using ace::curl::Phase;
@@ -44,14 +45,17 @@ struct Reader final : Transfer::Listener {
   std::string body;
   std::optional<Outcome> outcome;
   std::function<void(ByteSpan)> on_some;
+  std::function<Flow(ByteSpan)> judge;  // empty: take all
   std::function<void()> on_end;
   int calls{};
 
   void on_headers(const ResponseHead& got) override { head = got; }
-  void on_bytes(ByteSpan bytes) override {
+  Flow on_bytes(ByteSpan bytes) override {
     ++calls;
+    if (judge && judge(bytes) == Flow::Pause) return Flow::Pause;
     body.append(as_text(bytes));
     if (on_some) on_some(bytes);
+    return Flow::Continue;
   }
   void on_done(const Outcome& got) override {
     outcome = got;
@@ -116,6 +120,111 @@ TEST_CASE("a redirect is an answer like any other", "[curl]") {
   CHECK(world.reader.head->status == 302);
   CHECK(world.reader.head->location == "/elsewhere");
   CHECK(world.engine.asked("/elsewhere") == 0);
+}
+
+TEST_CASE("a paused transfer leaves the bytes to TCP, and loses none", "[curl]") {
+  World world;
+  const auto sent = pattern(12'000'000);  // more than the socket buffers can hide
+  world.engine.on("/r", [&](auto& c) {
+    c.send(kEndless);
+    c.send(sent);
+    c.close();
+  });
+  bool is_full = true;
+  world.reader.judge = [&](ByteSpan) {
+    return is_full && world.reader.body.size() > 100'000 ? Flow::Pause : Flow::Continue;
+  };
+  world.start();
+  REQUIRE(world.run([&] { return world.transfer->is_paused(); }));
+  run_for(world.loop, 100ms);
+  auto* const connection = world.engine.connection("/r");
+  const auto held = connection->unsent();
+  const auto taken = world.reader.body.size();
+  CHECK(held > 1'000'000);
+  run_for(world.loop, 100ms);
+  CHECK(connection->unsent() == held);
+  CHECK(world.reader.body.size() == taken);
+
+  is_full = false;
+  world.transfer->resume();
+  REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
+  CHECK_FALSE(world.reader.outcome->error);
+  CHECK(world.reader.body == sent);
+}
+
+TEST_CASE("every byte survives pauses at every turn, in chunked coding too", "[curl]") {
+  World world;
+  const auto sent = pattern(400'000);
+  world.engine.on("/r", [&](auto& c) {
+    c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (std::size_t at = 0; at < sent.size(); at += 7'000) {
+      const auto piece = sent.substr(at, 7'000);
+      c.send(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece));
+    }
+    c.send("0\r\n\r\n");
+  });
+  bool refuse = true;
+  world.reader.judge = [&](ByteSpan) {
+    refuse = !refuse;
+    if (refuse) return Flow::Continue;
+    world.loop.post([&] { world.transfer->resume(); });
+    return Flow::Pause;
+  };
+  world.start();
+  REQUIRE(world.run([&] { return world.reader.outcome.has_value(); }));
+  CHECK_FALSE(world.reader.outcome->error);
+  CHECK(world.reader.body == sent);
+}
+
+TEST_CASE("resume never calls back from inside, and is free when nothing is paused", "[curl]") {
+  World world;
+  world.engine.on("/r", [](auto& c) {
+    c.send(kEndless);
+    c.send("abc");
+  });
+  bool is_full = true;
+  world.reader.judge = [&](ByteSpan) { return is_full ? Flow::Pause : Flow::Continue; };
+  world.start();
+  world.transfer->resume();
+  REQUIRE(world.run([&] { return world.transfer->is_paused(); }));
+  is_full = false;
+  world.transfer->resume();
+  world.transfer->resume();
+  CHECK(world.reader.body.empty());
+  REQUIRE(world.run([&] { return world.reader.body == "abc"; }));
+  CHECK(world.reader.calls == 2);
+}
+
+TEST_CASE("a resume asked for while the bytes are being refused is not lost", "[curl]") {
+  World world;
+  world.engine.on("/r", [](auto& c) {
+    c.send(kEndless);
+    c.send("abc");
+  });
+  world.reader.judge = [&](ByteSpan) {
+    if (world.reader.calls > 1) return Flow::Continue;
+    world.transfer->resume();
+    return Flow::Pause;
+  };
+  world.start();
+  REQUIRE(world.run([&] { return world.reader.body == "abc"; }));
+}
+
+TEST_CASE("a transfer destroyed while paused with a resume on its way says nothing more",
+          "[curl]") {
+  World world;
+  world.engine.on("/r", [](auto& c) {
+    c.send(kEndless);
+    c.send("abc");
+  });
+  world.reader.judge = [&](ByteSpan) { return Flow::Pause; };
+  world.start();
+  REQUIRE(world.run([&] { return world.transfer->is_paused(); }));
+  world.transfer->resume();
+  world.transfer.reset();
+  run_for(world.loop, 20ms);
+  CHECK(world.reader.calls == 1);
+  CHECK_FALSE(world.reader.outcome);
 }
 
 TEST_CASE("a connection can be taken away behind what was read of it", "[curl]") {
