@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "coordinator/supervisor/control_channel.h"
 #include "workers/main/program.h"
@@ -57,11 +58,14 @@ int run(WorkerContext context) {
     return 4;
   while (has_sigterm == 0) {
     beat(context);
-    pollfd polls[2] = {{.fd = context.control.get(), .events = POLLIN, .revents = 0},
-                       {.fd = context.listen_fds.front(), .events = POLLIN, .revents = 0}};
-    poll(polls, 2, 200);
+    std::vector<pollfd> polls{{.fd = context.control.get(), .events = POLLIN, .revents = 0}};
+    for (const int fd : context.listen_fds)
+      polls.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    poll(polls.data(), polls.size(), 200);
     if (polls[0].revents != 0 && !on_control(context)) return 0;
-    if (polls[1].revents != 0) answer(context.listen_fds.front());
+    for (std::size_t i = 1; i < polls.size(); ++i) {
+      if (polls[i].revents != 0) answer(polls[i].fd);
+    }
   }
   return 0;
 }

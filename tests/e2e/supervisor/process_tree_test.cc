@@ -1,8 +1,5 @@
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-
 #include <csignal>
+#include <cstdio>
 
 #include <catch2/catch.hpp>
 
@@ -16,7 +13,7 @@ namespace {
 Program::Setup plain(std::vector<std::string> arguments,
                      std::map<std::string, std::string> environment = {}) {
   return {
-      .arguments = std::move(arguments), .environment = std::move(environment), .listen_fd = -1};
+      .arguments = std::move(arguments), .environment = std::move(environment), .listen_fds = {}};
 }
 
 }  // namespace
@@ -174,26 +171,6 @@ TEST_CASE("a unix socket left over from a crash is replaced, a living one is not
   Program second{plain({"--listen=" + socket})};
   CHECK(second.exit_code() == 1);
   CHECK_FALSE(ask(socket).empty());
-}
-
-TEST_CASE("a socket from systemd is served and outlives the service", "[supervisor]") {
-  const ace::UniqueFd listener{socket(AF_INET, SOCK_STREAM, 0)};
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  REQUIRE(bind(listener.get(), generic, length) == 0);
-  REQUIRE(listen(listener.get(), 16) == 0);
-  REQUIRE(getsockname(listener.get(), generic, &length) == 0);
-  const auto text = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  TempFolder folder;
-  NotifySocket systemd{folder.path("notify")};
-  Program program{{.arguments = {"--workers=1", "--listen=127.0.0.1:0"},
-                   .environment = {{"NOTIFY_SOCKET", systemd.path()}},
-                   .listen_fd = listener.get()}};
-  REQUIRE(systemd.hears("READY=1"));
-  CHECK_FALSE(ask(text).empty());
 }
 
 TEST_CASE("the watchdog of systemd is fed", "[supervisor]") {

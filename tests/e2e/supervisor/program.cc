@@ -51,15 +51,22 @@ UniqueFd connected(const std::string& text) {
   return connect(fd.get(), generic(to), sizeof to) == 0 ? std::move(fd) : UniqueFd{};
 }
 
+/// As systemd does it: from descriptor 3 on.
+void hand_over(const std::vector<int>& sockets) {
+  if (sockets.empty()) return;
+  std::vector<int> aside;  // nobody's place is taken before it has moved
+  for (const int socket : sockets) aside.push_back(fcntl(socket, F_DUPFD_CLOEXEC, 64));
+  int place = 3;
+  for (const int socket : aside) dup2(socket, place++);
+  setenv("LISTEN_FDS", std::to_string(sockets.size()).c_str(), 1);
+  setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+}
+
 /// In the child, between fork and exec.
 [[noreturn]] void become(const Program::Setup& setup, int errors) {
   for (const auto& [name, value] : setup.environment) setenv(name.c_str(), value.c_str(), 1);
   dup2(errors, STDERR_FILENO);
-  if (setup.listen_fd >= 0) {
-    dup2(setup.listen_fd, 3);
-    setenv("LISTEN_FDS", "1", 1);
-    setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
-  }
+  hand_over(setup.listen_fds);
   std::vector<std::string> words{setup.program.empty() ? ACE_SUPERVISED_PROGRAM : setup.program};
   words.insert(words.end(), setup.arguments.begin(), setup.arguments.end());
   std::vector<char*> argv;

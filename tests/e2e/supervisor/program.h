@@ -59,8 +59,8 @@ class Program {
   struct Setup {
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
-    int listen_fd{-1};      ///< handed over as systemd would
-    std::string program{};  ///< empty: where the build has put it
+    std::vector<int> listen_fds{};  ///< handed over as systemd would
+    std::string program{};          ///< empty: where the build has put it
   };
   explicit Program(const Setup& setup);
   ~Program();

@@ -18,7 +18,7 @@ Program::Setup Running::setup(unsigned workers, std::vector<std::string> more,
   environment.emplace("NOTIFY_SOCKET", systemd.path());
   return {.arguments = std::move(words),
           .environment = std::move(environment),
-          .listen_fd = -1,
+          .listen_fds = {},
           .program = std::move(path)};
 }
 
