@@ -60,7 +60,7 @@ void EngineRegistry::stop() {
   runtime_.stop();
 }
 
-std::vector<EngineReport> EngineRegistry::reports() const {
+std::vector<EngineReport> EngineRegistry::report_of_host() const {
   std::vector<EngineReport> reports;
   std::vector<host::EngineBid> loads;
   const auto now = parts_.clock.now();
@@ -75,7 +75,7 @@ std::vector<EngineReport> EngineRegistry::reports() const {
 }
 
 void EngineRegistry::report(std::function<void(std::vector<EngineReport>)> callback) {
-  auto known = reports();
+  auto known = report_of_host();
   std::vector<std::string> args{proto::engine_prefix()};
   for (const auto& report : known) args.push_back(report.engine.address.id());
   parts_.commands.eval(loads_script(), {}, args,

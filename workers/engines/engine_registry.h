@@ -51,13 +51,13 @@ class EngineRegistry {
 
   /// Every engine that is listed or still plays. Called back once, never from inside this call.
   void report(std::function<void(std::vector<EngineReport>)> callback);
+  /// The same at once, with this host's streams alone; those that left included.
+  [[nodiscard]] std::vector<EngineReport> report_of_host() const;
   void on_redis_up() { runtime_.refresh(); }
   /// The worker ends: nothing is asked any more.
   void stop();
 
  private:
-  [[nodiscard]] std::vector<EngineReport> reports() const;
-
   Parts parts_;
   EngineDirectory directory_;
   SharedSelector selector_;

@@ -1,5 +1,6 @@
 #include "workers/http/readiness_handler.h"
 
+#include <chrono>
 #include <utility>
 
 #include "workers/http/json_text.h"
@@ -9,6 +10,18 @@
 namespace ace::http {
 
 using proto::http::Request;
+
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{200};
+
+}  // namespace
+
+struct ReadinessHandler::Asked {
+  Connection& connection;
+  Request request;
+  std::unique_ptr<loop::Timer> patience;  ///< none: it was answered
+};
 
 ReadinessHandler::ReadinessHandler(streams::StreamServices& services,
                                    engines::EngineRegistry& engines,
@@ -20,12 +33,27 @@ ReadinessHandler::ReadinessHandler(streams::StreamServices& services,
       alive_{std::make_shared<const ReadinessHandler*>(this)} {}
 
 void ReadinessHandler::handle(Connection& connection, const Request& request) const {
-  engines_.report([weak = std::weak_ptr{alive_}, &connection,
-                   request](const std::vector<engines::EngineReport>& engines) {
-    if (const auto self = weak.lock()) {
-      answer(connection, request, (*self)->page(request, engines));
+  const auto asked = std::make_shared<Asked>(
+      Asked{.connection = connection, .request = request, .patience = services_.timers.make()});
+  const auto self = std::weak_ptr{alive_};
+  asked->patience->once(kPatience, [self, weak = std::weak_ptr{asked}] {
+    const auto handler = self.lock();
+    const auto still = weak.lock();
+    if (handler && still) {
+      (*handler)->answer_once(*still, (*handler)->engines_.report_of_host());
     }
   });
+  engines_.report([self, asked](const std::vector<engines::EngineReport>& engines) {
+    if (const auto handler = self.lock()) (*handler)->answer_once(*asked, engines);
+  });
+}
+
+void ReadinessHandler::answer_once(Asked& asked,
+                                   const std::vector<engines::EngineReport>& engines) const {
+  if (!asked.patience) return;
+  // Once answered the connection is another request's, or nobody's.
+  const auto patience = std::move(asked.patience);
+  answer(asked.connection, asked.request, page(asked.request, engines));
 }
 
 std::string ReadinessHandler::page(const Request& request,

@@ -11,7 +11,8 @@
 namespace ace::http {
 
 /// `GET /readyz`, for load balancers: 200 while a new stream can be served, else 503 and why not.
-/// Redis away is no reason: the host serves from memory.
+/// Redis away is no reason: the host serves from memory. What Redis does not tell within a moment
+/// is judged without it, for who asks waits a second at most.
 class ReadinessHandler {
  public:
   /// Everything outlives it.
@@ -21,6 +22,8 @@ class ReadinessHandler {
   void handle(Connection& connection, const proto::http::Request& request) const;
 
  private:
+  struct Asked;
+  void answer_once(Asked& asked, const std::vector<engines::EngineReport>& engines) const;
   [[nodiscard]] std::string page(const proto::http::Request& request,
                                  const std::vector<engines::EngineReport>& engines) const;
 

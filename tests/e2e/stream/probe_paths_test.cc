@@ -59,6 +59,17 @@ TEST_CASE("a host without Redis is ready, and says that it is away", "[probe_pat
   CHECK(all_served(viewers, 10s));
 }
 
+TEST_CASE("a probe does not wait for a Redis that is silent", "[probe_paths]") {
+  Service service{{.workers = 1}};
+  REQUIRE(comes_to(service, ""));
+  service.redis_server().pause();
+  const auto reply = service.get("/readyz");
+  CHECK(reply.status == 200);
+  // Redis counts as gone after two seconds: the answer did not wait for that.
+  CHECK(std::string{json_of(reply.body)["redis"].GetString()} == "up");
+  service.redis_server().resume();
+}
+
 TEST_CASE("a host that takes no more clients is not ready", "[probe_paths]") {
   const Service service{{.workers = 2, .environment = {{"PROXY_MAX_CLIENTS", "1"}}}};
   REQUIRE(comes_to(service, ""));
