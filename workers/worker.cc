@@ -283,7 +283,7 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
         engines_.on_redis_up();
         streams_.on_redis_up();
       } else if (is_spokesman()) {
-        log::warn("redis_down", "redis={} why=\"{}\": streams are served from memory",
+        log::warn("redis_down", "redis={} why={:?}: streams are served from memory",
                   config_.redis.describe(), why->text);
       }
     }
@@ -357,7 +357,7 @@ void Worker::stop(std::string_view why) {
   // Said twice by a service manager that signals every process and a supervisor that passes it on;
   // who is in a hurry kills.
   if (std::exchange(is_stopping_, true)) return;
-  log::info("worker_stopping", "worker={} why=\"{}\" streams={}", id_.value, why, streams_.size());
+  log::info("worker_stopping", "worker={} why={:?} streams={}", id_.value, why, streams_.size());
   board_.phase = host::WorkerPhase::Draining;
   move_out_.stop();
   server_.stop_accepting();

@@ -89,7 +89,7 @@ void ClientRecords::State::join_again(const Key& key) {
   client->second.figures = *now;
   join(key, [stream = key.first](const Result<JoinOutcome>& outcome) {
     if (outcome) return;
-    log::debug("client_rejoin_failed", "stream={} why={}", stream.text(), outcome.error().text);
+    log::debug("client_rejoin_failed", "stream={} why={:?}", stream.text(), outcome.error().text);
   });
 }
 

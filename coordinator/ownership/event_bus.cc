@@ -67,7 +67,7 @@ void EventBus::on_message(std::string_view channel, std::string_view payload) {
   const auto event = proto::parse_event(payload);
   if (!event) {
     ++malformed_;
-    log::debug("event_malformed", "channel={} why={}", channel, event.error().text);
+    log::debug("event_malformed", "channel={} why={:?}", channel, event.error().text);
     return;
   }
   if (*event) listener->second->on_event(**event);

@@ -170,7 +170,7 @@ void LeaseState::renew_now() {
 void LeaseState::on_renewed(SteadyTime sent, const Result<redis::Reply>& reply) {
   const auto renewed = reply ? count_at(*reply, 0) : Result<std::uint64_t>{fail(reply.error())};
   if (!renewed) {
-    log::debug("lease_renewal_failed", "stream={} epoch={} why={}", id_.text(), epoch_.value,
+    log::debug("lease_renewal_failed", "stream={} epoch={} why={:?}", id_.text(), epoch_.value,
                renewed.error().text);
     renew_timer_->once(kRetryRenewal, [this] { renew(); });
     return;
@@ -296,7 +296,7 @@ void LeaseState::close() {
 void LeaseState::lose(const Error& why) {
   stop_keeping();
   phase_ = Phase::Idle;
-  log::warn("lease_lost", "stream={} epoch={} why={}", id_.text(), epoch_.value, why.text);
+  log::warn("lease_lost", "stream={} epoch={} why={:?}", id_.text(), epoch_.value, why.text);
   listener_->on_lease_lost(why);
 }
 

@@ -152,8 +152,8 @@ void Fleet::note_end(const WorkerSlot& slot, const ChildExit& ended) {
   if (is_stopping_) has_left_cleanly_ = has_left_cleanly_ && is_clean;
   const auto level = is_expected && is_clean ? log::Level::Info : log::Level::Error;
   log::write(level, "worker_ended",
-             fmt::format("slot={} pid={} state={} how=\"{}\" lived_ms={}", slot.worker.slot,
-                         slot.pid, to_string(slot.state), ended.describe(), lived));
+             fmt::format("slot={} pid={} state={} how={:?} lived_ms={}", slot.worker.slot, slot.pid,
+                         to_string(slot.state), ended.describe(), lived));
 }
 
 void Fleet::back_off(WorkerSlot& slot, SteadyTime now) {
@@ -186,7 +186,7 @@ void Fleet::tell_all(ControlMessage message) {
   for (const auto& slot : slots_) {
     if (!slot.control) continue;
     if (const auto sent = send_control(slot.control.get(), message); !sent) {
-      log::warn("worker_not_told", "slot={} reason=\"{}\"", slot.worker.slot, sent.error().text);
+      log::warn("worker_not_told", "slot={} reason={:?}", slot.worker.slot, sent.error().text);
     }
   }
 }
@@ -208,7 +208,7 @@ bool Fleet::start_in(std::uint32_t index) {
   slot.started = clock_.now();
   auto channel = make_control_channel();
   if (!channel) {
-    log::error("worker_start_failed", "slot={} reason=\"{}\"", index, channel.error().text);
+    log::error("worker_start_failed", "slot={} reason={:?}", index, channel.error().text);
     fail_start(slot);
     return false;
   }
@@ -218,7 +218,7 @@ bool Fleet::start_in(std::uint32_t index) {
     return child_main_(slot.worker, std::move(channel->worker));
   });
   if (!pid) {
-    log::error("worker_start_failed", "slot={} reason=\"{}\"", index, pid.error().text);
+    log::error("worker_start_failed", "slot={} reason={:?}", index, pid.error().text);
     fail_start(slot);
     return false;
   }

@@ -160,7 +160,8 @@ void tell_suppressed(SteadyTime now) {
 void complain_if_closed(const LineOutput& output) {
   if (output.error() == 0) return;
   put(Level::Error, "log_file_not_opened",
-      fmt::format("file={:?} why=\"{}\"", output.path(), std::strerror(output.error())));
+      fmt::format("file={:?} why={:?}", output.path(),
+                  std::string_view{std::strerror(output.error())}));
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ void DnsWatch::look_up() {
 void DnsWatch::on_found(Name& name, const Result<std::vector<redis::Address>>& found) {
   if (!found) {
     if (std::exchange(name.complaint, found.error().text) != found.error().text) {
-      log::warn("engine_name_unknown", "name={} why=\"{}\"", name.engine.host, found.error().text);
+      log::warn("engine_name_unknown", "name={} why={:?}", name.engine.host, found.error().text);
     }
     return;
   }

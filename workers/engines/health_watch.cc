@@ -80,7 +80,7 @@ void HealthWatch::on_answer(const std::string& id,
   const host::EngineTrouble trouble{
       .phase = failed.phase, .text = failed.text, .at_ms = at.count()};
   if (table.note_miss(id, trouble, now)) {
-    log::warn("engine_unhealthy", "engine={} why=\"{}\"", id, answer.error().text);
+    log::warn("engine_unhealthy", "engine={} why={:?}", id, answer.error().text);
   }
 }
 

@@ -72,7 +72,7 @@ void OrchestratorWatch::on_answer(const Result<curl::Answer>& answer) {
 
 void OrchestratorWatch::complain(const std::string& why) {
   if (std::exchange(complaint_, why) == why) return;
-  log::warn("orchestrator_silent", "why=\"{}\"", why);
+  log::warn("orchestrator_silent", "why={:?}", why);
 }
 
 }  // namespace ace::engines

@@ -130,7 +130,7 @@ void SharedSelector::ask_redis(const proto::StreamId& stream, const std::shared_
         if (!self || !(*self)->is_current(stream, asked)) return;
         const auto choice = parse_choice(reply, asked->engines.size());
         if (!choice) {
-          log::warn("engine_choice_failed", "stream={} why=\"{}\": chosen by this host alone",
+          log::warn("engine_choice_failed", "stream={} why={:?}: chosen by this host alone",
                     stream.text(), choice.error().text);
           return (*self)->ask_host(stream, asked);
         }
@@ -177,7 +177,7 @@ void SharedSelector::note_failure(const std::string& engine_id, const Error& why
   if (!is_engines_fault(failed, why.code)) {
     parts_.host.engines().note_trouble(engine_id, trouble, now);
   } else if (parts_.host.engines().note_session_failure(engine_id, trouble, now)) {
-    log::warn("engine_unhealthy", "engine={} why=\"{}\"", engine_id, why.text);
+    log::warn("engine_unhealthy", "engine={} why={:?}", engine_id, why.text);
   }
 }
 

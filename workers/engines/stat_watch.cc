@@ -37,7 +37,7 @@ void StatWatch::ask() {
                         [this](const Result<proto::engine::StatAnswer>& answer) {
                           fetch_.reset();
                           if (answer) return callback_(*answer);
-                          log::debug("engine_stat_failed", "why=\"{}\"", answer.error().text);
+                          log::debug("engine_stat_failed", "why={:?}", answer.error().text);
                         });
   if (asked) fetch_ = std::move(*asked);
 }

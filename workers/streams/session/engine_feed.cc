@@ -276,7 +276,7 @@ void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
   if (&reader == current_.get()) {
     on_current_failed(why);
   } else if (&reader == challenger_.get()) {
-    log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(),
+    log::warn("engine_session_failed", "stream={} engine={} why={:?}", id_.text(),
               reader.engine_id(), why.text);
     tell_fault(reader, why);
     challenge_ = Challenge::None;
@@ -287,7 +287,7 @@ void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
 }
 
 void EngineFeed::on_current_failed(const Error& why) {
-  log::warn("engine_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id(),
+  log::warn("engine_session_failed", "stream={} engine={} why={:?}", id_.text(), engine_id(),
             why.text);
   tell_fault(*current_, why);
   stat_.stop();

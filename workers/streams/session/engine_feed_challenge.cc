@@ -47,7 +47,7 @@ void EngineFeed::on_challenger_choice(const Result<engines::EngineAddress>& chos
     challenge_ = Challenge::None;
     return;
   }
-  log::info("engine_challenged", "stream={} engine={} by={} why={}", id_.text(), engine_id(),
+  log::info("engine_challenged", "stream={} engine={} by={} why={:?}", id_.text(), engine_id(),
             chosen->id(), challenge_ == Challenge::Hedge ? "silence" : "migration");
   challenger_ = make_reader(*chosen);
   challenger_->start();

@@ -140,7 +140,7 @@ void OrphanWatch::on_inspected(const proto::StreamId& id, const redis::Reply& re
     if (now - suspect->second < kHeirsFirst) return;
   }
   free_since_.erase(id);
-  log::info("orphan_found", "stream={} owner=\"{}\"", id.text(), owner.value);
+  log::info("orphan_found", "stream={} owner={:?}", id.text(), owner.value);
   streams_.mind(id);
 }
 

@@ -174,7 +174,7 @@ void StreamSession::claim_in_redis(std::vector<proto::WorkerId> known_dead) {
         } else if (self.services_.redis_is_up() && ++self.failed_claims_ < kMaxFailedClaims) {
           self.claim_later(kClaimRetry);  // unknown is never mine: ask again
         } else {
-          log::warn("claim_failed", "stream={} why=\"{}\": served without Redis", self.id_.text(),
+          log::warn("claim_failed", "stream={} why={:?}: served without Redis", self.id_.text(),
                     claimed.error().text);
           self.own_without_redis();  // the host's own table decides
         }
@@ -264,7 +264,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
 }
 
 void StreamSession::on_lease_lost(const Error& why) {
-  log::warn("lease_lost", "stream={} epoch={} why=\"{}\"", id_.text(), epoch_.value, why.text);
+  log::warn("lease_lost", "stream={} epoch={} why={:?}", id_.text(), epoch_.value, why.text);
   // No commits from here on; our own viewers go on being fed while the claim is asked again.
   drop_appender();
   services_.loop.post([weak = weak_from_this()] {

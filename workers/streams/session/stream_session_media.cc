@@ -132,7 +132,7 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) {
 }
 
 void StreamSession::fail(const StartFailure& failure) {
-  log::warn("stream_failed", "stream={} status={} code={} why=\"{}\"", id_.text(), failure.status,
+  log::warn("stream_failed", "stream={} status={} code={} why={:?}", id_.text(), failure.status,
             failure.code, failure.message);
   // For the viewers of other workers too, and for those who ask again at once.
   services_.table().remember_failure(services_.board(), id_,
@@ -185,7 +185,7 @@ void StreamSession::on_backlog(bool is_too_much) {
 }
 
 void StreamSession::on_append_refused(const Error& why) {
-  log::warn("append_refused", "stream={} epoch={} why=\"{}\"", id_.text(), epoch_.value, why.text);
+  log::warn("append_refused", "stream={} epoch={} why={:?}", id_.text(), epoch_.value, why.text);
   services_.loop.post(guarded([](StreamSession& self) {
     self.drop_appender();
     // Another owner, or keys that were lost under us: a new claim tells which.
@@ -323,8 +323,8 @@ void StreamSession::finish_teardown() {
   }
   lease_.finish_teardown(first_index_, index_, guarded([](StreamSession& self, const Status& done) {
                            if (!done) {
-                             log::warn("teardown_incomplete", "stream={} why=\"{}\"",
-                                       self.id_.text(), done.error().text);
+                             log::warn("teardown_incomplete", "stream={} why={:?}", self.id_.text(),
+                                       done.error().text);
                            }
                            self.torn_down();
                          }));

@@ -341,7 +341,7 @@ void Viewers::remove(const proto::ClientId& id, const std::string& why) {
   if (found == group.end()) return;
   count_traffic(found->second);
   auto& session = *found->second.client.session;
-  log::info("client_disconnected", "stream={} client={} request={} bytes={} skips={} why=\"{}\"",
+  log::info("client_disconnected", "stream={} client={} request={} bytes={} skips={} why={:?}",
             id_.text(), id.value, session.info().trace.id, session.bytes_sent(), session.skips(),
             why);
   clients::log_access(session, found->second.status, why, services_.clock);

@@ -160,7 +160,7 @@ void AppenderState::on_commit_failed(const Error& why) {
   // A key of another type stays in the way for ever; a new claim clears it.
   if (says(why, "WRONGTYPE")) return refuse({Errc::Protocol, why.text});
   if (mode_ == Mode::Sending) {
-    log::debug("append_failed", "stream={} why={}", grant_.stream.text(), why.text);
+    log::debug("append_failed", "stream={} why={:?}", grant_.stream.text(), why.text);
   }
   needs_probe_ = true;
   begin_draining();
@@ -233,8 +233,8 @@ void AppenderState::update_backlog() {
 
 void AppenderState::refuse(const Error& why) {
   close();
-  log::warn("append_refused", "stream={} epoch={} why={}", grant_.stream.text(), grant_.epoch.value,
-            why.text);
+  log::warn("append_refused", "stream={} epoch={} why={:?}", grant_.stream.text(),
+            grant_.epoch.value, why.text);
   listener_.on_append_refused(why);
 }
 
