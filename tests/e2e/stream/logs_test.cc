@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -244,6 +246,44 @@ TEST_CASE("a log that takes nothing stops no stream", "[logs]") {
            page.find("\nace_proxy_log_lines_dropped_total 0") == std::string::npos;
   };
   CHECK(wait_until(counts_drops, 10s));
+}
+
+TEST_CASE("a log that nobody reads stops no stream", "[logs]") {
+  const TempDir dir;
+  const auto pipe = dir.file("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const ace::UniqueFd both_ends{::open(pipe.c_str(), O_RDWR | O_CLOEXEC)};
+  const SimProcess engines{{.engines = 1, .bitrate = 8'000'000}};
+  ChildProcess proxy{"ace-proxy",
+                     "/bin/sh",
+                     {.arguments = {"-c", R"(exec "$0" 2>"$1")", ACE_BINARY_DIR "/ace-proxy", pipe},
+                      .environment = {{"ACE_ENGINES", engines.engine_list()},
+                                      {"REDIS_SOCKET", dir.file("nobody")},
+                                      {"PROXY_LISTEN", "127.0.0.1:0"},
+                                      {"PROXY_PORT_FILE", dir.file("ports")},
+                                      {"PROXY_WORKERS", "2"},
+                                      {"PROXY_ACCESS_LOG", "stderr"},
+                                      {"PROXY_LOG_LEVEL", "debug"}}}};
+  const auto port = wait_for_ports(proxy, dir.file("ports"), 15s).front();
+  const auto drops = [&] {
+    const auto page = http_request(port, "GET", "/metrics").body;
+    constexpr std::string_view kName = "\nace_proxy_log_lines_dropped_total ";
+    const auto at = page.find(kName);
+    return at == std::string::npos ? 0 : std::stoul(page.substr(at + kName.size()));
+  };
+  // 64 KiB fit into the pipe.
+  for (int i = 0; i < 500; ++i) REQUIRE(http_request(port, "GET", "/healthz").status == 200);
+  CHECK(wait_until([&] { return drops() > 0; }, 15s));
+  Viewers viewers{port};
+  viewers.open(4, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 10s));
+  const auto got = viewers.total_bytes();
+  CHECK(viewers.run_until([&] { return viewers.total_bytes() > got + 4'000'000; }, 15s));
+  CHECK(viewers.faults().empty());
+  viewers.close_all();
+  const auto ended = proxy.terminate(20s);
+  REQUIRE(ended);
+  CHECK(ended->code == 0);
 }
 
 TEST_CASE("no secret is in any log or page of a whole run", "[logs]") {
