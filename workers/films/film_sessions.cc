@@ -181,7 +181,9 @@ void FilmSessions::attach(const FilmSessionPtr& session, const Ask& ask) {
   services_.table().set_viewers(services_.board(), session->token, services_.self, 1);
   if (session->opener) return;  // its answer goes to the new reader
   services_.loop.post([session, reader = ask.reader] {
-    if (const auto still = reader.lock()) still->on_film_session(session);
+    const auto still = reader.lock();
+    // It may be somebody else's by now.
+    if (still && session->reader.lock() == still) still->on_film_session(session);
   });
 }
 

@@ -26,6 +26,7 @@ class Films {
   streams::StreamServices& services_;
   FilmSessions sessions_;
   std::vector<std::shared_ptr<FilmRelay>> relays_;
+  bool is_stopping_{};
 };
 
 }  // namespace ace::films

@@ -59,6 +59,12 @@ proto::Event event_of(const host::StreamOrder& order, const proto::WorkerId& wor
   return event;
 }
 
+bool is_film_session(const host::StreamView& stream, const proto::StreamId& id) {
+  if (stream.kind != host::StreamKind::Film) return false;
+  const auto record = proto::parse_stream_record(proto::parse_lines(stream.session));
+  return record && record->content_id == id.text();
+}
+
 std::string no_such_stream(const Answers& answers, const Request& request) {
   return answers.error(request, 404, "not_found", "there is no such stream");
 }
@@ -75,6 +81,7 @@ struct StreamHandler::Page {
   Request request;
   host::StreamView stream;
   bool is_there{};
+  bool is_film{};
   std::string owner;
   std::size_t all_clients{};
   std::vector<proto::ClientRecord> clients;
@@ -201,6 +208,7 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
                                 services_.board().slots[page->stream.owner.slot].pid.load());
     }
   }
+  if (!page->is_there) look_for_film(*page);
   if (has_redis) {
     read_page(page);
     return;
@@ -223,6 +231,23 @@ bool StreamHandler::goes_to_owner(Connection& connection, const proto::StreamId&
        .request = std::move(taken.raw),
        .trace = {.id = connection.trace().id, .user = {}, .line = {}, .referer = {}}});
   return true;
+}
+
+void StreamHandler::look_for_film(Page& page) const {
+  // Its sessions stand under other ids; of several viewers the page shows the first one's.
+  std::uint32_t viewers = 0;
+  for (auto& stream : services_.table().list(services_.board())) {
+    if (!is_film_session(stream, page.stream.id)) continue;
+    viewers += stream.viewers;
+    if (std::exchange(page.is_film, true)) continue;
+    page.is_there = true;
+    page.owner =
+        fmt::format("{}:{}", host_name_, services_.board().slots[stream.owner.slot].pid.load());
+    const auto id = page.stream.id;
+    page.stream = std::move(stream);
+    page.stream.id = id;
+  }
+  if (page.is_film) page.stream.viewers = viewers;
 }
 
 void StreamHandler::read_page(const std::shared_ptr<Page>& page) const {
@@ -279,7 +304,7 @@ void StreamHandler::answer_page(const Page& page) const {
   rapidjson::StringBuffer buffer;
   JsonWriter out{buffer};
   auto stream = page.stream;
-  stream.viewers = static_cast<std::uint32_t>(page.all_clients);
+  if (!page.is_film) stream.viewers = static_cast<std::uint32_t>(page.all_clients);
   out.StartObject();
   write_members(out, stream, page.owner);
   out.Key("client_list");

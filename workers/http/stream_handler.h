@@ -41,6 +41,7 @@ class StreamHandler {
   [[nodiscard]] bool is_owned_here(const proto::StreamId& id) const;
   /// Without Redis only the owner knows its clients. True: the request has gone to its worker.
   [[nodiscard]] bool goes_to_owner(Connection& connection, const proto::StreamId& id) const;
+  void look_for_film(Page& page) const;
   void read_page(const std::shared_ptr<Page>& page) const;
   void read_clients(const std::shared_ptr<Page>& page, const redis::Reply& ids) const;
   void answer_page(const Page& page) const;

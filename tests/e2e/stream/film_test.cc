@@ -181,6 +181,9 @@ TEST_CASE("each viewer of a film has an engine, and who finds none is told", "[f
     engines.insert(row["container_id"].GetString());
   }
   CHECK(engines.size() == 2);
+  const auto page = json_of(cinema.service().get("/streams/" + stream_id(1)).body);
+  CHECK(std::string{"vod"} == page["kind"].GetString());
+  CHECK(page["clients"].GetUint64() == 2);
   const auto loads = json_of(cinema.service().get("/engines").body);
   for (const auto& engine : loads.GetArray()) CHECK(engine["streams"].GetUint64() == 1);
 
