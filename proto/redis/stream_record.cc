@@ -41,6 +41,7 @@ constexpr std::array kTexts{
     TextField{"pid", &StreamRecord::pid},
     TextField{"engine_status", &StreamRecord::engine_status},
     TextField{"error_message", &StreamRecord::error_message},
+    TextField{"stall_cause", &StreamRecord::stall_cause},
 };
 
 struct FlagField {
@@ -51,6 +52,7 @@ constexpr std::array kFlags{
     FlagField{"engine_forwarded", &StreamRecord::is_engine_forwarded},
     FlagField{"is_live", &StreamRecord::is_live},
     FlagField{"is_encrypted", &StreamRecord::is_encrypted},
+    FlagField{"stalled", &StreamRecord::is_stalled},
 };
 
 struct CountField {
@@ -66,6 +68,12 @@ constexpr std::array kCounts{
     CountField{"livepos_first", &StreamRecord::livepos_first},
     CountField{"livepos_last", &StreamRecord::livepos_last},
     CountField{"livepos_position", &StreamRecord::livepos_position},
+    CountField{"start_pick_ms", &StreamRecord::start_pick_ms},
+    CountField{"start_getstream_ms", &StreamRecord::start_getstream_ms},
+    CountField{"start_headers_ms", &StreamRecord::start_headers_ms},
+    CountField{"start_first_byte_ms", &StreamRecord::start_first_byte_ms},
+    CountField{"start_random_access_ms", &StreamRecord::start_random_access_ms},
+    CountField{"stall_ms", &StreamRecord::stall_ms},
 };
 
 struct TimeField {
@@ -77,6 +85,7 @@ constexpr std::array kTimes{
     TimeField{"state_changed_at", &StreamRecord::state_changed_at},
     TimeField{"error_time", &StreamRecord::error_time},
     TimeField{"stat_time", &StreamRecord::stat_time},
+    TimeField{"stall_time", &StreamRecord::stall_time},
 };
 
 template <class Table>
@@ -137,6 +146,7 @@ Fields to_fields(const StreamRecord& record) {
   fields.emplace_back("engine_port", fmt::to_string(record.engine_port));
   fields.emplace_back("error_time", format_seconds(record.error_time));
   fields.emplace_back("stat_time", format_seconds(record.stat_time));
+  fields.emplace_back("stall_time", format_seconds(record.stall_time));
   return fields;
 }
 

@@ -53,6 +53,17 @@ struct StreamRecord {
   std::uint64_t livepos_last{};
   std::uint64_t livepos_position{};
   double stat_time{};
+  // how it came to play, in milliseconds; zero where it has not come so far
+  std::uint64_t start_pick_ms{};
+  std::uint64_t start_getstream_ms{};
+  std::uint64_t start_headers_ms{};
+  std::uint64_t start_first_byte_ms{};
+  std::uint64_t start_random_access_ms{};
+  // the last time that nothing came for two seconds or more; without a cause: never
+  std::string stall_cause;
+  std::uint64_t stall_ms{};
+  double stall_time{};  ///< when it began
+  bool is_stalled{};    ///< it lasts
   WorkerId owner;
   OwnerEpoch epoch;
   double init_time{};

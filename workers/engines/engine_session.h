@@ -28,6 +28,8 @@ class EngineSession final : private Playback::Listener {
     /// The engine runs the session, and playback is being opened. From here on it is the listener's
     /// to stop, with stop_session().
     virtual void on_session_open(const SessionInfo& info) = 0;
+    /// The playback url has answered; bytes are to come.
+    virtual void on_session_headers() {}
     /// Raw bytes as they come. Return false to pause: the same bytes come again after resume(), and
     /// until then the engine is held back by TCP.
     virtual bool on_session_bytes(ByteSpan bytes) = 0;
@@ -63,6 +65,7 @@ class EngineSession final : private Playback::Listener {
   void read_waiting();
 
  private:
+  void on_playback_headers() override { listener_.on_session_headers(); }
   bool on_playback_bytes(ByteSpan bytes) override;
   void on_playback_failed(Error why) override;
   void on_opened(Result<SessionInfo> opened);

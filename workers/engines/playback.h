@@ -23,6 +23,8 @@ class Playback final : private curl::Transfer::Listener, private MediaSocket::Li
   class Listener {
    public:
     virtual ~Listener() = default;
+    /// The head of a 200 is there.
+    virtual void on_playback_headers() = 0;
     /// False pauses: the same bytes come again after resume().
     virtual bool on_playback_bytes(ByteSpan bytes) = 0;
     /// The last call. The text begins with the phase.

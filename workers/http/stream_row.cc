@@ -50,11 +50,34 @@ void write_failure(JsonWriter& out, const host::StreamView& stream) {
   write_error(out, why, stream.failed_at_ms);
 }
 
+/// How it came to play, and when it last stood still.
+void write_story(JsonWriter& out, const proto::StreamRecord& record) {
+  if (record.start_random_access_ms > 0) {
+    out.Key("start");
+    out.StartObject();
+    write(out, "pick_ms", record.start_pick_ms);
+    write(out, "getstream_ms", record.start_getstream_ms);
+    write(out, "headers_ms", record.start_headers_ms);
+    write(out, "first_byte_ms", record.start_first_byte_ms);
+    write(out, "random_access_ms", record.start_random_access_ms);
+    out.EndObject();
+  }
+  if (record.stall_cause.empty()) return;
+  out.Key("stall");
+  out.StartObject();
+  write(out, "cause", record.stall_cause);
+  write(out, "since", iso_time(unix_ms(record.stall_time)));
+  write(out, "ms", record.stall_ms);
+  write_flag(out, "is_over", !record.is_stalled);
+  out.EndObject();
+}
+
 /// What the owner tells of the engine session; nothing while there is none.
 void write_session(JsonWriter& out, const std::string& session) {
   const auto record = proto::parse_stream_record(proto::parse_lines(session));
   if (!record) return;
   write_error(out, record->error_message, unix_ms(record->error_time));
+  write_story(out, *record);
   if (record->playback_url.empty()) return;
   write_flag(out, "is_live", record->is_live);
   write_flag(out, "is_encrypted", record->is_encrypted);

@@ -1,5 +1,6 @@
 #include "workers/streams/session/engine_feed.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,9 @@ TEST_CASE("the least loaded engine is asked, and its packets come out whole", "[
   REQUIRE(run_until(loop, [&] { return world.media.size() == 50 * 188; }));
   CHECK(world.media == packets('2', 50));
   CHECK(world.choices == std::vector<std::string>{"e2"});
+  using enum ace::streams::StartPhase;
+  world.phases.erase(std::unique(world.phases.begin(), world.phases.end()), world.phases.end());
+  CHECK(world.phases == std::vector<ace::streams::StartPhase>{Pick, Getstream, Headers, FirstByte});
   CHECK(first.sessions() == 0);
   world.feed->stop();
   REQUIRE(run_until(loop, [&] { return second.stops() == 1; }));

@@ -72,7 +72,8 @@ struct FeedWorld : streams::EngineFeed::Listener {
             .may_command = [this] { return may_command; },
             .may_stop = [this] { return may_stop; },
             .tail = [this] { return tail(); },
-            .on_fault = [this](host::EngineFault fault, const Error&) { faults.push_back(fault); }},
+            .on_fault = [this](host::EngineFault fault, const Error&) { faults.push_back(fault); },
+            .on_phase = [this](streams::StartPhase phase) { phases.push_back(phase); }},
         *proto::StreamId::parse(std::string(40, 'a')), options,
         static_cast<streams::EngineFeed::Listener&>(*this));
   }
@@ -112,6 +113,7 @@ struct FeedWorld : streams::EngineFeed::Listener {
   std::string media;
   SteadyTime arrived;  ///< the newest chunk
   std::vector<host::EngineFault> faults;
+  std::vector<streams::StartPhase> phases;
   std::vector<streams::EngineFailure> failures;
   bool has_failed{};
   bool is_silent{};

@@ -15,6 +15,7 @@ constexpr std::chrono::milliseconds kSilence{1'000};
 
 Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener)
     : services_{services},
+      story_{id},
       window_{services.options.window, services.options.buffer},
       read_back_{id, services.chunks, window_, services.clock, {}},
       viewers_{services, id, {.window = window_, .archive = read_back_}, listener} {}
@@ -35,6 +36,8 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
   const bool may_begin =
       is_live || (entry != nullptr && viewers_.longest_delay() == std::chrono::milliseconds{0});
   const auto now = services_.clock.now();
+  story_.on_media(now, services_.clock.wall_now());
+  if (entry) story_.on_phase(StartPhase::RandomAccess, now);
   window_.keep_all(!services_.redis_is_up());
   window_.push({.epoch = epoch,
                 .index = index,
@@ -91,7 +94,9 @@ void Broadcast::count_fetch(proto::ChunkIndex index) {
   expected_.reset();
 }
 
-void Broadcast::tick() {
+void Broadcast::tick(StallFacts facts) {
+  facts.is_fetching = expected_.has_value();
+  story_.tick(services_.clock.now(), services_.clock.wall_now(), facts);
   viewers_.limit(services_.options.client_rate(bits_per_second()));
   viewers_.tick();
   read_back_.tidy();

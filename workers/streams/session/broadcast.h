@@ -5,6 +5,7 @@
 
 #include "coordinator/handover/estate.h"
 #include "proto/mpeg_ts/ts_index.h"
+#include "workers/streams/session/stream_story.h"
 #include "workers/streams/session/viewers.h"
 #include "workers/streams/store/read_back.h"
 #include "workers/streams/window/chunk_window.h"
@@ -30,10 +31,11 @@ class Broadcast {
   void on_stored(proto::ChunkCursor newest) { window_.on_stored(newest); }
   /// A follower has heard of a chunk that it will fetch.
   void expect(proto::ChunkIndex index);
-  /// Twice a second.
-  void tick();
+  /// Twice a second; what a silence comes from, if this is one.
+  void tick(StallFacts facts);
 
   [[nodiscard]] ChunkWindow& window() { return window_; }
+  [[nodiscard]] StreamStory& story() { return story_; }
   [[nodiscard]] Viewers& viewers() { return viewers_; }
   [[nodiscard]] const Viewers& viewers() const { return viewers_; }
   /// There was media, but none of late: its owner may be gone.
@@ -50,6 +52,7 @@ class Broadcast {
   void count_fetch(proto::ChunkIndex index);
 
   StreamServices& services_;
+  StreamStory story_;
   proto::TsIndex ts_index_;
   ChunkWindow window_;
   ReadBack read_back_;

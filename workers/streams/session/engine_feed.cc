@@ -174,6 +174,7 @@ void EngineFeed::open_on_best_engine() { choose(attempts_.tried(), &EngineFeed::
 void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
   if (chosen && !ports_.may_command()) return open_next();  // fenced meanwhile: it waits
   if (chosen) {
+    ports_.on_phase(StartPhase::Pick);
     listener_.on_feed_choice(chosen->id());
     watch_reader(make_reader(*chosen));
     current_->start();
@@ -223,11 +224,16 @@ void EngineFeed::on_reader_open(SessionReader& reader) {
               id_.text(), info.engine_id);
   }
   if (&reader == current_.get()) {
+    ports_.on_phase(StartPhase::Getstream);
     stat_.watch(info);
     listener_.on_feed_open(info);
   } else if (&reader != challenger_.get() && ports_.may_command()) {
     reader.stop();  // retired while it was being opened
   }
+}
+
+void EngineFeed::on_reader_headers(SessionReader& reader) {
+  if (&reader == current_.get()) ports_.on_phase(StartPhase::Headers);
 }
 
 void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
@@ -242,6 +248,7 @@ void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
 void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
   if (&reader == challenger_.get()) beat_current();
   if (&reader != current_.get()) return;
+  if (!has_session_delivered_) ports_.on_phase(StartPhase::FirstByte);
   if (!is_flowing_ && builder_.waiting_bytes() == 0) waiting_since_ = services_.clock.now();
   splicer_.feed(packets, services_.clock.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
 }

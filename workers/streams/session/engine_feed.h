@@ -61,6 +61,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
 
   /// Back-pressure: the transfer rests, and the engine's TCP window closes.
   void pause() { is_paused_ = true; }
+  [[nodiscard]] bool is_paused() const { return is_paused_; }
   void resume();
 
  private:
@@ -68,6 +69,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   static constexpr std::chrono::milliseconds kWatchEvery{500};
 
   void on_reader_open(SessionReader& reader) override;
+  void on_reader_headers(SessionReader& reader) override;
   [[nodiscard]] bool may_read() const override { return !is_paused_; }
   void on_reader_packets(SessionReader& reader, ByteSpan packets) override;
   void on_reader_failed(SessionReader& reader, const Error& why) override;

@@ -12,6 +12,7 @@
 #include "workers/engines/session_info.h"
 #include "workers/streams/ingest/chunk_builder.h"
 #include "workers/streams/session/attempts.h"
+#include "workers/streams/session/stream_story.h"
 
 namespace ace::streams {
 
@@ -40,6 +41,8 @@ struct FeedPorts {
   std::function<std::vector<proto::ChunkPtr>()> tail;
   /// A session has failed; the text begins with engine and phase.
   std::function<void(host::EngineFault, const Error&)> on_fault;
+  /// The session that viewers wait for has come so far; may be told again.
+  std::function<void(StartPhase)> on_phase;
 };
 
 /// Whom a feed tells what becomes of its stream.

@@ -24,6 +24,8 @@ class SessionReader final : private engines::EngineSession::Listener {
     virtual ~Listener() = default;
     /// The engine runs the session: info() tells which.
     virtual void on_reader_open(SessionReader& reader) = 0;
+    /// Playback has begun: the answer's head is there.
+    virtual void on_reader_headers(SessionReader& reader) = 0;
     /// Whether bytes may come now; while they may not, the engine is held back by TCP.
     [[nodiscard]] virtual bool may_read() const = 0;
     /// A whole number of packets, valid during the call.
@@ -71,6 +73,7 @@ class SessionReader final : private engines::EngineSession::Listener {
 
  private:
   void on_session_open(const engines::SessionInfo& info) override;
+  void on_session_headers() override { listener_.on_reader_headers(*this); }
   bool on_session_bytes(ByteSpan bytes) override;
   void on_session_failed(const Error& why) override;
 

@@ -64,6 +64,10 @@ void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat
   record.livepos_position = count_of(live.position);
 }
 
+bool is_swarm_dry(const proto::StreamRecord& record) {
+  return record.stat_time > 0 && record.peers == 0 && record.speed_down == 0;
+}
+
 void set_error(proto::StreamRecord& record, std::string_view why, WallTime now) {
   record.error_message = one_line(why);
   record.error_time = unix_seconds(now);

@@ -15,6 +15,8 @@ namespace ace::streams {
 void set_session(proto::StreamRecord& record, const engines::SessionInfo& session);
 /// What the engine says of that session stands there too.
 void set_stat(proto::StreamRecord& record, const proto::engine::StatAnswer& stat);
+/// The engine says that nobody sends it anything.
+[[nodiscard]] bool is_swarm_dry(const proto::StreamRecord& record);
 /// Why an engine did not deliver, as of now; one line of bounded length is kept of it.
 void set_error(proto::StreamRecord& record, std::string_view why, WallTime now);
 /// The engine session that a record names. Nothing when it does not say enough to play it.

@@ -5,6 +5,7 @@
 
 #include "shared/log/log.h"
 #include "workers/streams/session/local_process.h"
+#include "workers/streams/session/session_record.h"
 
 namespace ace::streams {
 namespace {
@@ -286,11 +287,19 @@ void StreamSession::on_worker_died() {
 }
 
 void StreamSession::tick() {
-  broadcast_.tick();
+  broadcast_.tick({.is_owner = state_ == StreamState::Owning,
+                   .is_redis_up = services_.redis_is_up(),
+                   .is_held_back = feed_ && feed_->is_paused(),
+                   .has_session = !record_.playback_url.empty(),
+                   .is_swarm_dry = is_swarm_dry(record_)});
   orders_.obey();
   switch (state_) {
     case StreamState::Owning:
       if (is_shutting_down_) return;
+      if (broadcast_.story().tell(record_)) {
+        tell_details(phase_of(record_));
+        lease_.update(to_fields(record_));
+      }
       keep_grant();
       if (feed_) orders_.tend(feed_->engine_id());
       return;

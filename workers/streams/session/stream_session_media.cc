@@ -37,18 +37,21 @@ void StreamSession::start_feed() {
 }
 
 void StreamSession::make_feed() {
-  FeedPorts ports{.may_command = [this] { return succession_.may_command(lease_); },
-                  .may_stop = [this] { return succession_.may_stop(lease_); },
-                  .tail = [this] { return tail_of(broadcast_.window()); },
-                  .on_fault =
-                      [this](host::EngineFault fault, const Error& why) {
-                        ++services_.me().engine_faults[static_cast<std::size_t>(fault)];
-                        // That another owner's session cannot be gone on with is no news.
-                        if (fault == host::EngineFault::Adopt) return;
-                        set_error(record_, why.text, services_.clock.wall_now());
-                        tell_details(phase_of(record_));
-                        lease_.update(to_fields(record_));
-                      }};
+  FeedPorts ports{
+      .may_command = [this] { return succession_.may_command(lease_); },
+      .may_stop = [this] { return succession_.may_stop(lease_); },
+      .tail = [this] { return tail_of(broadcast_.window()); },
+      .on_fault =
+          [this](host::EngineFault fault, const Error& why) {
+            ++services_.me().engine_faults[static_cast<std::size_t>(fault)];
+            // That another owner's session cannot be gone on with is no news.
+            if (fault == host::EngineFault::Adopt) return;
+            set_error(record_, why.text, services_.clock.wall_now());
+            tell_details(phase_of(record_));
+            lease_.update(to_fields(record_));
+          },
+      .on_phase =
+          [this](StartPhase phase) { broadcast_.story().on_phase(phase, services_.clock.now()); }};
   feed_ = std::make_unique<EngineFeed>(
       services_.curl, services_.timers, services_.clock, services_.engines, services_.selector,
       std::move(ports), id_, services_.options.feed, static_cast<EngineFeed::Listener&>(*this));
@@ -64,6 +67,7 @@ void StreamSession::take_over(Heritage heritage) {
     broadcast_.push(piece.epoch, piece.index, std::move(piece.chunk),
                     &piece == &heritage.chunks.back());
   }
+  if (broadcast_.window().empty()) broadcast_.story().on_start(services_.clock.now());
   if (heritage.session) {
     set_session(record_, *heritage.session);
     tell_details(host::StreamPhase::Starting);

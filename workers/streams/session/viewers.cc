@@ -395,7 +395,11 @@ void Viewers::count_traffic(Viewer& viewer) {
   if (session.join_time() && !std::exchange(viewer.is_join_counted, true)) {
     me.join_time.add(*session.join_time());
   }
-  me.clients_skipped += session.skips() - std::exchange(viewer.skips_counted, session.skips());
+  const auto skips = session.skips() - std::exchange(viewer.skips_counted, session.skips());
+  if (skips == 0) return;
+  me.clients_skipped += skips;
+  log::info("client_skipped", "stream={} client={} cause=client_slow times={}", id_.text(),
+            session.info().id.value, skips);
 }
 
 void Viewers::tell_table() {
