@@ -26,6 +26,9 @@ std::string StreamKeys::client(const ClientId& client) const {
 
 std::string active_streams_key() { return "ace_proxy:streams"; }
 
+std::string film_key(const StreamId& film, const std::string& engine_id) {
+  return std::string{"ace_proxy:film:"}.append(film.text()).append(":").append(engine_id);
+}
 std::string alias_key(const StreamId& name) { return alias_prefix().append(name.text()); }
 
 std::string alias_prefix() { return "ace_proxy:alias:"; }

@@ -63,6 +63,9 @@ class StreamKeys {
 /// What an engine's id is appended to.
 [[nodiscard]] std::string engine_prefix();
 
+/// Which session plays a film on an engine: each plays a content to one player.
+[[nodiscard]] std::string film_key(const StreamId& film, const std::string& engine_id);
+
 /// The engines that were added at run time, and the channel that says that they changed.
 [[nodiscard]] std::string engines_key();
 [[nodiscard]] std::string engines_channel();

@@ -364,6 +364,19 @@ end
 return loads
 )");
 
+const std::string kHoldFilmScript = script(R"(
+heal(KEYS[1], 'string')
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+count_on(ARGV[3], ARGV[4], ARGV[1], num(ARGV[2]))
+return 1
+)");
+const std::string kDropFilmScript = script(R"(
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('UNLINK', KEYS[1]) end
+return redis.call('ZREM', KEYS[2], ARGV[1])
+)");
+
 const std::string kPositionScript = script(R"(
 local epoch = num(redis.call('HGET', KEYS[1], 'epoch'))
 local index = num(redis.call('GET', KEYS[2]))

@@ -119,6 +119,13 @@ extern const std::string kChooseEngineScript;
 /// No KEYS. ARGV engine prefix, engine ids. Answers how many streams each runs.
 extern const std::string kEngineLoadsScript;
 
+/// KEYS film on an engine. ARGV session's id, lease ms, engine prefix, engine id
+/// Answers 1: the session has that engine for that film, and counts there, until the lease ends;
+/// 0: another one has it.
+extern const std::string kHoldFilmScript;
+/// KEYS film on an engine, the engine's streams. ARGV session's id. Gives both up.
+extern const std::string kDropFilmScript;
+
 /// KEYS metadata, index. ARGV chunk prefix, chunks to go back, bytes to go back
 /// Answers {epoch, index, first}: `first` is where a reader begins that wants at most so many
 /// chunks and bytes, all present; index + 1 if there is none.

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongestPause{600'000};
 constexpr milliseconds kLinger{2'000};
 constexpr int kMostFailures = 4;
+constexpr milliseconds kGoodSession{10'000};
 
 }  // namespace
 
@@ -61,6 +62,7 @@ void FilmRelay::ask_for_session() {
 void FilmRelay::on_film_session(FilmSessionPtr session) {
   if (phase_ != Phase::Waiting && phase_ != Phase::Sending) return sessions_.give_back(session);
   session_ = std::move(session);
+  session_began_ = services_.clock.now();
   trail_.emplace(session_->engine);
   request(session_->info.playback_url);
 }
@@ -128,7 +130,7 @@ curl::Flow FilmRelay::on_bytes(ByteSpan bytes) {
   if (!owed_.empty()) return curl::Flow::Pause;
   position_ += bytes.size();
   services_.me().bytes_from_engines += bytes.size();
-  if (!std::exchange(has_session_delivered_, true)) failures_in_a_row_ = 0;
+  has_session_delivered_ = true;
   owed_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   flush();
   return curl::Flow::Continue;
@@ -159,6 +161,8 @@ void FilmRelay::on_session_failed(Error why) {
   if (!has_session_delivered_) failed_.insert(engine_id);
   failures_.push_back({.engine_id = engine_id, .error = told});
   sessions_.drop(session);
+  // Two hosts that take an engine from each other must not do so for ever.
+  if (services_.clock.now() - session_began_ > kGoodSession) failures_in_a_row_ = 0;
   if (++failures_in_a_row_ >= kMostFailures) {
     return head_ ? break_off("engine failed")
                  : on_film_refused(streams::start_failure(std::move(failures_)));

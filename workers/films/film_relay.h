@@ -94,6 +94,7 @@ class FilmRelay final : public FilmReader,
   std::uint64_t sent_{};
   std::string owed_;  ///< taken from the engine, not yet by the client
   int failures_in_a_row_{};
+  SteadyTime session_began_;
   bool has_session_delivered_{};
   SteadyTime heard_at_;     ///< from the engine, or the engine was held back
   SteadyTime progress_at_;  ///< the client took something, or was owed nothing

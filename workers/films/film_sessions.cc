@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proto/redis/redis_keys.h"
+#include "proto/redis/redis_scripts.h"
 #include "shared/base/random_id.h"
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
@@ -21,7 +22,7 @@ constexpr milliseconds kRenewEvery{2'000};
 proto::StreamId made_up_id() { return *proto::StreamId::parse(random_hex(20)); }
 
 bool is_free(const FilmSession& session) {
-  const auto reader = session.reader.lock();
+  const auto reader = session.ask.reader.lock();
   return !reader || reader->is_gone();
 }
 
@@ -36,7 +37,7 @@ FilmSessions::~FilmSessions() {
   }
 }
 
-void FilmSessions::open(Ask ask) {
+void FilmSessions::open(FilmAsk ask) {
   if (const auto own = find_free(ask)) return attach(own, ask);
   auto question = std::make_shared<Question>();
   question->ask = std::move(ask);
@@ -53,19 +54,20 @@ void FilmSessions::open(Ask ask) {
   waiting_.push_back(std::move(question));
 }
 
-FilmSessionPtr FilmSessions::find_free(const Ask& ask) const {
+FilmSessionPtr FilmSessions::find_free(const FilmAsk& ask) const {
   FilmSessionPtr nobodys;
   for (const auto& session : sessions_) {
     if (session->content != ask.content || !is_free(*session)) continue;
-    if (session->viewer == ask.viewer) return session;
-    if (session->viewer.empty()) nobodys = session;
+    if (session->ask.viewer == ask.viewer) return session;
+    if (session->ask.viewer.empty()) nobodys = session;
   }
   return nobodys;
 }
 
-FilmSessionPtr FilmSessions::find_busy(const Ask& ask) const {
+FilmSessionPtr FilmSessions::find_busy(const FilmAsk& ask) const {
   const auto found = std::ranges::find_if(sessions_, [&](const FilmSessionPtr& session) {
-    return session->content == ask.content && session->viewer == ask.viewer && !is_free(*session);
+    return session->content == ask.content && session->ask.viewer == ask.viewer &&
+           !is_free(*session);
   });
   return found == sessions_.end() ? nullptr : *found;
 }
@@ -97,18 +99,54 @@ void FilmSessions::on_choice(const QuestionPtr& question,
   auto session = std::make_shared<FilmSession>();
   session->content = ask.content;
   session->token = question->token;
-  session->viewer = ask.viewer;
+  session->ask = ask;
   session->engine = *chosen;
   session->info.engine_id = chosen->id();
-  session->reader = ask.reader;
-  session->opener = std::make_shared<engines::SessionOpener>(
-      services_.curl, services_.timers, *chosen, ask.content, services_.options.feed.timeouts);
   sessions_.push_back(session);
   describe(*session);
-  session->opener->start([weak = std::weak_ptr{alive_}, question,
-                          session](const Result<engines::SessionInfo>& opened) {
-    if (const auto self = weak.lock()) (*self)->on_opened(question, session, opened);
+  reserve(session);
+}
+
+void FilmSessions::reserve(const FilmSessionPtr& session) {
+  session->is_being_reserved = true;
+  if (!services_.commands.is_up()) return on_reserved(session, true);
+  hold(*session, [weak = std::weak_ptr{alive_}, session](const Result<redis::Reply>& reply) {
+    const auto self = weak.lock();
+    // Where Redis does not tell, this host decides.
+    if (self) (*self)->on_reserved(session, !reply || reply->as_integer() != 0);
   });
+}
+
+void FilmSessions::on_reserved(const FilmSessionPtr& session, bool is_ours) {
+  if (std::ranges::find(sessions_, session) == sessions_.end()) return;  // dropped meanwhile
+  session->is_being_reserved = false;
+  const bool is_open = !session->info.playback_url.empty();
+  if (!is_ours) {
+    log::info("film_engine_taken", "stream={} engine={}", session->content.text(),
+              session->engine.id());
+    auto ask = session->ask;
+    ask.failed.insert(session->engine.id());
+    ask.is_taken_elsewhere = true;
+    drop(session);
+    return open(std::move(ask));
+  }
+  if (is_open) return deliver(session);
+  session->opener =
+      std::make_shared<engines::SessionOpener>(services_.curl, services_.timers, session->engine,
+                                               session->content, services_.options.feed.timeouts);
+  session->opener->start(
+      [weak = std::weak_ptr{alive_}, session](const Result<engines::SessionInfo>& opened) {
+        if (const auto self = weak.lock()) (*self)->on_opened(session, opened);
+      });
+}
+
+void FilmSessions::hold(const FilmSession& session, redis::ReplyCallback callback) {
+  static const redis::Script script{proto::kHoldFilmScript};
+  services_.commands.eval(
+      script, {proto::film_key(session.content, session.engine.id())},
+      {std::string{session.token.text()}, fmt::to_string(services_.options.lease.lease.count()),
+       proto::engine_prefix(), session.engine.id()},
+      std::move(callback));
 }
 
 void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
@@ -117,7 +155,7 @@ void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
   if (const auto own = find_free(ask)) return attach(own, ask);
   const auto busy = find_busy(ask);
   if (busy && ask.may_take_over) {
-    const auto reader = busy->reader.lock();
+    const auto reader = busy->ask.reader.lock();
     attach(busy, ask);
     if (reader) reader->on_film_session_lost();
     return;
@@ -126,9 +164,9 @@ void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
   for (const auto& session : sessions_) {
     if (session->content != ask.content) continue;
     others = session;
-    if (is_free(*session) && !session->opener) return attach(session, ask);
+    if (is_free(*session) && !session->is_opening()) return attach(session, ask);
   }
-  if (others && ask.failures.empty()) {
+  if ((others || ask.is_taken_elsewhere) && ask.failures.empty()) {
     return refuse(ask, {.status = 503,
                         .code = "film_busy",
                         .message = "an engine plays a film to one viewer, and all are taken",
@@ -139,7 +177,7 @@ void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
   refuse(ask, streams::start_failure(std::move(failures)));
 }
 
-void FilmSessions::on_opened(const QuestionPtr& question, const FilmSessionPtr& session,
+void FilmSessions::on_opened(const FilmSessionPtr& session,
                              const Result<engines::SessionInfo>& opened) {
   session->opener.reset();
   if (!opened) {
@@ -148,8 +186,7 @@ void FilmSessions::on_opened(const QuestionPtr& question, const FilmSessionPtr& 
     log::warn("film_session_failed", "stream={} engine={} why=\"{}\"", session->content.text(),
               engine_id, why.text);
     services_.selector.note_failure(engine_id, why);
-    auto ask = std::move(question->ask);
-    ask.reader = session->reader;  // the viewer may have asked again meanwhile
+    auto ask = session->ask;  // the viewer may have asked again meanwhile
     ask.failed.insert(engine_id);
     ask.failures.push_back({.engine_id = engine_id, .error = why});
     forget(session);
@@ -158,7 +195,7 @@ void FilmSessions::on_opened(const QuestionPtr& question, const FilmSessionPtr& 
   session->info = *opened;
   if (opened->is_live) {
     services_.host.films().forget(session->content);
-    const auto ask = question->ask;
+    const auto ask = session->ask;
     drop(session);
     return refuse(ask, {.status = 503,
                         .code = "not_a_film",
@@ -169,25 +206,26 @@ void FilmSessions::on_opened(const QuestionPtr& question, const FilmSessionPtr& 
             session->info.engine_id, session->info.infohash);
   services_.selector.note_success(session->engine.id());
   describe(*session);
-  const auto reader = session->reader.lock();
-  if (!reader || reader->is_gone()) return give_back(session);
-  reader->on_film_session(session);
+  deliver(session);
 }
 
-void FilmSessions::attach(const FilmSessionPtr& session, const Ask& ask) {
-  session->reader = ask.reader;
-  session->viewer = ask.viewer;
+void FilmSessions::attach(const FilmSessionPtr& session, const FilmAsk& ask) {
+  session->ask = ask;
   session->idle_since = services_.clock.now();
   services_.table().set_viewers(services_.board(), session->token, services_.self, 1);
-  if (session->opener) return;  // its answer goes to the new reader
-  services_.loop.post([session, reader = ask.reader] {
+  if (!session->is_opening()) deliver(session);
+}
+
+void FilmSessions::deliver(const FilmSessionPtr& session) {
+  if (is_free(*session)) return give_back(session);
+  services_.loop.post([session, reader = session->ask.reader] {
     const auto still = reader.lock();
     // It may be somebody else's by now.
-    if (still && session->reader.lock() == still) still->on_film_session(session);
+    if (still && session->ask.reader.lock() == still) still->on_film_session(session);
   });
 }
 
-void FilmSessions::refuse(const Ask& ask, streams::StartFailure failure) {
+void FilmSessions::refuse(const FilmAsk& ask, streams::StartFailure failure) {
   log::warn("film_failed", "stream={} status={} code={} why=\"{}\"", ask.content.text(),
             failure.status, failure.code, failure.message);
   services_.loop.post([reader = ask.reader, failure = std::move(failure)] {
@@ -208,15 +246,16 @@ void FilmSessions::adopt(const proto::StreamId& content, const engines::SessionI
   session->info = info;
   session->idle_since = services_.clock.now();
   describe(*session);
-  sessions_.push_back(std::move(session));
+  sessions_.push_back(session);
+  reserve(session);
 }
 
 void FilmSessions::give_back(const FilmSessionPtr& session) {
-  session->reader.reset();
+  session->ask.reader.reset();
   session->idle_since = services_.clock.now();
   services_.table().set_viewers(services_.board(), session->token, services_.self, 0);
   const auto next = std::ranges::find_if(waiting_, [&](const QuestionPtr& question) {
-    return question->ask.content == session->content && question->ask.viewer == session->viewer;
+    return question->ask.content == session->content && question->ask.viewer == session->ask.viewer;
   });
   if (next == waiting_.end()) return;
   const auto question = *next;
@@ -227,7 +266,7 @@ void FilmSessions::give_back(const FilmSessionPtr& session) {
 void FilmSessions::drop(const FilmSessionPtr& session) {
   if (session->opener) {
     session->opener->abandon();
-  } else {
+  } else if (!session->info.playback_url.empty()) {
     engines::stop_session(services_.curl, services_.timers, session->info, nullptr);
     log::info("film_session_stopped", "stream={} engine={}", session->content.text(),
               session->info.engine_id);
@@ -237,6 +276,11 @@ void FilmSessions::drop(const FilmSessionPtr& session) {
 
 void FilmSessions::forget(const FilmSessionPtr& session) {
   services_.selector.release(session->token);
+  static const redis::Script script{proto::kDropFilmScript};
+  services_.commands.eval(script,
+                          {proto::film_key(session->content, session->engine.id()),
+                           proto::engine_streams_key(session->engine.id())},
+                          {std::string{session->token.text()}}, [](const Result<redis::Reply>&) {});
   services_.table().set_viewers(services_.board(), session->token, services_.self, 0);
   services_.table().release(services_.board(), session->token, services_.self);
   std::erase(sessions_, session);
@@ -262,20 +306,17 @@ void FilmSessions::describe(const FilmSession& session) {
 void FilmSessions::tick() {
   const auto now = services_.clock.now();
   for (const auto& session : std::vector{sessions_}) {
-    const bool is_idle = !session->opener && is_free(*session);
+    const bool is_idle = !session->is_opening() && is_free(*session);
     if (is_idle && now - session->idle_since >= kKeep) drop(session);
   }
-  if (now - renewed_at_ >= kRenewEvery) renew_loads();
+  if (now - renewed_at_ >= kRenewEvery) renew();
 }
 
-void FilmSessions::renew_loads() {
+void FilmSessions::renew() {
   renewed_at_ = services_.clock.now();
-  const auto until = services_.clock.wall_now() + services_.options.lease.lease;
-  const auto until_ms = std::chrono::duration_cast<milliseconds>(until.time_since_epoch()).count();
   for (const auto& session : sessions_) {
-    services_.commands.command({"ZADD", proto::engine_streams_key(session->engine.id()),
-                                fmt::to_string(until_ms), std::string{session->token.text()}},
-                               [](const Result<redis::Reply>&) {});
+    // One that somebody else has by now ends by its engine.
+    if (!session->is_being_reserved) hold(*session, [](const Result<redis::Reply>&) {});
   }
 }
 

@@ -14,16 +14,31 @@ namespace ace::films {
 
 class FilmReader;
 
+/// A reader's wish for a session.
+struct FilmAsk {
+  proto::StreamId content;
+  std::string viewer;
+  std::weak_ptr<FilmReader> reader;
+  /// Where no other engine has room, it may end what the same viewer reads still.
+  bool may_take_over{};
+  bool is_taken_elsewhere{};  ///< by another host's viewer, on some engine
+  engines::ExcludedEngines failed{};
+  std::vector<streams::EngineFailure> failures{};
+};
+
 /// One session of a film at an engine: one viewer's, who reads it with one request after the other.
 struct FilmSession {
   proto::StreamId content;
   proto::StreamId token;  ///< made up: under which it is counted and shown
-  std::string viewer;     ///< its address and agent; empty: nobody's yet
   engines::EngineAddress engine;
   engines::SessionInfo info;
   std::shared_ptr<engines::SessionOpener> opener;  ///< while the engine is being asked
-  std::weak_ptr<FilmReader> reader;
+  FilmAsk ask;                                     ///< its reader's
+  bool is_being_reserved{};  ///< other hosts are asked whether they use the engine for the film
   SteadyTime idle_since;
+
+  /// It cannot be read yet.
+  [[nodiscard]] bool is_opening() const { return is_being_reserved || opener != nullptr; }
 };
 using FilmSessionPtr = std::shared_ptr<FilmSession>;
 
@@ -55,16 +70,7 @@ class FilmSessions {
   FilmSessions(const FilmSessions&) = delete;
   FilmSessions& operator=(const FilmSessions&) = delete;
 
-  struct Ask {
-    proto::StreamId content;
-    std::string viewer;
-    std::weak_ptr<FilmReader> reader;
-    /// Where no other engine has room, it may end what the same viewer reads still.
-    bool may_take_over{};
-    engines::ExcludedEngines failed{};
-    std::vector<streams::EngineFailure> failures{};
-  };
-  void open(Ask ask);
+  void open(FilmAsk ask);
   /// Somebody else has opened it; whoever asks next may have it.
   void adopt(const proto::StreamId& content, const engines::SessionInfo& info);
   /// Its reader has done with it.
@@ -80,24 +86,27 @@ class FilmSessions {
 
  private:
   struct Question {
-    Ask ask;
+    FilmAsk ask;
     proto::StreamId token;
     std::unique_ptr<loop::Timer> patience;
   };
   using QuestionPtr = std::shared_ptr<Question>;
 
-  [[nodiscard]] FilmSessionPtr find_free(const Ask& ask) const;
-  [[nodiscard]] FilmSessionPtr find_busy(const Ask& ask) const;
+  [[nodiscard]] FilmSessionPtr find_free(const FilmAsk& ask) const;
+  [[nodiscard]] FilmSessionPtr find_busy(const FilmAsk& ask) const;
   void choose(const QuestionPtr& question);
   void on_choice(const QuestionPtr& question, const Result<engines::EngineAddress>& chosen);
   void on_no_engine(const QuestionPtr& question, const Error& why);
-  void on_opened(const QuestionPtr& question, const FilmSessionPtr& session,
-                 const Result<engines::SessionInfo>& opened);
-  void attach(const FilmSessionPtr& session, const Ask& ask);
-  void refuse(const Ask& ask, streams::StartFailure failure);
+  void reserve(const FilmSessionPtr& session);
+  void on_reserved(const FilmSessionPtr& session, bool is_ours);
+  void on_opened(const FilmSessionPtr& session, const Result<engines::SessionInfo>& opened);
+  void attach(const FilmSessionPtr& session, const FilmAsk& ask);
+  void deliver(const FilmSessionPtr& session);
+  void refuse(const FilmAsk& ask, streams::StartFailure failure);
   void describe(const FilmSession& session);
   void forget(const FilmSessionPtr& session);
-  void renew_loads();
+  void renew();
+  void hold(const FilmSession& session, redis::ReplyCallback callback);
 
   streams::StreamServices& services_;
   std::vector<FilmSessionPtr> sessions_;
