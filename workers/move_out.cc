@@ -33,6 +33,8 @@ void MoveOut::step() {
   if (can_move()) {
     hand_connections_over();
     streams_.move_to(heir_);
+  } else {
+    server_.stop_accepting();  // who was answered meanwhile need not wait for a next request here
   }
   const bool is_done = streams_.is_empty() && films_.is_empty() && handover_.in_flight() == 0 &&
                        server_.connections() == 0;

@@ -41,6 +41,7 @@ void Fleet::step() {
   watch_beats();
   restart_due();
   balance_rounds();
+  replace_heirs();
   was_settled_ = was_settled_ || is_settled();
 }
 
@@ -178,7 +179,6 @@ void Fleet::on_control(std::uint32_t index) {
     if ((*message)->kind != ControlKind::Ready || !slot.apply(SlotEvent::SaidReady)) continue;
     log::info("worker_ready", "slot={} pid={} took_ms={}", index, slot.pid,
               duration_cast<milliseconds>(clock_.now() - slot.started).count());
-    give_heir(slot.worker);
   }
 }
 
@@ -245,14 +245,21 @@ void Fleet::drain(WorkerSlot& slot, host::WorkerRef heir) {
   if (!told) processes_.kill(slot.pid, SIGTERM);  // it does not read: the next best way to leave
 }
 
-void Fleet::give_heir(host::WorkerRef heir) {
+void Fleet::replace_heirs() {
+  const auto heir = newest_heir();
+  if (heir.generation == 0) return;
   for (auto& slot : slots_) {
     const bool had_one = slot.state == SlotState::Draining && slot.heir.generation != 0;
-    if (!had_one || !slot.control || board_.is_alive(slot.heir)) continue;
+    if (!had_one || !slot.control || is_ready(slot.heir)) continue;
     slot.heir = heir;
     // Busy or gone: then it keeps what it has.
     (void)send_control(slot.control.get(), {.kind = ControlKind::Drain, .worker = heir});
   }
+}
+
+bool Fleet::is_ready(host::WorkerRef worker) const {
+  const auto& slot = slots_[worker.slot];
+  return slot.worker == worker && slot.state == SlotState::Ready;
 }
 
 void Fleet::stop() {

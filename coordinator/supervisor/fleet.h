@@ -78,6 +78,7 @@ class Fleet {
   void kill_hung(WorkerSlot& slot, std::string_view event, SteadyTime since);
   [[nodiscard]] std::size_t active_of_round(bool is_current) const;
   [[nodiscard]] WorkerSlot* newest_ready();
+  [[nodiscard]] bool is_ready(host::WorkerRef worker) const;
   /// Of this round; nobody (generation 0) when none is ready.
   [[nodiscard]] host::WorkerRef newest_heir() const;
   [[nodiscard]] WorkerSlot* oldest_round();
@@ -86,8 +87,8 @@ class Fleet {
   bool start_in(std::uint32_t index);
   void fail_start(WorkerSlot& slot);
   void drain(WorkerSlot& slot, host::WorkerRef heir);
-  /// Who drains and has lost its heir gets this one.
-  void give_heir(host::WorkerRef heir);
+  /// Who drains, and whose heir has died or drains too, gets another one.
+  void replace_heirs();
   void back_off(WorkerSlot& slot, SteadyTime now);
   void note_end(const WorkerSlot& slot, const ChildExit& ended);
 

@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
 #include "tests/support/process/long_run.h"
 #include "tests/support/process/temp_dir.h"
-#include "tests/support/process/wait_until.h"
 
 using namespace ace::test;
 using namespace std::chrono_literals;
@@ -24,7 +26,9 @@ constexpr unsigned kStreams = 5;
 
 std::set<pid_t> pids(const Service& service) {
   std::set<pid_t> pids;
-  for (const auto& row : service.workers()) pids.insert(row.pid);
+  for (const auto& row : service.workers()) {
+    if (row.pid > 0) pids.insert(row.pid);  // 0: it is being forked
+  }
   return pids;
 }
 
@@ -86,7 +90,7 @@ void open_all(Viewers& viewers, std::size_t count) {
   }
   const auto first = stream_target(stream_id(1));
   // One that trails, and one that takes its bytes without chunks.
-  viewers.open(1, first, {.read_limit = 45'000, .receive_buffer = 16'384});
+  viewers.open(1, first, {.read_limit = 45'000, .receive_buffer = 262'144});
   viewers.open(1, first, {.http10 = true});
 }
 
@@ -119,4 +123,70 @@ TEST_CASE("a reload costs no viewer a byte and no engine a session", "[reload]")
        << " reloads, the longest " << longest.count() << " ms, the longest pause of a viewer "
        << std::chrono::duration_cast<std::chrono::milliseconds>(viewers.longest_pause()).count()
        << " ms");
+}
+
+TEST_CASE("a worker that dies in the middle of a reload freezes nobody's stream", "[reload]") {
+  const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
+  const bool is_heir = GENERATE(true, false);
+  Service service{{.workers = 4, .bitrate = 500'000, .redis = redis}};
+  Viewers viewers{service.port()};
+  open_all(viewers, 100);
+  REQUIRE(all_served(viewers, 20s));
+  REQUIRE(all_go_on(viewers, 60'000));
+
+  const auto before = pids(service);
+  service.proxy().signal(SIGHUP);
+  pid_t victim = 0;
+  REQUIRE(viewers.run_until(
+      [&] {
+        const auto now = pids(service);
+        const auto heir = std::ranges::find_if(now, [&](pid_t p) { return !before.contains(p); });
+        const auto old = std::ranges::find_if(now, [&](pid_t p) { return before.contains(p); });
+        if (heir == now.end() || old == now.end()) return false;
+        victim = is_heir ? *heir : *old;
+        return true;
+      },
+      20s));
+  ::kill(victim, SIGKILL);
+  REQUIRE(viewers.run_until([&] { return are_replaced(service, before); }, 30s));
+
+  std::vector<std::size_t> survivors;
+  for (std::size_t i = 0; i < viewers.size(); ++i) {
+    if (viewers.at(i).state() == ViewerState::Streaming) survivors.push_back(i);
+  }
+  CHECK(survivors.size() >= 40);  // the others were on the worker that died
+  std::map<std::size_t, std::uint64_t> bytes;
+  for (const auto i : survivors) bytes[i] = viewers.at(i).bytes();
+  CHECK(viewers.run_until(
+      [&] {
+        return std::ranges::all_of(
+            survivors, [&](auto i) { return viewers.at(i).bytes() > bytes[i] + 120'000; });
+      },
+      30s));
+  for (const auto i : survivors) {
+    const auto& checker = viewers.at(i).checker();
+    INFO("viewer " << i << (checker.is_clean() ? "" : checker.faults().front().text));
+    CHECK(checker.is_clean());  // a jump is marked
+  }
+  const auto state = service.engines().state();
+  for (unsigned i = 1; i <= kStreams; ++i) CHECK(state.stream(stream_id(i)).alive == 1);
+}
+
+TEST_CASE("a bad config at a reload changes nothing for viewers", "[reload]") {
+  const TempDir dir;
+  const auto file = dir.file("ace.toml");
+  std::ofstream{file} << "PROXY_GRACE_PERIOD = \"5s\"\n";
+  Service service{{.workers = 2, .bitrate = 500'000, .environment = {{"PROXY_CONFIG", file}}}};
+  Viewers viewers{service.port()};
+  viewers.open(10, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 20s));
+  const auto before = pids(service);
+  std::ofstream{file} << "PROXY_GRACE_PERIOD = \"some\"\n";
+  service.proxy().signal(SIGHUP);
+  CHECK(viewers.run_until(
+      [&] { return count_events(service.proxy().log(), "reload_refused") == 1; }, 10s));
+  CHECK(all_go_on(viewers, 120'000));
+  CHECK(pids(service) == before);
+  CHECK(losses(viewers).empty());
+  CHECK(service.engines().state().stream(stream_id(1)).opened == 1);
 }

@@ -125,6 +125,7 @@ void EngineFeed::retire(std::unique_ptr<SessionReader> reader) {
 void EngineFeed::resume() {
   if (!std::exchange(is_paused_, false)) return;
   last_chunk_ = last_media_ = services_.clock.now();  // the silence was ours
+  set_flowing(false);                                 // no chunk is due that would be read for
   if (current_) current_->resume();
   if (challenger_) challenger_->resume();
 }

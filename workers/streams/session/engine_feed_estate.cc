@@ -5,12 +5,19 @@
 #include "workers/streams/session/engine_feed.h"
 
 namespace ace::streams {
+namespace {
+
+/// Behind a seam each PID is marked when it comes. Who has not come for so long goes unmarked.
+constexpr std::chrono::milliseconds kSeamSeen{3'000};
+
+}  // namespace
 
 bool EngineFeed::rest() {
-  const bool is_steady = current_ && current_->info() && has_session_delivered_ &&
-                         !current_->is_adopting() && challenge_ == Challenge::None && !choosing_ &&
-                         splicer_.is_done() && owed_stops_.empty();
-  if (!is_steady) return false;
+  if (!current_ || !current_->info() || !has_session_delivered_) return false;
+  const bool is_old = services_.clock.now() - current_->made_at() > kSeamSeen;
+  const bool is_joined = splicer_.is_done() || (splicer_.is_passing() && is_old);
+  const bool is_decided = challenge_ == Challenge::None && !choosing_ && owed_stops_.empty();
+  if (!is_joined || !is_decided || current_->is_adopting()) return false;
   pause();
   builder_.flush();
   return true;

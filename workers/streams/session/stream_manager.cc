@@ -74,7 +74,8 @@ void StreamManager::inherit(handover::Passenger estate) {
   const auto id = estate.estate->stream;
   const auto found = sessions_.find(id);
   if (found != sessions_.end()) return found->second->inherit(std::move(estate));
-  if (is_stopping_) return;  // others on this host find the stream without an owner
+  // Our own comes back for a stream that was ended meanwhile; or others find it without an owner.
+  if (is_stopping_ || estate.estate->from == services_.worker_id) return;
   const auto session = make_session(id);
   session->inherit(std::move(estate));
   session->start();

@@ -123,6 +123,7 @@ void StreamSession::enter(StreamState state) {
       start_following();
       broadcast_.viewers().record_missing();
       inheritance_.estate.reset();
+      inheritance_.predecessor.clear();
       return;
     case StreamState::Stopping:
       return;
