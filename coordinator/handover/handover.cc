@@ -184,9 +184,11 @@ void Handover::on_accepted(const Message& message) {
   const auto found = offered_.find(message.transfer);
   if (found == offered_.end()) return;  // cancelled meanwhile; the cancel is on its way
   auto node = offered_.extract(found);
-  const auto& estate = node.mapped().passenger.estate;
-  const bool is_theirs = !estate || listener_.on_estate_accepted(*estate, message.from);
+  auto& passenger = node.mapped().passenger;
+  const bool is_theirs =
+      !passenger.estate || listener_.on_estate_accepted(*passenger.estate, message.from);
   send(is_theirs ? Step::Go : Step::Cancel, message.from, message.transfer);
+  if (!is_theirs) listener_.on_passenger(std::move(passenger));
 }
 
 void Handover::take_back(std::uint64_t transfer) {

@@ -38,7 +38,7 @@ class Handover {
     /// Whether a client in the middle of its stream can go on here.
     [[nodiscard]] virtual bool may_board(const Watching& watching) = 0;
     /// The heir holds the estate, and the stream becomes its own from within this call. False: it
-    /// is not to be had any more; the heir drops it.
+    /// stays here after all, and comes back; the heir drops it.
     [[nodiscard]] virtual bool on_estate_accepted(const Estate& estate, host::WorkerRef heir) = 0;
   };
 

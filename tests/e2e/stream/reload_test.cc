@@ -125,6 +125,29 @@ TEST_CASE("a reload costs no viewer a byte and no engine a session", "[reload]")
        << " ms");
 }
 
+TEST_CASE("viewers far behind live go on at their place", "[reload]") {
+  Service service{{.workers = 2, .bitrate = 500'000}};
+  Viewers viewers{service.port()};
+  const auto target = stream_target(stream_id(1));
+  viewers.open(10, target);
+  REQUIRE(all_served(viewers, 20s));
+  // Further behind than any worker keeps in memory.
+  viewers.run_for(22s);
+  viewers.open(10, target + "&delay=20");
+  REQUIRE(all_served(viewers, 20s));
+  for (int round = 0; round < 2; ++round) {
+    REQUIRE(reload(service, viewers));
+    CHECK(all_go_on(viewers, 120'000));
+  }
+  CHECK(losses(viewers) == "");
+  const auto live = viewers.at(0).checker().last_seq().value();
+  for (std::size_t i = 10; i < viewers.size(); ++i) {
+    const auto place = viewers.at(i).checker().last_seq().value();
+    CHECK(place + 12 * 500'000 / 8 / 188 < live);  // its delay, less the burst
+  }
+  CHECK(service.engines().state().stream(stream_id(1)).opened == 1);
+}
+
 TEST_CASE("a worker that dies in the middle of a reload freezes nobody's stream", "[reload]") {
   const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
   const bool is_heir = GENERATE(true, false);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
@@ -26,6 +27,22 @@ constexpr unsigned kMostRefusals = 8;
 constexpr std::chrono::hours kNever{24};
 
 constexpr std::size_t kMostRecord = 64U << 10U;
+
+std::vector<handover::Estate::Piece> pieces_of(const ChunkWindow& window) {
+  std::vector<handover::Estate::Piece> pieces;
+  for (auto at = window.oldest_known(); at < window.edge(); ++at.value) {
+    const auto& item = *window.known_at(at);
+    pieces.push_back({.epoch = item.epoch,
+                      .index = item.index,
+                      .arrived = item.arrived,
+                      .media_time = item.media_time,
+                      .random_access = item.random_access,
+                      .chunk = item.chunk,
+                      .print_size = item.print.size,
+                      .print_hash = item.print.hash});
+  }
+  return pieces;
+}
 
 }  // namespace
 
@@ -61,42 +78,32 @@ void StreamSession::offer_estate(host::WorkerRef heir) {
     });
   }
   if (appender_ && !appender_->is_idle()) return;
+  auto record = proto::to_lines(to_fields(record_), kMostRecord);
+  if (record.empty() || !session_of(record_)) return;
   auto session = feed_->part();
   if (!session) return;
   mine.patience->stop();
   mine.is_preparing = false;
   mine.is_away = true;
   services_.loop.post([done = std::shared_ptr{std::move(feed_)}] {});
-  set_session(record_, session->info);
   auto estate = std::make_shared<handover::Estate>();
   estate->stream = id_;
   estate->from = services_.worker_id;
   estate->epoch = epoch_;
   estate->index = index_;
-  estate->record = proto::to_lines(to_fields(record_), kMostRecord);
+  estate->record = std::move(record);
   estate->session_made_at = session->made_at;
   estate->decoder = session->body.decoder;
   estate->unread = std::move(session->body.unread);
-  const auto& window = broadcast_.window();
-  for (auto at = window.oldest_known(); at < window.edge(); ++at.value) {
-    const auto& item = *window.known_at(at);
-    estate->pieces.push_back({.epoch = item.epoch,
-                              .index = item.index,
-                              .arrived = item.arrived,
-                              .media_time = item.media_time,
-                              .random_access = item.random_access,
-                              .chunk = item.chunk,
-                              .print_size = item.print.size,
-                              .print_hash = item.print.hash});
-  }
+  estate->pieces = pieces_of(broadcast_.window());
   services_.handover.offer(
       heir, {.socket = std::move(session->body.socket), .estate = std::move(estate)});
 }
 
 bool StreamSession::give_to(host::WorkerRef heir) {
-  if (!std::exchange(inheritance_.is_away, false)) return false;
-  if (state_ != StreamState::Owning || is_shutting_down_) return false;
+  if (!inheritance_.is_away || state_ != StreamState::Owning || is_shutting_down_) return false;
   if (!services_.table().pass_on(services_.board(), id_, services_.self, heir)) return false;
+  inheritance_.is_away = false;
   log::info("stream_handed_over", "stream={} index={} to_slot={}", id_.text(), index_.value,
             heir.slot);
   lease_.forget();
@@ -116,7 +123,7 @@ void StreamSession::inherit(handover::Passenger estate) {
                              : state_ == StreamState::Claiming || state_ == StreamState::Following;
   if (!is_of_use) return;
   mine.is_unpacked = is_ours;
-  mine.predecessor = {estate.estate->from};
+  if (!is_ours) mine.predecessor = {estate.estate->from};
   mine.estate = std::move(estate);
   if (is_ours) {
     mine.next_try = services_.clock.now() +

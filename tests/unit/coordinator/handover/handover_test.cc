@@ -292,14 +292,17 @@ TEST_CASE("a stream passes on with its engine's socket, and counts as nobody's c
   CHECK(::read(f.client_side.get(), &byte, 1) == 0);  // the sender kept no copy open
 }
 
-TEST_CASE("a stream that is not to be had any more is nobody's", "[handover]") {
+TEST_CASE("a stream that cannot be given after all stays where it was", "[handover]") {
   Fixture f;
   f.a.gives = false;
   f.offer_estate_to_b();
   f.run_until([&] { return !f.a.given.empty(); });
   f.run_until([&] { return f.b.handover->in_flight() == 0; });
-  CHECK(f.a.boarded.empty());
+  REQUIRE(f.a.boarded.size() == 1);
+  CHECK(f.a.boarded[0].estate);
+  CHECK(f.a.boarded[0].socket);
   CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.a) == 0);
   CHECK(f.clients(f.b) == 0);
 }
 
