@@ -21,7 +21,8 @@ build=$1
 work=$(mktemp -d)
 readonly here top build work
 readonly store="$build/deploy/containers"
-readonly base=docker.io/library/debian:bookworm-slim
+# Where FROM debian:bookworm-slim looks before it asks anybody else.
+readonly base=localhost/debian:bookworm-slim
 readonly image=localhost/ace-proxy
 readonly id=0123456789abcdef0123456789abcdef01234567
 # shellcheck source-path=SCRIPTDIR source=checks.sh
