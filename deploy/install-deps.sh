@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what ace-proxy needs from Debian's own packages, and nothing when all of it is there.
 #   deploy/install-deps.sh [build] [test] [deploy-test] [run]      default: build run
-# On a host with an init system, Debian starts redis-server as a service once it is installed; in a
-# bare container it does not.
+# On a host with an init system, Debian starts redis-server and nginx (of the set test) as services once
+# they are installed; in a bare container it does not.
 set -euo pipefail
 
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace ace::stress {
 namespace {
@@ -11,6 +12,11 @@ using namespace std::chrono_literals;
 using test::ViewerState;
 
 constexpr auto kRound = 50ms;
+/// From a worker's death to the last viewer who learns of it.
+constexpr auto kLossTime = 5s;
+/// Until the last engine trouble is over for all, and then until each has got something.
+constexpr auto kCalm = 20s;
+constexpr auto kSupplyTime = 5s;
 constexpr auto kForEver = std::chrono::steady_clock::time_point::max();
 
 const char* name_of(ViewerState state) {
@@ -85,7 +91,8 @@ void SoakCrowd::judge_end(const Watcher& watcher) {
   ++cut_off_;
   const auto is_lost = [&](const std::string& worker) { return viewer.worker() == worker; };
   // A connection that no worker had answered yet may have been any worker's.
-  if (viewer.status() == 0 && !lost_workers_.empty()) return;
+  const bool may_be_lost = std::chrono::steady_clock::now() - last_loss_ < kLossTime;
+  if (viewer.status() == 0 && may_be_lost) return;
   if (std::ranges::any_of(lost_workers_, is_lost)) return;
   violations_.add(fmt::format("viewer {} of stream {} at {}: {} with status {} after {} bytes {}",
                               watcher.viewer, watcher.stream, viewer.worker(),
@@ -105,9 +112,28 @@ void SoakCrowd::judge_bytes(const Watcher& watcher) {
   }
 }
 
-void SoakCrowd::expect_loss(const std::string& worker) { lost_workers_.push_back(worker); }
+void SoakCrowd::judge_supply() {
+  std::map<std::size_t, std::uint64_t> before;
+  const auto packets = [&](const Watcher& watcher) {
+    return viewers_.at(watcher.viewer).checker().counts().numbered;
+  };
+  for (const auto& watcher : staying_) before[watcher.viewer] = packets(watcher);
+  run_for(kSupplyTime);
+  for (const auto& watcher : staying_) {
+    if (packets(watcher) > before[watcher.viewer]) continue;
+    violations_.add(fmt::format("viewer {} of stream {} gets nothing, and all is well",
+                                watcher.viewer, watcher.stream));
+  }
+}
+
+void SoakCrowd::expect_loss(const std::string& worker) {
+  lost_workers_.push_back(worker);
+  last_loss_ = std::chrono::steady_clock::now();
+}
 
 void SoakCrowd::go_home() {
+  run_for(kCalm);
+  judge_supply();
   for (const auto* watchers : {&staying_, &zapping_}) {
     for (const auto& watcher : *watchers) judge_bytes(watcher);
   }

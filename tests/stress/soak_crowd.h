@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -25,9 +24,9 @@ class SoakCrowd {
   SoakCrowd(const test::Service& service, Size size, unsigned seed, Violations& violations);
 
   void run_for(std::chrono::milliseconds duration);
-  /// Its viewers may be cut off from now on.
+  /// Its viewers may be cut off from now on, and those that no worker has answered yet.
   void expect_loss(const std::string& worker);
-  /// Judges those who still watch, and lets all of them go.
+  /// Engines and workers are well again: who stays must get media. Then all are judged, and go.
   void go_home();
   [[nodiscard]] std::size_t visits() const { return visits_; }
   [[nodiscard]] std::size_t cut_off() const { return cut_off_; }
@@ -45,6 +44,7 @@ class SoakCrowd {
   void look_after(std::vector<Watcher>& watchers, Time now);
   void judge_end(const Watcher& watcher);
   void judge_bytes(const Watcher& watcher);
+  void judge_supply();
 
   test::Viewers viewers_;
   Size size_;
@@ -53,6 +53,7 @@ class SoakCrowd {
   std::vector<Watcher> staying_;
   std::vector<Watcher> zapping_;
   std::vector<std::string> lost_workers_;
+  Time last_loss_{};
   std::size_t visits_{};
   std::size_t cut_off_{};
 };
