@@ -23,7 +23,8 @@ struct Ground {
 [[nodiscard]] Result<Ground> prepare_ground(const config::Config& config);
 /// Takes the inheritance's descriptors over, but for those of the workers.
 [[nodiscard]] Result<Ground> take_over_ground(const Inheritance& inheritance);
-/// Whether the above could be done; takes nothing, and leaves all files where they are.
+/// Whether the above could be done. For a process that ends with the answer: it closes the
+/// descriptors, and leaves the sockets' files.
 [[nodiscard]] Status check_ground(const Inheritance& inheritance);
 
 /// PROXY_LISTEN as it would be written.

@@ -291,7 +291,7 @@ void Supervisor::take_over(const Inheritance& inheritance) {
 }
 
 void Supervisor::begin_upgrade() {
-  if (is_stopping_ || trial_.is_running()) return;
+  if (is_stopping_ || trial_.is_running()) return;  // whoever asks twice gets it once
   if (!is_ready_) return refuse_upgrade("the service has not started yet");
   log::info("upgrade_begins", "program={}", image_.program);
   os::notify_reloading();
