@@ -52,7 +52,7 @@ void read_worker(std::istream& in, Inheritance& into) {
   Inheritance::Worker read;
   std::int64_t delay_ms{};
   in >> read.worker.slot >> read.worker.generation >> read.state >> read.pid >> read.control;
-  in >> read.started >> read.restart_at >> delay_ms;
+  in >> read.started >> read.restart_at >> delay_ms >> read.heir.slot >> read.heir.generation;
   read.next_delay = milliseconds{delay_ms};
   if (read.worker.slot >= host::kMaxSlots) in.setstate(std::ios::failbit);
   into.workers.push_back(read);
@@ -158,9 +158,9 @@ std::string to_text(const Inheritance& inheritance) {
     add("inbox {} {} {}", slot, inheritance.inboxes[slot].receive, inheritance.inboxes[slot].send);
   }
   for (const auto& worker : inheritance.workers) {
-    add("worker {} {} {} {} {} {} {} {}", worker.worker.slot, worker.worker.generation,
+    add("worker {} {} {} {} {} {} {} {} {} {}", worker.worker.slot, worker.worker.generation,
         to_string(worker.state), worker.pid, worker.control, ns(worker.started),
-        ns(worker.restart_at), worker.next_delay.count());
+        ns(worker.restart_at), worker.next_delay.count(), worker.heir.slot, worker.heir.generation);
   }
   return text + "end\n";
 }

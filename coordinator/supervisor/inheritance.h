@@ -27,6 +27,7 @@ struct Inheritance {
     SteadyTime started;
     SteadyTime restart_at;
     milliseconds next_delay{};
+    host::WorkerRef heir;  ///< while it drains
     bool operator==(const Worker&) const = default;
   };
   struct Inbox {

@@ -266,7 +266,8 @@ Inheritance Supervisor::inheritance() const {
                             .control = slot.control.get(),
                             .started = slot.started,
                             .restart_at = slot.restart_at,
-                            .next_delay = slot.restarts.next()});
+                            .next_delay = slot.restarts.next(),
+                            .heir = slot.heir});
   }
   return left;
 }
@@ -281,6 +282,7 @@ void Supervisor::take_over(const Inheritance& inheritance) {
     slot.started = worker.started;
     slot.restart_at = worker.restart_at;
     slot.restarts = RestartPolicy{worker.next_delay};
+    slot.heir = worker.heir;
     fleet_.adopt(std::move(slot));
   }
   (void)has_written_port_file();  // the one from before is right, ours will go away with us

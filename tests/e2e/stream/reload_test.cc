@@ -41,10 +41,11 @@ bool are_replaced(const Service& service, const std::set<pid_t>& before) {
 }
 
 /// @returns how long it took; nothing when it took longer than half a minute.
-std::optional<std::chrono::milliseconds> reload(Service& service, Viewers& viewers) {
+std::optional<std::chrono::milliseconds> replace_all(Service& service, Viewers& viewers,
+                                                     int signal) {
   const auto before = pids(service);
   const auto begin = std::chrono::steady_clock::now();
-  service.proxy().signal(SIGHUP);
+  service.proxy().signal(signal);
   const auto deadline = begin + 30s;
   while (!are_replaced(service, before)) {
     if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
@@ -96,7 +97,8 @@ void open_all(Viewers& viewers, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("a reload costs no viewer a byte and no engine a session", "[reload]") {
+TEST_CASE("a reload or an upgrade costs no viewer a byte and no engine a session", "[reload]") {
+  const int signal = GENERATE(SIGHUP, SIGUSR2);
   const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
   const int rounds = is_long_run() ? 20 : 3;
   Service service{{.workers = 4, .bitrate = 500'000, .redis = redis}};
@@ -107,7 +109,7 @@ TEST_CASE("a reload costs no viewer a byte and no engine a session", "[reload]")
 
   std::chrono::milliseconds longest{};
   for (int round = 0; round < rounds; ++round) {
-    const auto took = reload(service, viewers);
+    const auto took = replace_all(service, viewers, signal);
     REQUIRE(took);
     longest = std::max(longest, *took);
     CHECK(all_go_on(viewers, 60'000));
@@ -115,12 +117,15 @@ TEST_CASE("a reload costs no viewer a byte and no engine a session", "[reload]")
     INFO("round " << round << "\n" << lost);
     REQUIRE(lost.empty());
   }
+  const auto upgrades = signal == SIGUSR2 ? static_cast<std::size_t>(rounds) : 0;
+  CHECK(count_events(service.proxy().log(), "upgraded") == upgrades);
   const auto state = service.engines().state();
   for (unsigned i = 1; i <= kStreams; ++i) CHECK(state.stream(stream_id(i)).opened == 1);
   CHECK(state.engine(0, "stops_received") == 0);
   CHECK(state.requests(0, "playback") == kStreams);
   WARN(rounds
-       << " reloads, the longest " << longest.count() << " ms, the longest pause of a viewer "
+       << (upgrades > 0 ? " upgrades" : " reloads") << ", the longest " << longest.count()
+       << " ms, the longest pause of a viewer "
        << std::chrono::duration_cast<std::chrono::milliseconds>(viewers.longest_pause()).count()
        << " ms");
 }

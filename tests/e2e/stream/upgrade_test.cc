@@ -39,8 +39,7 @@ void upgrade(Service& service, Viewers& viewers) {
 
 }  // namespace
 
-TEST_CASE("viewers notice nothing of upgrades, and old workers leave with their last ones",
-          "[upgrade]") {
+TEST_CASE("viewers and callers notice nothing of upgrades", "[upgrade]") {
   Service service{{.workers = 2, .bitrate = 2'000'000}};
   const auto pid = service.proxy().pid();
   Viewers viewers{service.port()};
@@ -60,13 +59,14 @@ TEST_CASE("viewers notice nothing of upgrades, and old workers leave with their 
   CHECK(service.proxy().pid() == pid);
   CHECK(service.proxy().is_alive());
 
-  viewers.close_all();
   const auto old_have_left = [&] {
     const auto now = pids_of(service);
     return now.size() == 2 &&
            std::ranges::none_of(now, [&](pid_t each) { return old.contains(each); });
   };
   CHECK(viewers.run_until(old_have_left, 30s));
+  CHECK(viewers.faults().empty());
+  viewers.close_all();
   const auto ended = service.proxy().terminate(20s);
   REQUIRE(ended);
   CHECK(ended->code == 0);

@@ -31,14 +31,16 @@ Inheritance some_inheritance() {
                           .control = -1,
                           .started = ace::SteadyTime{123456789ns},
                           .restart_at = {},
-                          .next_delay = 400ms});
+                          .next_delay = 400ms,
+                          .heir = {.slot = 5, .generation = 2}});
   some.workers.push_back({.worker = {.slot = 63, .generation = 1},
                           .state = SlotState::BackingOff,
                           .pid = 0,
                           .control = 9,
                           .started = {},
                           .restart_at = ace::SteadyTime{2s},
-                          .next_delay = 30s});
+                          .next_delay = 30s,
+                          .heir = {}});
   return some;
 }
 
@@ -91,8 +93,8 @@ TEST_CASE("lines that this program does not know are refused", "[upgrade]") {
   CHECK_FALSE(parse_inheritance(with("cake 1")));
   CHECK_FALSE(parse_inheritance(with("blocked a b")));
   CHECK_FALSE(parse_inheritance(with("inbox 64 1 2")));
-  CHECK_FALSE(parse_inheritance(with("worker 64 1 ready 1 1 0 0 0")));
-  CHECK_FALSE(parse_inheritance(with("worker 1 1 asleep 1 1 0 0 0")));
+  CHECK_FALSE(parse_inheritance(with("worker 64 1 ready 1 1 0 0 0 0 0")));
+  CHECK_FALSE(parse_inheritance(with("worker 1 1 asleep 1 1 0 0 0 0 0")));
   CHECK_FALSE(parse_inheritance(with("worker 1 1 ready 1")));
 }
 
