@@ -65,7 +65,7 @@ FilmPlayback::FilmPlayback(std::string infohash, Connection& connection, const F
   if (at_ == end_) {
     connection_.finish_with(
         fmt::format("HTTP/1.1 416 Range Not Satisfiable\r\n"
-                    "Content-Range: bytes */{}\r\nContent-Length: 0\r\n\r\n",
+                    "Content-Range: bytes */{}\r\nContent-Length: 6\r\n\r\nbeyond",
                     size));
     is_over_ = true;
     return;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -128,6 +129,11 @@ curl::Flow FilmRelay::on_bytes(ByteSpan bytes) {
   heard_at_ = services_.clock.now();
   if (phase_ != Phase::Sending) return curl::Flow::Continue;  // the words of an error
   if (!owed_.empty()) return curl::Flow::Pause;
+  // The client has been told how long it is: what an engine sends beyond that is not for it.
+  if (const auto end = head_->end()) {
+    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), *end - position_));
+  }
+  if (bytes.empty()) return curl::Flow::Continue;
   position_ += bytes.size();
   services_.me().bytes_from_engines += bytes.size();
   has_session_delivered_ = true;
@@ -137,11 +143,11 @@ curl::Flow FilmRelay::on_bytes(ByteSpan bytes) {
 }
 
 void FilmRelay::on_done(const curl::Outcome& outcome) {
-  if (outcome.error) {
+  const bool is_whole = head_ && head_->end() && position_ == *head_->end();
+  if (outcome.error && !is_whole) {
     return on_session_failed(outcome.error->in(head_ ? "reading" : "headers"));
   }
-  const auto end = head_->status == 416 ? position_ : head_->end().value_or(position_);
-  if (position_ < end) {
+  if (head_->end() && !is_whole) {
     return on_session_failed({Errc::Closed, "reading: engine ended the film"});
   }
   transfer_.reset();
