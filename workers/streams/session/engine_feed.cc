@@ -365,8 +365,10 @@ void EngineFeed::check_silence() {
   }
   if (!current_ || !current_->info()) return;
   // Media counts, not bytes: an engine that sends junk, or stops within the first packet, delivers
-  // nothing that a viewer could use.
-  auto limit = has_session_delivered_ ? options_.silence : options_.timeouts.first_byte;
+  // nothing that a viewer could use. A little longer than the session itself waits for its first
+  // byte: it knows better how far it came.
+  auto limit =
+      has_session_delivered_ ? options_.silence : options_.timeouts.first_byte + kWatchEvery;
   if (has_session_delivered_ && is_swarm_dry()) limit = options_.give_up;
   const auto quiet = std::chrono::duration_cast<milliseconds>(now - last_media_);
   if (quiet < limit || !ports_.may_command()) return;
