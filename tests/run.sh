@@ -79,7 +79,7 @@ has_libfuzzer() {
 echo "=== dev: build"
 build dev
 build_beside asan
-run_tests dev '^(unit|integration|e2e|lint)$'
+run_tests dev '^(unit|integration|e2e|deploy|lint)$'
 await_build asan
 has_libfuzzer && build_beside fuzz --target fuzz_programs
 run_tests asan '^(unit|integration|e2e)$'

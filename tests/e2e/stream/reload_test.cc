@@ -141,7 +141,7 @@ TEST_CASE("viewers far behind live go on at their place", "[reload]") {
   viewers.open(10, target + "&delay=20");
   REQUIRE(all_served(viewers, 20s));
   for (int round = 0; round < 2; ++round) {
-    REQUIRE(reload(service, viewers));
+    REQUIRE(replace_all(service, viewers, SIGHUP));
     CHECK(all_go_on(viewers, 120'000));
   }
   CHECK(losses(viewers) == "");

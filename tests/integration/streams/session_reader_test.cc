@@ -18,6 +18,7 @@ namespace {
 
 struct Told final : SessionReader::Listener {
   void on_reader_open(SessionReader&) override { ++opened; }
+  void on_reader_headers(SessionReader&) override {}
   [[nodiscard]] bool may_read() const override { return true; }
   void on_reader_packets(SessionReader&, ace::ByteSpan bytes) override { media += bytes.size(); }
   void on_reader_failed(SessionReader&, const Error&) override { ++failed; }
