@@ -34,6 +34,7 @@ void write(Writer& out, const Watching& watching) {
   out.number(watching.bytes_sent);
   out.number(watching.skips);
   out.number(static_cast<std::uint8_t>(watching.has_missed ? 1 : 0));
+  out.number(static_cast<std::uint8_t>(watching.must_be_exact ? 1 : 0));
   out.number(static_cast<std::int64_t>(watching.hold.count()));
 }
 
@@ -53,6 +54,7 @@ std::optional<Watching> read_watching(Reader& in) {
   watching.bytes_sent = in.number<std::uint64_t>();
   watching.skips = in.number<std::uint64_t>();
   watching.has_missed = in.number<std::uint8_t>() != 0;
+  watching.must_be_exact = in.number<std::uint8_t>() != 0;
   watching.hold = std::chrono::nanoseconds{in.number<std::int64_t>()};
   const bool is_known = framing <= static_cast<std::uint8_t>(proto::http::BodyFraming::UntilClose);
   if (!is_known || watching.client.value.empty()) return std::nullopt;

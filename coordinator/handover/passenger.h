@@ -26,6 +26,7 @@ struct Watching {
   std::uint64_t bytes_sent{};
   std::uint64_t skips{};
   bool has_missed{};                ///< what lies behind the cursor is lost: a jump is due
+  bool must_be_exact{};             ///< only to who has what lies there; else a jump will do
   std::chrono::nanoseconds hold{};  ///< what is younger is not for it yet
   std::string owed{};               ///< before anything else, literally: the rest of a chunk
 };

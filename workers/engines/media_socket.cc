@@ -41,7 +41,7 @@ void MediaSocket::resume() {
     if (life.expired() || !std::exchange(is_paused_, false)) return;
     if (!hand_on_unread()) return;
     if (end_) return end(*std::exchange(end_, std::nullopt));
-    watcher_->watch(true, false);
+    if (watcher_) watcher_->watch(true, false);
   });
 }
 

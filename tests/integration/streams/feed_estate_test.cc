@@ -19,7 +19,8 @@ namespace {
 /// Packets of one maker, numbered by their filling, so that a lost one shows.
 std::string run_of(char first, std::size_t count) {
   std::string made;
-  for (std::size_t i = 0; i < count; ++i) made += packets(static_cast<char>(first + static_cast<char>(i)), 1);
+  for (std::size_t i = 0; i < count; ++i)
+    made += packets(static_cast<char>(first + static_cast<char>(i)), 1);
   return made;
 }
 

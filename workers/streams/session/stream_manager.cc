@@ -61,7 +61,7 @@ void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat se
 bool StreamManager::can_resume(const handover::Watching& watching) const {
   const auto found = sessions_.find(watching.stream);
   if (found == sessions_.end() || found->second->state() == StreamState::Closed) return true;
-  return watching.has_missed || found->second->viewers().can_place(watching.cursor);
+  return !watching.must_be_exact || found->second->viewers().can_place(watching.cursor);
 }
 
 void StreamManager::move_to(host::WorkerRef heir) {

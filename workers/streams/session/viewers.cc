@@ -155,6 +155,7 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer, Release who)
                                           .bytes_sent = session.bytes_sent(),
                                           .skips = session.skips(),
                                           .has_missed = has_missed,
+                                          .must_be_exact = who == Release::All && !has_missed,
                                           .hold = remains.hold,
                                           .owed = std::move(remains.owed)};
   passenger.socket = std::move(remains.socket);

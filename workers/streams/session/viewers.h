@@ -33,7 +33,7 @@ struct NewViewer {
 /// Who is to go to another worker.
 enum class Release : std::uint8_t {
   Drained,  ///< who has got all there is here, or waits for the first byte
-  All,      ///< whoever it does not refuse again and again, with what is owed
+  All,      ///< with what is owed, to who can go on exactly there; not who is refused each time
 };
 
 /// The viewers of one stream in this worker: feeds them out of the buffer, keeps their records in

@@ -34,6 +34,7 @@ const Message kWatchingOffer{
                          .bytes_sent = 1'000'000'000'000,
                          .skips = 3,
                          .has_missed = true,
+                         .must_be_exact = true,
                          .hold = 12s},
     .trace = {.id = "id-1", .user = "tv", .line = "GET / HTTP/1.1", .referer = "http://a/"}};
 
@@ -68,6 +69,7 @@ TEST_CASE("a client in the middle of its stream comes out as it went in", "[hand
   CHECK(out.bytes_sent == in.bytes_sent);
   CHECK(out.skips == in.skips);
   CHECK(out.has_missed);
+  CHECK(out.must_be_exact);
   CHECK(out.hold == 12s);
   CHECK_FALSE(read->is_estate);
 }
