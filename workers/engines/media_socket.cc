@@ -63,14 +63,15 @@ OpenBody MediaSocket::release() {
 
 void MediaSocket::read() {
   const Life life{alive_};
+  const auto buffer = buffer_;
   is_reading_ = true;
   for (int i = 0; i < kReadsPerTurn; ++i) {
-    const ssize_t size = ::recv(body_.socket.get(), buffer_.get(), kReadBytes, MSG_DONTWAIT);
+    const ssize_t size = ::recv(body_.socket.get(), buffer.get(), kReadBytes, MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno == EAGAIN) break;
     if (size < 0) return end({Errc::Closed, std::string{"read: "} + std::strerror(errno)});
     if (size == 0) return end(ended());
-    const bool goes_on = take({buffer_.get(), static_cast<std::size_t>(size)});
+    const bool goes_on = take({buffer.get(), static_cast<std::size_t>(size)});
     if (life.expired()) return;
     if (!goes_on) {
       is_reading_ = false;
