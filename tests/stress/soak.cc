@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 constexpr double kMegabyte = 1e6;
+/// A worker that owns and serves all of it.
+constexpr double kMostMemory = 96;
 constexpr auto kBetweenReadings = 2s;
 constexpr auto kTurn = 500ms;
 constexpr auto kSettling = 10s;
@@ -76,6 +78,8 @@ class Subject {
   }
 
   void judge_trends(Violations& violations) const {
+    const auto memory = static_cast<double>(test::resident_bytes(elder_.pid)) / kMegabyte;
+    violations.demand(memory <= kMostMemory, fmt::format("the oldest worker takes {} MB", memory));
     for (const auto* trend : {&elder_memory_, &supervisor_memory_, &redis_memory_}) {
       fmt::print("{}\n", trend->text());
       violations.demand(trend->is_flat(), "it has grown");
