@@ -2,7 +2,7 @@
 # Proves the whole tree: builds and tests it as developers do (dev: warnings are errors, library
 # assertions, lint), then again under AddressSanitizer and UndefinedBehaviorSanitizer. Where clang
 # with libFuzzer is installed, each fuzz target then runs for half a minute, all side by side.
-#   tests/run.sh [--long]      --long: tests that take minutes run at full length
+#   tests/run.sh [--long]      --long: tests that take minutes run at full length, and the load tests
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,14 +16,14 @@ for word in "$@"; do
   esac
 done
 
-deploy/install-deps.sh build test run
+deploy/install-deps.sh build test run ${ACE_LONG:+deploy-test}
 # Build trees may lie anywhere: the cache must not tell them apart.
 export CCACHE_BASEDIR=$PWD
 # They were installed above: a missing one is a fault here, not a reason to skip its test.
 export ACE_REQUIRE_PLAYERS=1
 readonly jobs=2
 # Most tests wait for time to pass, not for a core.
-readonly tests_at_once=3
+readonly tests_at_once=4
 failed=()
 
 build() {
@@ -89,6 +89,13 @@ if has_libfuzzer; then
   ctest --preset fuzz --no-tests=error -j 16 || failed+=(fuzz)
 else
   echo "=== fuzz: left out, clang with libFuzzer is not installed"
+fi
+
+if [[ -n "${ACE_LONG:-}" ]]; then
+  echo "=== release: load"
+  build release
+  ctest --test-dir build/release --output-on-failure --no-tests=error -C Stress -L stress ||
+    failed+=(stress)
 fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then

@@ -129,13 +129,8 @@ class Worker final : private handover::Handover::Listener,
   std::unique_ptr<loop::Timer> stop_timer_{timers_.make()};
   SteadyTime beat_due_;
   SteadyTime stop_by_;
-  bool was_redis_up_{};
-  bool had_redis_{};
-  bool is_redis_known_{};
-  bool is_ready_{};
-  bool is_stopping_{};
-  bool is_redis_told_{};
-  bool had_streams_{};
+  bool was_redis_up_{}, had_redis_{}, is_redis_known_{}, is_redis_told_{};
+  bool is_ready_{}, is_stopping_{}, had_streams_{};
   std::uint64_t log_drops_told_{};
   int exit_code_{};
 };

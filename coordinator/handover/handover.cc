@@ -146,7 +146,7 @@ void Handover::on_offer(Message message, UniqueFd socket, UniqueFd attachment) {
   if (!may_come) return send(Step::Refused, from, transfer);
   auto passenger = passenger_of(std::move(message), std::move(socket), std::move(attachment));
   if (!passenger) {
-    log::warn("handover_refused", "why=\"{}\"", passenger.error().text);
+    log::warn("handover_refused", "why={:?}", passenger.error().text);
     return send(Step::Refused, from, transfer);
   }
   if (!passenger->estate) {

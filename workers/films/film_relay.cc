@@ -35,7 +35,7 @@ FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, 
           std::make_unique<loop::FdWatcher>(services.loop, viewer_.socket.get(),
                                             [this](loop::FdEvents events) { on_ready(events); })} {
   watcher_->watch(true, false);
-  log::info("film_client_connected", "stream={} address={} agent=\"{}\" range={}", id_.text(),
+  log::info("film_client_connected", "stream={} address={} agent={:?} range={}", id_.text(),
             viewer_.address, viewer_.agent, viewer_.range ? viewer_.range->text() : "all");
 }
 
@@ -160,7 +160,7 @@ void FilmRelay::on_session_failed(Error why) {
   const auto session = std::exchange(session_, nullptr);
   const auto engine_id = session->engine.id();
   const auto told = std::move(why).in(engine_id);
-  log::warn("film_session_failed", "stream={} engine={} why=\"{}\"", id_.text(), engine_id,
+  log::warn("film_session_failed", "stream={} engine={} why={:?}", id_.text(), engine_id,
             told.text);
   services_.selector.note_failure(engine_id, told);
   // Where it has delivered, a new session there may go on.
@@ -245,7 +245,7 @@ void FilmRelay::break_off(std::string_view why) {
 void FilmRelay::end(std::string_view why) {
   if (is_gone()) return;
   phase_ = Phase::Gone;
-  log::info("film_client_gone", "stream={} address={} sent={} why=\"{}\"", id_.text(),
+  log::info("film_client_gone", "stream={} address={} sent={} why={:?}", id_.text(),
             viewer_.address, sent_, why);
   transfer_.reset();
   watcher_.reset();

@@ -183,7 +183,7 @@ void FilmSessions::on_opened(const FilmSessionPtr& session,
   if (!opened) {
     const auto engine_id = session->engine.id();
     const auto why = opened.error().in(engine_id);
-    log::warn("film_session_failed", "stream={} engine={} why=\"{}\"", session->content.text(),
+    log::warn("film_session_failed", "stream={} engine={} why={:?}", session->content.text(),
               engine_id, why.text);
     services_.selector.note_failure(engine_id, why);
     auto ask = session->ask;  // the viewer may have asked again meanwhile
@@ -226,7 +226,7 @@ void FilmSessions::deliver(const FilmSessionPtr& session) {
 }
 
 void FilmSessions::refuse(const FilmAsk& ask, streams::StartFailure failure) {
-  log::warn("film_failed", "stream={} status={} code={} why=\"{}\"", ask.content.text(),
+  log::warn("film_failed", "stream={} status={} code={} why={:?}", ask.content.text(),
             failure.status, failure.code, failure.message);
   services_.loop.post([reader = ask.reader, failure = std::move(failure)] {
     if (const auto still = reader.lock()) still->on_film_refused(failure);

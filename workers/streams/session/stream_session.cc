@@ -14,8 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kClaimRetry{100};
 
-/// Claims that Redis answers with an error (read-only, no permission) before this host decides
-/// alone.
+/// Claims that Redis refuses (read-only, no permission) before this host decides alone.
 constexpr int kMaxFailedClaims = 20;
 
 /// A host that only followed another one's stream waits so long for Redis before it opens a session
