@@ -32,28 +32,41 @@ build() {
   cmake --preset "$preset" >/dev/null && cmake --build "build/$preset" -j "$jobs" "$@" -- --quiet
 }
 
-# A build beside running tests leaves the cores to them. It is a group of processes of its own, so
-# that it can be ended as one.
-builder=
-build_beside() {
+# What goes on beside running tests, each a group of processes of its own, so that it can be ended as
+# one. Its output is shown when it fails.
+declare -A groups=()
+beside() {
+  local name=$1
+  shift
   mkdir -p build
   set -m
-  (
-    renice -n 19 -p "$BASHPID" >/dev/null
-    build "$@"
-  ) >"build/$1.log" 2>&1 &
-  builder=$!
+  "$@" >"build/$name.log" 2>&1 &
+  groups[$name]=$!
   set +m
 }
-trap '[[ -z "$builder" ]] || kill -- "-$builder" 2>/dev/null || true' EXIT
+
+await() {
+  local name=$1 result=0
+  wait "${groups[$name]}" || result=$?
+  unset "groups[$name]"
+  [[ "$result" -eq 0 ]] || cat "build/$name.log" >&2
+  return "$result"
+}
+end_groups() {
+  local group
+  for group in "${groups[@]}"; do kill -- "-$group" 2>/dev/null || true; done
+}
+trap end_groups EXIT
+
+# The cores are for the tests.
+build_nicely() {
+  renice -n 19 -p "$BASHPID" >/dev/null
+  build "$@"
+}
 
 await_build() {
   echo "=== $1: build"
-  local built=0
-  wait "$builder" || built=$?
-  builder=
-  [[ "$built" -ne 0 ]] || return 0
-  cat "build/$1.log" >&2
+  await "build-$1" && return
   echo "run.sh: the $1 preset does not build" >&2
   exit 1
 }
@@ -62,7 +75,7 @@ run_tests() {
   local preset=$1 labels=$2
   echo "=== $preset: test ($labels)"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$tests_at_once" \
-    -L "$labels" -LE 'stress|bench' || failed+=("$preset")
+    -L "$labels" -LE 'stress|soak|bench' || failed+=("$preset")
 }
 
 has_libfuzzer() {
@@ -78,11 +91,14 @@ has_libfuzzer() {
 
 echo "=== dev: build"
 build dev
-build_beside asan
+beside build-asan build_nicely asan
 run_tests dev '^(unit|integration|e2e|deploy|lint)$'
 await_build asan
-has_libfuzzer && build_beside fuzz --target fuzz_programs
+if has_libfuzzer; then beside build-fuzz build_nicely fuzz --target fuzz_programs; fi
+beside soak ctest --test-dir build/dev --output-on-failure --no-tests=error -C Soak -L soak
 run_tests asan '^(unit|integration|e2e)$'
+echo "=== dev: five minutes of failing engines and dying workers"
+await soak || failed+=(soak)
 if has_libfuzzer; then
   await_build fuzz
   echo "=== fuzz: half a minute a target"

@@ -94,11 +94,12 @@ std::string StatusHandler::workers_json() const {
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const auto& slot = slots[i];
     const auto phase = slot.phase.load(std::memory_order_relaxed);
-    if (phase == host::WorkerPhase::Empty) continue;
+    const auto pid = slot.pid.load(std::memory_order_relaxed);
+    if (phase == host::WorkerPhase::Empty || pid == 0) continue;  // 0: it is being forked
     out.StartObject();
     write(out, "id", worker_id(slot));
     write(out, "slot", i);
-    write(out, "pid", static_cast<std::uint64_t>(slot.pid));
+    write(out, "pid", static_cast<std::uint64_t>(pid));
     write(out, "phase", phase_of(phase));
     write(out, "clients", slot.clients);
     write(out, "connections", slot.connections);

@@ -15,6 +15,7 @@
 
 #include "tests/e2e/stream/service.h"
 #include "tests/support/process/long_run.h"
+#include "tests/support/process/resident_memory.h"
 #include "tests/support/process/temp_dir.h"
 
 using namespace ace::test;
@@ -128,6 +129,21 @@ TEST_CASE("a reload or an upgrade costs no viewer a byte and no engine a session
        << " ms, the longest pause of a viewer "
        << std::chrono::duration_cast<std::chrono::milliseconds>(viewers.longest_pause()).count()
        << " ms");
+}
+
+TEST_CASE("a thousand viewers notice nothing of an upgrade", "[reload]") {
+  const std::size_t count = kIsSanitized ? 400 : 1000;
+  Service service{{.workers = 4, .bitrate = 200'000}};
+  Viewers viewers{service.port()};
+  for (unsigned i = 1; i <= kStreams; ++i) {
+    viewers.open(count / kStreams, stream_target(stream_id(i)));
+  }
+  REQUIRE(all_served(viewers, 60s));
+  REQUIRE(replace_all(service, viewers, SIGUSR2));
+  CHECK(all_go_on(viewers, 60'000));
+  CHECK(losses(viewers) == "");
+  const auto state = service.engines().state();
+  for (unsigned i = 1; i <= kStreams; ++i) CHECK(state.stream(stream_id(i)).opened == 1);
 }
 
 TEST_CASE("viewers far behind live go on at their place", "[reload]") {
