@@ -1,5 +1,8 @@
 #include "proto/http/request_trace.h"
 
+#include <optional>
+#include <string>
+
 #include <catch2/catch.hpp>
 
 using namespace ace::proto::http;
@@ -15,8 +18,10 @@ Request with_header(const std::string& name, const std::string& value) {
 }  // namespace
 
 TEST_CASE("a client's own request id is taken if it can do no harm", "[request_trace]") {
-  const auto shown = [](const std::string& id) {
-    return shown_request_id(with_header("x-request-id", id));
+  const auto shown = [](const std::string& id) -> std::optional<std::string> {
+    const auto request = with_header("x-request-id", id);
+    const auto taken = shown_request_id(request);
+    return taken ? std::optional{std::string{*taken}} : std::nullopt;
   };
   CHECK(shown("3f1c-a_B.9") == "3f1c-a_B.9");
   CHECK(shown(std::string(64, 'a')));
