@@ -95,10 +95,14 @@ beside build-asan build_nicely asan
 run_tests dev '^(unit|integration|e2e|deploy|lint)$'
 await_build asan
 if has_libfuzzer; then beside build-fuzz build_nicely fuzz --target fuzz_programs; fi
-beside soak ctest --test-dir build/dev --output-on-failure --no-tests=error -C Soak -L soak
+if [[ -n "${ACE_LONG:-}" ]]; then
+  beside soak ctest --test-dir build/dev --output-on-failure --no-tests=error -C Soak -L soak
+fi
 run_tests asan '^(unit|integration|e2e)$'
-echo "=== dev: five minutes of failing engines and dying workers"
-await soak || failed+=(soak)
+if [[ -n "${ACE_LONG:-}" ]]; then
+  echo "=== dev: five minutes of failing engines and dying workers"
+  await soak || failed+=(soak)
+fi
 if has_libfuzzer; then
   await_build fuzz
   echo "=== fuzz: half a minute a target"

@@ -24,7 +24,7 @@ void ClientSession::join(const streams::StreamBuffer& buffer, JoinPlace place) {
   use(buffer);
   place_ = place;
   next_ = window_->edge();
-  if (phase_ == Phase::Waiting && !window_->empty()) pump();
+  if (phase_ == Phase::Waiting && !place.waits && !window_->empty()) pump();
 }
 
 void ClientSession::begin() {

@@ -30,6 +30,7 @@ enum class ClientPause : std::uint8_t {
 struct JoinPlace {
   std::chrono::milliseconds burst{};  ///< of media, at once
   std::chrono::milliseconds delay{};  ///< behind live; 0: as near to it as the burst allows
+  bool waits{};  ///< for the next on_media(): what is there so far is no place to begin
 };
 
 /// What is left of a client that another worker is to go on with.

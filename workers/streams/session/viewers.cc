@@ -67,7 +67,9 @@ bool Viewers::begin(Viewer& viewer) {
   auto& cursor = viewer.client.cursor;
   if (!cursor) {
     sessions_.push_back(&session);
-    session.join(buffer_, {.burst = services_.options.join_burst, .delay = viewer.client.delay});
+    session.join(buffer_, {.burst = services_.options.join_burst,
+                           .delay = viewer.client.delay,
+                           .waits = !may_begin_});
     return true;
   }
   if (is_to_come(*cursor)) return false;
@@ -198,6 +200,7 @@ std::optional<proto::ChunkIndex> Viewers::earliest_cursor() const {
 }
 
 void Viewers::on_media(bool may_begin) {
+  may_begin_ = may_begin;
   for (auto* session : sessions_) {
     if (may_begin || !session->is_waiting()) session->on_media();
   }

@@ -131,6 +131,7 @@ class Viewers final : private clients::ClientSession::Listener {
   proto::StreamId id_;
   StreamBuffer buffer_;
   clients::ClientRate rate_;
+  bool may_begin_{};  ///< what the last on_media() said
   Listener& listener_;
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
