@@ -51,6 +51,17 @@ TEST_CASE("who joins begins with tables and a random access point, in either fra
   CHECK(f.read_all(expected.size()) == expected);
 }
 
+TEST_CASE("who waits begins with the next media, not with what is there so far", "[client]") {
+  Fixture f{BodyFraming::UntilClose};
+  f.push(1);  // a follower that catches up has no random access point yet
+  f.session->join(f.buffer, {.burst = 6s, .waits = true});
+  CHECK(f.read_some().empty());
+  CHECK(f.session->is_waiting());
+  f.entry = std::make_shared<RandomAccessPoint>();
+  f.push(2);
+  CHECK(f.read_some() == "HTTP/1.1 200 OK\r\n\r\n" + body_of(2, 10));
+}
+
 TEST_CASE("a slow reader gets every byte in order", "[client]") {
   Fixture f;
   f.session->join(f.buffer, {.burst = 0ms});
