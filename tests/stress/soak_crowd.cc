@@ -110,6 +110,18 @@ void SoakCrowd::judge_bytes(const Watcher& watcher) {
                                 watcher.stream, viewer.worker(), to_string(record.fault),
                                 record.offset, record.text));
   }
+  const auto& counts = viewer.checker().counts();
+  if (counts.faults > viewer.checker().faults().size()) {
+    violations_.add(fmt::format("viewer {} of stream {}: {} faults in all, {} bytes",
+                                watcher.viewer, watcher.stream, counts.faults, viewer.bytes()));
+  }
+  const auto tag = viewer.checker().tag();
+  const auto expected =
+      test::stream_tag(test::infohash_of_content(test::stream_id(1 + watcher.stream)));
+  if (tag && *tag != expected) {
+    violations_.add(fmt::format("viewer {} of stream {} at {}: got stream {:x} instead of {:x}",
+                                watcher.viewer, watcher.stream, viewer.worker(), *tag, expected));
+  }
 }
 
 void SoakCrowd::judge_supply() {

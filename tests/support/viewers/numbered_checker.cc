@@ -105,7 +105,11 @@ void NumberedChecker::on_numbered(const NumberedPacket& packet) {
   const bool is_announced = std::exchange(is_jump_announced_, false) || packet.is_discontinuity;
   if (!tag_) tag_ = packet.tag;
   if (!first_seq_) first_seq_ = packet.seq;
-  if (*tag_ != packet.tag) return report(StreamFault::Foreign, "a packet of another stream");
+  if (*tag_ != packet.tag) {
+    return report(StreamFault::Foreign,
+                  fmt::format("packet {} of stream {:x} behind packet {} of stream {:x}",
+                              packet.seq, packet.tag, last_seq_.value_or(0), *tag_));
+  }
   if (last_seq_ && packet.seq <= *last_seq_) {
     return report(StreamFault::Repeat, fmt::format("{} after {}", packet.seq, *last_seq_));
   }

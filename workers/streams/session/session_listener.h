@@ -12,7 +12,7 @@ class SessionListener {
  public:
   virtual ~SessionListener() = default;
   /// Closed, within a method of the session: another one may take its place, but this one lives
-  /// until is_gone(), for viewers that still get their rest.
+  /// until is_gone(), for viewers that still get their rest. Again when the last of those has left.
   virtual void on_stream_closed() = 0;
   /// `name`, a session's id, turned out to be the same content as `other`: these viewers, who have
   /// got nothing yet, watch that. Within a method of the session.

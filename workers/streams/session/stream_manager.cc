@@ -104,7 +104,6 @@ void StreamManager::on_worker_died() {
 void StreamManager::tick() {
   for (const auto& [id, session] : sessions_) session->tick();
   for (const auto& session : leaving_) session->tick();
-  move_closed_away();
   release_unused_grants();
 }
 
@@ -135,13 +134,13 @@ std::vector<proto::ClientRecord> StreamManager::clients_of(const proto::StreamId
 }
 
 void StreamManager::on_stream_closed() {
-  // It is on the stack, perhaps under a loop over all sessions.
-  if (std::exchange(is_cleanup_posted_, true)) return;
+  // It is on the stack, perhaps under a loop over all sessions. And it goes behind what it has
+  // posted itself: parts of its that are still called back.
   services_.loop.post([weak = std::weak_ptr{alive_}] {
     const auto self = weak.lock();
     if (!self) return;
-    (*self)->is_cleanup_posted_ = false;
     (*self)->move_closed_away();
+    std::erase_if((*self)->leaving_, [](const auto& session) { return session->is_gone(); });
   });
 }
 
@@ -184,7 +183,6 @@ void StreamManager::move_closed_away() {
     leaving_.push_back(std::move(at->second));
     at = sessions_.erase(at);
   }
-  std::erase_if(leaving_, [](const auto& session) { return session->is_gone(); });
 }
 
 void StreamManager::release_unused_grants() {

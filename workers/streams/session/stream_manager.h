@@ -82,7 +82,6 @@ class StreamManager final : private SessionListener {
   /// Granted by placement, but no session at the last tick: perhaps the client is on its way.
   std::set<proto::StreamId> unused_grants_;
   std::shared_ptr<StreamManager*> alive_;
-  bool is_cleanup_posted_{};
   bool is_stopping_{};
 };
 

@@ -81,10 +81,7 @@ void StreamSession::apply(StreamEvent event) {
 
 void StreamSession::leave(StreamState state) {
   retry_->stop();
-  if (state == StreamState::Following) {
-    // Its callback may be what brought us here.
-    services_.loop.post([done = std::shared_ptr{std::move(follower_)}] {});
-  }
+  if (state == StreamState::Following) follower_.reset();
   if (state == StreamState::Owning) {
     --services_.me().owned_streams;
     grace_->stop();
@@ -379,7 +376,9 @@ void StreamSession::on_viewer_left() {
       if (!inheritance_.estate) apply(StreamEvent::Abandoned);
       return;
     case StreamState::Stopping:
+      return;
     case StreamState::Closed:
+      listener_.on_stream_closed();  // its last one, perhaps
       return;
   }
 }
