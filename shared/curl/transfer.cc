@@ -14,9 +14,9 @@
 namespace ace::curl {
 namespace {
 
-/// One read of the socket. Engines send bursts far above the bitrate at start: large reads keep the
-/// cost of those per call, not per packet.
-constexpr long kReceiveBufferBytes = 512L * 1024;
+/// One read of the socket, and memory that each transfer has for as long as it runs. Enough for
+/// films; live media is not read by libcurl.
+constexpr long kReceiveBufferBytes = 64L * 1024;
 
 /// This libcurl keeps every header line of an answer, without a limit of its own.
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;

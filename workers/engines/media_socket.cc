@@ -6,12 +6,10 @@
 #include <cstring>
 #include <utility>
 
+#include "workers/engines/read_buffer.h"
+
 namespace ace::engines {
 namespace {
-
-/// One read. Engines send bursts far above the bitrate at start: large reads keep the cost of those
-/// per call, not per packet. Pages that no read reaches cost nothing.
-constexpr std::size_t kReadBytes = 512_KiB;
 
 /// Reads in one go, before the others of the loop have their turn.
 constexpr int kReadsPerTurn = 4;
@@ -24,7 +22,6 @@ MediaSocket::MediaSocket(loop::Loop& loop, OpenBody body, Listener& listener)
     : loop_{loop},
       body_{std::move(body)},
       listener_{listener},
-      buffer_{std::make_unique_for_overwrite<std::byte[]>(kReadBytes)},
       is_paused_{true},
       alive_{std::make_shared<const MediaSocket*>(this)} {
   if (body_.socket) {
@@ -63,21 +60,22 @@ OpenBody MediaSocket::release() {
 
 void MediaSocket::read() {
   const Life life{alive_};
-  const auto buffer = buffer_;
+  ReadBuffer buffer;
+  const auto room = buffer.bytes();
   is_reading_ = true;
   for (int i = 0; i < kReadsPerTurn; ++i) {
-    const ssize_t size = ::recv(body_.socket.get(), buffer.get(), kReadBytes, MSG_DONTWAIT);
+    const ssize_t size = ::recv(body_.socket.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno == EAGAIN) break;
     if (size < 0) return end({Errc::Closed, std::string{"read: "} + std::strerror(errno)});
     if (size == 0) return end(ended());
-    const bool goes_on = take({buffer.get(), static_cast<std::size_t>(size)});
+    const bool goes_on = take(room.first(static_cast<std::size_t>(size)));
     if (life.expired()) return;
     if (!goes_on) {
       is_reading_ = false;
       return;
     }
-    if (static_cast<std::size_t>(size) < kReadBytes) break;
+    if (static_cast<std::size_t>(size) < room.size()) break;
   }
   is_reading_ = false;
   // Whoever reads a socket that has failed is told why by recv(); the watcher stops at a failure.

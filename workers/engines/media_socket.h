@@ -67,7 +67,6 @@ class MediaSocket {
   loop::Loop& loop_;
   OpenBody body_;
   Listener& listener_;
-  std::shared_ptr<std::byte[]> buffer_;  ///< outlives the socket while its listener has the bytes
   std::vector<ByteSpan> pieces_;
   std::unique_ptr<loop::FdWatcher> watcher_;
   std::optional<Error> end_;  ///< known, to be told behind what is unread
