@@ -25,6 +25,7 @@ readonly jobs=2
 # Most tests wait for time to pass, not for a core.
 readonly tests_at_once=4
 failed=()
+rm -rf build/failed
 
 build() {
   local preset=$1
@@ -56,7 +57,24 @@ end_groups() {
   local group
   for group in "${groups[@]}"; do kill -- "-$group" 2>/dev/null || true; done
 }
-trap end_groups EXIT
+
+# Runs ctest, and keeps what it leaves behind of a run that failed: the next run there overwrites it.
+#   tests_of NAME PRESET ctest's arguments...
+tests_of() {
+  local name=$1 logs=build/$2/Testing/Temporary
+  shift 2
+  rm -f "$logs/LastTestsFailed.log"
+  ctest --test-dir "${logs%/Testing/*}" --output-on-failure --no-tests=error "$@" && return
+  mkdir -p build/failed
+  cp -r "$logs" "build/failed/$name"
+  return 1
+}
+
+# However this ends, its last lines are what failed.
+tell_failures() {
+  [[ ! -d build/failed ]] || tests/failed_tests.sh build/failed/* >&2
+}
+trap 'end_groups; tell_failures' EXIT
 
 # The cores are for the tests.
 build_nicely() {
@@ -74,8 +92,8 @@ await_build() {
 run_tests() {
   local preset=$1 labels=$2
   echo "=== $preset: test ($labels)"
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$tests_at_once" \
-    -L "$labels" -LE 'stress|soak|bench' || failed+=("$preset")
+  tests_of "$preset" "$preset" -j "$tests_at_once" -L "$labels" -LE 'stress|soak|bench' ||
+    failed+=("$preset")
 }
 
 has_libfuzzer() {
@@ -96,7 +114,7 @@ run_tests dev '^(unit|integration|e2e|deploy|lint)$'
 await_build asan
 if has_libfuzzer; then beside build-fuzz build_nicely fuzz --target fuzz_programs; fi
 if [[ -n "${ACE_LONG:-}" ]]; then
-  beside soak ctest --test-dir build/dev --output-on-failure --no-tests=error -C Soak -L soak
+  beside soak tests_of soak dev -C Soak -L soak
 fi
 run_tests asan '^(unit|integration|e2e)$'
 if [[ -n "${ACE_LONG:-}" ]]; then
@@ -106,7 +124,7 @@ fi
 if has_libfuzzer; then
   await_build fuzz
   echo "=== fuzz: half a minute a target"
-  ctest --preset fuzz --no-tests=error -j 16 || failed+=(fuzz)
+  tests_of fuzz fuzz -L fuzz -j 16 || failed+=(fuzz)
 else
   echo "=== fuzz: left out, clang with libFuzzer is not installed"
 fi
@@ -114,8 +132,7 @@ fi
 if [[ -n "${ACE_LONG:-}" ]]; then
   echo "=== release: load"
   build release
-  ctest --test-dir build/release --output-on-failure --no-tests=error -C Stress -L stress ||
-    failed+=(stress)
+  tests_of stress release -C Stress -L stress || failed+=(stress)
 fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then
