@@ -157,7 +157,7 @@ TEST_CASE("clients of a dead follower are out of Redis at once", "[takeover]") {
   };
   CHECK(viewers.run_until(are_gone, 10s));
   CHECK(service.owner().id == owner.id);
-  CHECK(viewers.count(ViewerState::Streaming) == left);
+  CHECK(viewers.run_until([&] { return viewers.count(ViewerState::Streaming) == left; }, 10s));
 }
 
 TEST_CASE("viewers on other workers outlive an owner that stands still", "[takeover]") {
