@@ -1,0 +1,17 @@
+# Every header is read once: its first line of code is #pragma once.
+#   cmake -D ROOT=<sources> -P header_guards.cmake
+set(problems)
+foreach(folder shared proto coordinator workers tests)
+  file(GLOB_RECURSE headers ${ROOT}/${folder}/*.h)
+  foreach(header IN LISTS headers)
+    file(STRINGS ${header} first REGEX "^#" LIMIT_COUNT 1)
+    if(NOT first STREQUAL "#pragma once")
+      file(RELATIVE_PATH name ${ROOT} ${header})
+      list(APPEND problems "${name}")
+    endif()
+  endforeach()
+endforeach()
+if(problems)
+  list(JOIN problems "\n  " text)
+  message(FATAL_ERROR "without #pragma once at the beginning:\n  ${text}")
+endif()
