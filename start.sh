@@ -144,7 +144,7 @@ print_demo_url() {
 
 if [[ -f $top/CMakeLists.txt ]]; then
   sets=(build run)
-  [[ $is_demo == yes ]] && sets+=(test)
+  [[ $is_demo == yes ]] && sets+=(demo)
   "$top/deploy/install-deps.sh" "${sets[@]}"
   build_proxy
   proxy="$build/ace-proxy"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what ace-proxy needs from Debian's own packages, and nothing when all of it is there.
-#   deploy/install-deps.sh [build] [test] [deploy-test] [run]      default: build run
+#   deploy/install-deps.sh [build] [demo] [test] [deploy-test] [run]      default: build run
 # On a host with an init system, Debian starts redis-server and nginx (of the set test) as services once
 # they are installed; in a bare container it does not.
 set -euo pipefail
@@ -9,12 +9,14 @@ readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-de
   libcurl4-openssl-dev libssl-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev
   libexpected-dev libsystemd-dev prometheus-cpp-dev
   dpkg-dev file)
+# start.sh --demo: its engines are built with the tests, and show what ffmpeg makes up.
+readonly DEMO=(catch2 ffmpeg)
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
   shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 # What tests/deploy needs at full length: systems and containers to try the packages in.
 readonly DEPLOY_TEST=(mmdebstrap systemd systemd-container lintian man-db shellcheck curl jq buildah podman
-  runc fuse-overlayfs uidmap netavark aardvark-dns iptables podman-compose)
+  runc fuse-overlayfs uidmap netavark aardvark-dns iptables iproute2 docker-compose)
 readonly RUN=(redis-server redis-tools)
 
 # Of the packages named, those that are not installed; one dpkg-query for all of them.
@@ -72,11 +74,12 @@ main() {
   for name in "${sets[@]}"; do
     case "$name" in
       build) wanted+=("${BUILD[@]}" "$(llhttp_package)") ;;
+      demo) wanted+=("${DEMO[@]}") ;;
       test) wanted+=("${TEST[@]}" "$(libfuzzer_package)") ;;
       deploy-test) wanted+=("${DEPLOY_TEST[@]}") ;;
       run) wanted+=("${RUN[@]}") ;;
       *)
-        echo "install-deps: $name is not one of: build test deploy-test run" >&2
+        echo "install-deps: $name is not one of: build demo test deploy-test run" >&2
         return 2
         ;;
     esac
