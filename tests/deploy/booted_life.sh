@@ -222,11 +222,9 @@ try_stop() {
 }
 
 try_booted_life() {
-  local tool
-  for tool in mmdebstrap systemd-nspawn nsenter curl; do
-    command -v "$tool" >/dev/null || { echo "SKIPPED: $tool is missing" && exit 77; }
-  done
-  [[ $EUID -eq 0 ]] || { echo "SKIPPED: this takes root" && exit 77; }
+  need_namespaces
+  need_tools mmdebstrap systemd-nspawn nsenter curl
+  need_mirror
   boot
   try_install
   try_start

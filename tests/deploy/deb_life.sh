@@ -72,11 +72,10 @@ check_upgraded() {
 
 # try_life DEB NEWER
 try_life() {
-  local base="$build/deploy/debian.tar" tool
-  for tool in mmdebstrap unshare setpriv curl; do
-    command -v "$tool" >/dev/null || { echo "SKIPPED: $tool is missing"; exit 77; }
-  done
-  [[ $EUID -eq 0 ]] || { echo "SKIPPED: this takes root"; exit 77; }
+  local base="$build/deploy/debian.tar"
+  need_namespaces
+  need_tools mmdebstrap setpriv curl
+  need_mirror
   "$here/debian_root.sh" "$base"
   root="$work/root"
   mkdir "$root"

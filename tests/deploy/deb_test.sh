@@ -8,11 +8,15 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 build=$1
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. "$here/checks.sh"
+# shellcheck source-path=SCRIPTDIR source=needs.sh
+. "$here/needs.sh"
+need_tools cpack dpkg-deb dpkg-shlibdeps file readelf gzip
+need_build
 work=$(mktemp -d "$build/deb-test.XXXXXX")
 readonly here top build work
 trap 'rm -rf "$work"' EXIT
-# shellcheck source-path=SCRIPTDIR source=checks.sh
-. "$here/checks.sh"
 # shellcheck source-path=SCRIPTDIR source=package.sh
 . "$here/package.sh"
 

@@ -11,13 +11,13 @@ build=$1
 readonly here top build
 # shellcheck source-path=SCRIPTDIR source=checks.sh
 . "$here/checks.sh"
+# shellcheck source-path=SCRIPTDIR source=needs.sh
+. "$here/needs.sh"
 # shellcheck source-path=SCRIPTDIR source=package.sh
 . "$here/package.sh"
 
-if ! command -v systemd-analyze >/dev/null; then
-  echo "SKIPPED: systemd-analyze is missing"
-  exit 77
-fi
+need_tools systemd-analyze
+need_build
 work=$(mktemp -d "$build/systemd-test.XXXXXX")
 readonly work
 trap 'rm -rf "$work"' EXIT
