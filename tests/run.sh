@@ -2,6 +2,7 @@
 # Proves the whole tree: builds and tests it as developers do (dev: warnings are errors, library
 # assertions, lint), then again under AddressSanitizer and UndefinedBehaviorSanitizer. Where clang
 # with libFuzzer is installed, each fuzz target then runs for half a minute, all side by side.
+# A soak of five minutes runs beside the sanitizers' tests.
 #   tests/run.sh [--long]      --long: tests that take minutes run at full length, and the load tests
 set -euo pipefail
 
@@ -117,14 +118,10 @@ beside build-asan build_nicely asan
 run_tests dev '^(unit|integration|e2e|deploy|lint)$'
 await_build asan
 if has_libfuzzer; then beside build-fuzz build_nicely fuzz --target fuzz_programs; fi
-if [[ -n "${ACE_LONG:-}" ]]; then
-  beside soak tests_of soak dev -C Soak -L soak
-fi
+beside soak tests_of soak dev -C Soak -L soak
 run_tests asan '^(unit|integration|e2e)$'
-if [[ -n "${ACE_LONG:-}" ]]; then
-  stage "dev: five minutes of failing engines and dying workers"
-  await soak || failed+=(soak)
-fi
+stage "dev: five minutes of failing engines and dying workers"
+await soak || failed+=(soak)
 if has_libfuzzer; then
   await_build fuzz
   stage "fuzz: half a minute a target"
