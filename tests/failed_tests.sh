@@ -6,7 +6,8 @@ set -euo pipefail
 # The end of a log is what continuous integration shows: one test must not fill it, nor one run.
 readonly lines_a_test=60 tests_a_run=12 columns=300
 
-# In LastTest.log a test's output stands between a rule and "<end of output>".
+# In LastTest.log a test's output stands between a rule and "<end of output>". The logs of programs
+# that ran come last in it and may be long: what Catch2 calls FAILED is told before its end.
 end_of_output() {
   # By the environment: awk would take backslashes out of what -v brings.
   TEST=$2 awk -v keep="$lines_a_test" -v columns="$columns" '
@@ -14,11 +15,17 @@ end_of_output() {
     !ours { next }
     $0 == "<end of output>" { exit }
     after == 2 { line[++count] = substr($0, 1, columns) }
+    after == 2 && / FAILED:$/ { failing = 1 }
+    after == 2 && /^$/ { failing = 0 }
+    after == 2 && failing && checks < keep / 3 { check[++checks] = line[count]; at[checks] = count }
     after == 1 { after = 2 }
     $0 == "Output:" && !after { after = 1 }
     END {
       if (!count) print "(it said nothing)"
-      for (i = count > keep ? count - keep + 1 : 1; i <= count; ++i) print line[i]
+      rest = count > keep ? count - keep + 1 : 1
+      for (i = 1; i <= checks && at[i] < rest; ++i) print check[i]
+      if (i > 1) print "[...]"
+      for (i = rest; i <= count; ++i) print line[i]
     }' "$1/LastTest.log"
 }
 

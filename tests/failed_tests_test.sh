@@ -10,6 +10,7 @@ mkdir -p "$work/first" "$work/silent/nothing"
 cat >"$work/first/CTestTestfile.cmake" <<'EOF'
 add_test("fine: it passes" echo "from one that passes")
 add_test("long: \"quoted\", [odd] \\ and long" sh -c "seq 1000 1099; exit 1")
+add_test("check: and a log" sh -c "echo; echo 'a.cc:7: FAILED:'; echo '  CHECK( 1 == 2 )'; echo; seq 70; exit 1")
 add_test("slow: too slow" sh -c "echo begun; sleep 60")
 set_tests_properties("slow: too slow" PROPERTIES TIMEOUT 1)
 add_test("mute: says nothing" false)
@@ -21,6 +22,11 @@ ctest --test-dir "$work/first" >"$work/ctest.log" 2>&1 && exit 1
 diff - "$work/told" <<EOF
 --- Temporary: long: "quoted", [odd] \\ and long
 $(seq 1040 1099)
+--- Temporary: check: and a log
+a.cc:7: FAILED:
+  CHECK( 1 == 2 )
+[...]
+$(seq 11 70)
 --- Temporary: slow: too slow
 begun
 --- Temporary: mute: says nothing
@@ -29,6 +35,7 @@ begun
 (it said nothing)
 --- failed:
 Temporary: long: "quoted", [odd] \\ and long
+Temporary: check: and a log
 Temporary: slow: too slow
 Temporary: mute: says nothing
 Temporary: gone: not built
