@@ -14,10 +14,11 @@ struct FdEvents {
 };
 
 /// Tells when a descriptor that somebody else owns becomes readable or writable (level triggered).
-/// Destroy or stop the watcher before the descriptor is closed. The callback may destroy the
-/// watcher. libuv reports a poll error by stopping the handle and handing in a negative status
-/// (1.44: UV_EBADF for POLLERR); here that is `failed`, together with readable and writable, so
-/// that the next read or write brings the real errno to light.
+/// Destroy or stop the watcher before the descriptor is closed or given away: a stopped one has
+/// nothing to do with it any more. The callback may destroy the watcher. libuv reports a poll error
+/// by stopping the handle and handing in a negative status (1.44: UV_EBADF for POLLERR); here that
+/// is `failed`, together with readable and writable, so that the next read or write brings the real
+/// errno to light.
 class FdWatcher {
  public:
   using Callback = std::function<void(FdEvents)>;
@@ -30,10 +31,13 @@ class FdWatcher {
   void watch(bool readable, bool writable);
 
  private:
+  void open();
   void on_poll(int status, int events);
 
+  Loop& loop_;
+  int fd_;
   Callback callback_;
-  UvPtr<uv_poll_t> handle_;
+  UvPtr<uv_poll_t> handle_;  ///< null while nothing is watched for
   bool readable_{};
   bool writable_{};
 };

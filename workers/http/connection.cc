@@ -120,7 +120,6 @@ void Connection::parse(std::string_view bytes) {
 void Connection::on_request() {
   phase_ = Phase::Answering;
   timer_->stop();
-  watcher_->watch(false, false);
   auto request = parser_.take_request();
   if (const auto shown = proto::http::shown_request_id(request)) {
     request.id = *shown;
@@ -133,6 +132,9 @@ void Connection::on_request() {
             .agent = std::string{request.header("user-agent").value_or(std::string_view{})},
             .when = services_.clock.wall_now()};
   listener_.on_request(*this, std::move(request));
+  // What comes before the answer waits in the socket. Most answers are out by now, and starting to
+  // watch again costs more than this whole check.
+  if (phase_ == Phase::Answering) watcher_->watch(false, false);
 }
 
 void Connection::log_access(std::string_view why) const {
