@@ -50,8 +50,12 @@ void Loop::drop_posted() {
 void Loop::run_posted() {
   // What the tasks post in turn waits for the next turn, so that a loop of posts cannot starve I/O.
   uv_idle_stop(idle_.get());
-  const auto due = std::exchange(posted_, {});
-  for (const auto& task : due) task();
+  auto due = std::exchange(posted_, {});
+  for (auto& task : due) {
+    // What it holds ends with it: the next one may destroy what that refers to.
+    const auto next = std::exchange(task, nullptr);
+    next();
+  }
 }
 
 }  // namespace ace::loop

@@ -27,8 +27,8 @@ class Loop {
   void run_once(bool may_wait);
   void stop();
 
-  /// Runs `task` in the next turn, in order, never before post() has returned. For answers that
-  /// must not come while the question is still being asked, and to destroy what is on the stack.
+  /// Runs `task` in the next turn, in order; what it holds ends before the next one runs. For
+  /// answers that must not come while one asks, and to destroy what is on the stack.
   void post(std::function<void()> task);
 
   /// Forgets posted tasks that have not run: before what they hold or refer to is destroyed.

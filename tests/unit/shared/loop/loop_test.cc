@@ -61,6 +61,17 @@ TEST_CASE("a posted task runs in the next turn, in order, and may post again", "
   CHECK(order == std::vector{1, 2, 3});
 }
 
+TEST_CASE("what a posted task holds ends before the next one runs", "[loop]") {
+  Loop loop;
+  auto held = std::make_shared<int>();
+  const std::weak_ptr<int> seen{held};
+  bool was_gone = false;
+  loop.post([held = std::move(held)] {});
+  loop.post([&] { was_gone = seen.expired(); });
+  loop.run();
+  CHECK(was_gone);
+}
+
 TEST_CASE("a timer's callback may destroy the timer", "[loop]") {
   Loop loop;
   UvTimerFactory timers{loop};
