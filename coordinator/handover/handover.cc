@@ -25,7 +25,7 @@ Handover::Handover(loop::Loop& loop, loop::TimerFactory& timers, host::HostMemor
       self_{self},
       listener_{listener},
       inbox_watcher_{loop, host.inbox(self.slot).receive.get(),
-                     [this](loop::FdEvents) { read_inbox(); }},
+                     [this](loop::FdEvents) { (void)read_inbox(); }},
       resend_{timers.make()} {
   inbox_watcher_.watch(true, false);
 }
@@ -74,11 +74,13 @@ Status Handover::send_offer(std::uint64_t transfer, const Offered& offered) {
 }
 
 void Handover::on_worker_died() {
-  // Drain first: a dead sender's cancel may still be in the inbox.
-  read_inbox();
+  // All of it: a dead sender's cancel may still be in the inbox, and an offer that is read later
+  // would wait for a word that nobody says any more.
+  while (!read_inbox()) {
+  }
   std::vector<BoardingKey> orphans;
-  for (const auto& [key, boarding] : boarding_) {
-    if (!host_.scoreboard().is_alive(boarding.from)) orphans.push_back(key);
+  for (const auto& [key, passenger] : boarding_) {
+    if (!host_.scoreboard().is_alive(key.first)) orphans.push_back(key);
   }
   for (const auto& key : orphans) board(key);
   std::vector<std::uint64_t> refused;
@@ -88,14 +90,14 @@ void Handover::on_worker_died() {
   for (const auto transfer : refused) take_back(transfer);
 }
 
-void Handover::read_inbox() {
+bool Handover::read_inbox() {
   for (int i = 0; i < kBatch; ++i) {
     auto received = receive_from_inbox(host_.inbox(self_.slot));
     if (!received) {
       log::error("inbox_failed", "{}", received.error().text);
-      return;
+      return true;
     }
-    if (!received->has_value()) return;
+    if (!received->has_value()) return true;
     auto message = decode((*received)->bytes);
     if (!message) {
       log::warn("handover_message_dropped", "{}", message.error().text);
@@ -104,6 +106,7 @@ void Handover::read_inbox() {
     on_message(std::move(*message), std::move((*received)->descriptor),
                std::move((*received)->attachment));
   }
+  return false;
 }
 
 void Handover::on_message(Message message, UniqueFd socket, UniqueFd attachment) {
@@ -125,11 +128,11 @@ void Handover::on_message(Message message, UniqueFd socket, UniqueFd attachment)
       take_back(message.transfer);
       return;
     case Step::Go:
-      board({message.from.slot, message.transfer});
+      board({message.from, message.transfer});
       return;
     case Step::Cancel: {
-      const auto node = boarding_.extract({message.from.slot, message.transfer});
-      if (!node.empty() && !node.mapped().passenger.estate) {
+      const auto node = boarding_.extract({message.from, message.transfer});
+      if (!node.empty() && !node.mapped().estate) {
         --host_.scoreboard().slots[self_.slot].clients;
       }
       return;
@@ -155,7 +158,7 @@ void Handover::on_offer(Message message, UniqueFd socket, UniqueFd attachment) {
     // clients twice meanwhile, take us for full and keep all others.
     host::OwnershipTable::counted_elsewhere(host_.scoreboard(), from, self_);
   }
-  boarding_[{from.slot, transfer}] = {.from = from, .passenger = std::move(*passenger)};
+  boarding_[{from, transfer}] = std::move(*passenger);
   send(Step::Accepted, from, transfer);
 }
 
@@ -206,7 +209,7 @@ void Handover::take_back(std::uint64_t transfer) {
 void Handover::board(const BoardingKey& key) {
   auto node = boarding_.extract(key);
   if (node.empty()) return;
-  listener_.on_passenger(std::move(node.mapped().passenger));
+  listener_.on_passenger(std::move(node.mapped()));
 }
 
 void Handover::send(Step step, host::WorkerRef to, std::uint64_t transfer, std::uint8_t version) {

@@ -73,17 +73,16 @@ class Handover {
     Passenger passenger;
     std::unique_ptr<loop::Timer> patience;
   };
-  using BoardingKey = std::pair<std::uint32_t, std::uint64_t>;  // sender's slot, transfer
-  struct Boarding {
-    host::WorkerRef from;
-    Passenger passenger;
-  };
+  /// Each worker of a slot counts its transfers from 1, perhaps before the last one's death is
+  /// announced: so the sender, not its slot.
+  using BoardingKey = std::pair<host::WorkerRef, std::uint64_t>;
   struct Outgoing {
     host::WorkerRef to;
     std::string bytes;
   };
 
-  void read_inbox();
+  /// False: there may be more.
+  bool read_inbox();
   void on_message(Message message, UniqueFd socket, UniqueFd attachment);
   [[nodiscard]] Status send_offer(std::uint64_t transfer, const Offered& offered);
   void on_offer(Message message, UniqueFd socket, UniqueFd attachment);
@@ -104,7 +103,7 @@ class Handover {
   std::unique_ptr<loop::Timer> resend_;
   std::uint64_t last_transfer_{};
   std::unordered_map<std::uint64_t, Offered> offered_;
-  std::map<BoardingKey, Boarding> boarding_;
+  std::map<BoardingKey, Passenger> boarding_;
   /// Answers that a full inbox did not take yet; without them a client would be held for ever.
   std::deque<Outgoing> waiting_;
 };

@@ -24,7 +24,7 @@ inline constexpr std::chrono::milliseconds kFreshBeat{2'000};
 struct WorkerRef {
   std::uint32_t slot{};
   std::uint32_t generation{};
-  bool operator==(const WorkerRef&) const = default;
+  auto operator<=>(const WorkerRef&) const = default;
 };
 
 enum class WorkerPhase : std::uint32_t {

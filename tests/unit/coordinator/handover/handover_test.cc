@@ -189,6 +189,50 @@ TEST_CASE("a receiver whose sender died before go serves the client", "[handover
   CHECK(f.clients(f.b) == 1);
 }
 
+TEST_CASE("a slot's next worker does not take the place of what a dead one offered", "[handover]") {
+  Fixture f;
+  f.offer_to_b();
+  f.a.handover.reset();
+  f.run_until([&] { return f.b.handover->in_flight() == 1; });
+  f.board().close_slot(f.a.self.slot);
+  // b has been busy: the next one's first offer is there before it hears of the death.
+  Station next{f.loop, *f.host, 0};
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const UniqueFd other_client{ends[1]};
+  next.handover->count_on_its_way(f.b.self);
+  next.handover->offer(f.b.self, {.socket = UniqueFd{ends[0]}, .request = "GET the other"});
+  f.b.handover->on_worker_died();
+
+  REQUIRE(f.b.boarded.size() == 1);
+  CHECK(f.b.boarded[0].request == "GET");
+  f.run_until([&] { return f.b.boarded.size() == 2; });
+  CHECK(f.b.boarded[1].request == "GET the other");
+  CHECK(f.clients(f.b) == 2);
+}
+
+TEST_CASE("whatever a dead worker had offered goes on, however much it is", "[handover]") {
+  constexpr std::size_t kOffers = 100;
+  Fixture f;
+  std::vector<UniqueFd> clients;
+  for (std::size_t i = 0; i < kOffers; ++i) {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    clients.emplace_back(ends[1]);
+    f.a.handover->count_on_its_way(f.b.self);
+    f.a.handover->offer(f.b.self, {.socket = UniqueFd{ends[0]}, .request = "GET"});
+  }
+  f.a.handover.reset();
+  f.board().close_slot(f.a.self.slot);
+  f.b.handover->on_worker_died();
+  CHECK(f.b.boarded.size() == kOffers);
+  f.run_until([&] {
+    f.loop.run_once(false);
+    return f.b.handover->in_flight() == 0;
+  });
+  CHECK(f.clients(f.b) == kOffers);
+}
+
 TEST_CASE("a worker that hangs holds up nobody else's answers", "[handover]") {
   Fixture f;
   // A third worker that never reads: its inbox is full to the brim.
