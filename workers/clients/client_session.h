@@ -45,8 +45,7 @@ class ClientSession final : private streams::Archive::Reader {
   /// Before anything else; outlives the session or is replaced.
   void set_listener(Listener* listener) { listener_ = listener; }
 
-  /// From now on no faster than this.
-  void limit(ClientRate rate);
+  void limit(ClientRate rate);  ///< from now on no faster than this
   /// Begins to deliver, now or with the next on_media(), at a random access point and with the
   /// tables before it. Who wants a delay gets its burst and then the stream at its own pace. The
   /// buffer outlives the session.
@@ -55,8 +54,7 @@ class ClientSession final : private streams::Archive::Reader {
   void feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from);
   /// The same for one that missed what lies before: a marked skip.
   void skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to);
-  /// The window has grown by one chunk.
-  void on_media();
+  void on_media();  ///< the window has grown by one chunk
   /// For players that hang up on silence. Only to who has got all there is; others wait for data.
   void send_filler(const proto::ChunkPtr& filler);
   /// What is buffered is delivered, then the answer ends properly: last chunk or FIN, no reset.
@@ -72,6 +70,8 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] const AckWatch& check_acks();
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.
   [[nodiscard]] bool is_drained() const;
+  /// Lets go of its buffer and its listener, for another stream. Only while it is waiting.
+  void leave_stream();
   /// Gives the socket up, for another worker. Only while it is waiting or being fed.
   [[nodiscard]] ClientRemains release();
   [[nodiscard]] streams::WindowPosition next() const { return next_; }

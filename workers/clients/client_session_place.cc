@@ -106,6 +106,19 @@ void ClientSession::on_read_back(proto::ChunkPtr chunk) {
   pump();
 }
 
+void ClientSession::leave_stream() {
+  stop_reading();
+  listener_ = nullptr;
+  window_ = nullptr;
+  archive_ = nullptr;
+  current_ = nullptr;
+  current_sent_ = 0;
+  hold_ = {};
+  must_land_ = false;
+  pause_ = Pause::None;
+  watcher_.watch(true, false);
+}
+
 void ClientSession::stop_reading() {
   if (pause_ != Pause::Archive) return;
   archive_->forget(*this);

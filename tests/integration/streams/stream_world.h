@@ -49,8 +49,8 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
     return std::nullopt;
   }
 
-  /// @returns the viewer's end of its connection.
-  UniqueFd open(const proto::StreamId& id) {
+  /// And the viewer's end of its connection.
+  std::pair<streams::NewViewer, UniqueFd> new_viewer() {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
     clients::ClientInfo info;
@@ -59,8 +59,13 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
     viewer.session = std::make_unique<clients::ClientSession>(
         loop, clock, UniqueFd{ends[0]}, std::move(info), "HTTP/1.1 200 OK\r\n\r\n",
         proto::http::BodyFraming::UntilClose);
+    return {std::move(viewer), UniqueFd{ends[1]}};
+  }
+  /// @returns the viewer's end of its connection.
+  UniqueFd open(const proto::StreamId& id) {
+    auto [viewer, client] = new_viewer();
     manager.open(id, std::move(viewer));
-    return UniqueFd{ends[1]};
+    return std::move(client);
   }
   [[nodiscard]] bool is_followed(const proto::StreamId& id) const {
     return channels.contains(proto::StreamKeys{id}.events());

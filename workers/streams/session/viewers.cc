@@ -323,7 +323,7 @@ std::vector<NewViewer> Viewers::release_waiting() {
     }
     std::erase(sessions_, client.session.get());
     services_.clients.leave(id_, at->first);
-    client.session->set_listener(nullptr);
+    client.session->leave_stream();
     released.push_back(std::move(client));
     at = viewers_.erase(at);
   }

@@ -1,0 +1,79 @@
+#include <sys/socket.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "tests/integration/streams/stream_world.h"
+#include "workers/streams/session/broadcast.h"
+
+using namespace ace;
+using namespace ace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const auto kFirst = *proto::StreamId::parse(std::string(40, 'a'));
+const auto kSecond = *proto::StreamId::parse(std::string(40, 'b'));
+constexpr const char* kHead = "HTTP/1.1 200 OK\r\n\r\n";
+
+std::string packet_of(char stream) { return '\x47' + std::string(187, stream); }
+
+struct Quiet final : streams::Viewers::Listener {
+  void on_viewer_left() override {}
+  void on_join_refused() override {}
+};
+
+std::string read_some(const UniqueFd& viewer) {
+  std::string got(1U << 16U, '\0');
+  const ssize_t size = ::recv(viewer.get(), got.data(), got.size(), MSG_DONTWAIT);
+  got.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return got;
+}
+
+}  // namespace
+
+TEST_CASE("who goes on to another stream leaves the first one altogether", "[viewers]") {
+  StreamWorld world;
+  world.options.window.chunks = 1;
+  Quiet quiet;
+  auto first = std::make_unique<streams::Broadcast>(world.services, kFirst, quiet);
+  streams::Broadcast second{world.services, kSecond, quiet};
+  const auto push = [](streams::Broadcast& to, std::uint64_t index, char stream) {
+    to.push({500}, {index}, proto::Chunk::copy_of(as_bytes(packet_of(stream))), true);
+    to.on_stored({{500}, {index}});
+  };
+  for (std::uint64_t index = 1; index <= 3; ++index) push(*first, index, 'a');
+  world.chunks.values[proto::StreamKeys{kFirst}.chunk({1})] = packet_of('a');
+  push(second, 1, 'b');
+
+  // It wants to begin with what has left memory, and is asked for at Redis.
+  auto [viewer, client] = world.new_viewer();
+  viewer.delay = 1min;
+  first->viewers().add(std::move(viewer));
+  REQUIRE(world.chunks.pending() == 1);
+  REQUIRE(first->viewers().all_waiting());
+  auto moved = first->viewers().release_waiting();
+  REQUIRE(moved.size() == 1);
+
+  SECTION("which goes on") {
+    second.viewers().add(std::move(moved[0]));
+    world.chunks.run();
+    CHECK(read_some(client) == kHead + packet_of('b'));
+    push(second, 2, 'b');
+    CHECK(read_some(client) == packet_of('b'));
+  }
+  SECTION("which ends before it comes there") {
+    first.reset();
+    second.viewers().add(std::move(moved[0]));
+    CHECK(read_some(client) == kHead + packet_of('b'));
+  }
+  SECTION("which ends, and it comes nowhere") {
+    first.reset();
+    moved.clear();
+    CHECK(read_some(client).empty());
+  }
+}
