@@ -38,6 +38,10 @@ std::vector<Address> addresses_of(const addrinfo* entries, std::uint16_t port) {
   return found;
 }
 
+tl::unexpected<Error> failure(const std::string& host, int status) {
+  return fail(Errc::Unavailable, fmt::format("resolve {}: {}", host, uv_strerror(status)));
+}
+
 }  // namespace
 
 std::string Address::describe() const {
@@ -57,14 +61,12 @@ struct Resolver::Lookup {
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned{entries, uv_freeaddrinfo};
     if (self->asker == nullptr) return;
     self->asker->running_ = nullptr;
-    const auto callback = std::exchange(self->asker->callback_, nullptr);
-    if (status != 0) {
-      return callback(
-          fail(Errc::Unavailable, fmt::format("resolve {}: {}", self->host, uv_strerror(status))));
-    }
-    callback(addresses_of(entries, self->port));
+    if (status != 0) return self->asker->answer(failure(self->host, status));
+    self->asker->answer(addresses_of(entries, self->port));
   }
 };
+
+Resolver::Resolver(loop::Loop& loop) : loop_{loop}, alive_{std::make_shared<Resolver*>(this)} {}
 
 Resolver::~Resolver() {
   if (running_ == nullptr) return;
@@ -95,9 +97,14 @@ void Resolver::lookup(const Endpoint& endpoint, Callback callback) {
     running_ = lookup.release();
     return;
   }
-  loop_.post([told = std::exchange(callback_, nullptr), failed, host = endpoint.host] {
-    told(fail(Errc::Unavailable, fmt::format("resolve {}: {}", host, uv_strerror(failed))));
+  loop_.post([weak = std::weak_ptr{alive_}, failed, host = endpoint.host] {
+    if (const auto self = weak.lock()) (*self)->answer(failure(host, failed));
   });
+}
+
+void Resolver::answer(Result<std::vector<Address>> found) {
+  // Another question may have taken over an answer that is on its way, and had it.
+  if (const auto callback = std::exchange(callback_, nullptr)) callback(std::move(found));
 }
 
 }  // namespace ace::redis

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ class Resolver {
  public:
   using Callback = std::function<void(Result<std::vector<Address>>)>;
 
-  explicit Resolver(loop::Loop& loop) : loop_{loop} {}
+  explicit Resolver(loop::Loop& loop);
   /// No callback comes any more.
   ~Resolver();
   Resolver(const Resolver&) = delete;
@@ -42,9 +43,12 @@ class Resolver {
  private:
   struct Lookup;
 
+  void answer(Result<std::vector<Address>> found);
+
   loop::Loop& loop_;
   Callback callback_;
   Lookup* running_{};  // owns itself until libuv is done with it
+  std::shared_ptr<Resolver*> alive_;
 };
 
 }  // namespace ace::redis
