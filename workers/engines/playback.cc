@@ -66,11 +66,11 @@ void Playback::on_headers(const curl::ResponseHead& head) {
       return listener_.on_playback_failed(std::move(decoder).error().in("headers"));
     }
     opening_.decoder = *decoder;
-    listener_.on_playback_headers();
     // libcurl is on the stack.
-    return multi_.loop().post([weak = std::weak_ptr{alive_}] {
+    multi_.loop().post([weak = std::weak_ptr{alive_}] {
       if (const auto self = weak.lock()) (*self)->take_connection();
     });
+    return listener_.on_playback_headers();
   }
   if (!RedirectTrail::is_redirect(head.status)) {
     return listener_.on_playback_failed(

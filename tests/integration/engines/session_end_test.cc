@@ -114,7 +114,7 @@ TEST_CASE("a paused session holds the engine back and loses no byte", "[engines]
 }
 
 TEST_CASE("a session may be destroyed from each of its callbacks", "[engines]") {
-  const int where = GENERATE(0, 1, 2);
+  const int where = GENERATE(0, 1, 2, 3);
   SessionWorld world;
   bool gone{};
   const auto end = [&] {
@@ -134,6 +134,7 @@ TEST_CASE("a session may be destroyed from each of its callbacks", "[engines]") 
     };
   }
   if (where == 2) world.watcher.on_failed = end;
+  if (where == 3) world.watcher.on_headers = end;
   world.start();
   REQUIRE(world.run([&] { return gone; }));
   run_for(world.loop, 20ms);

@@ -33,11 +33,15 @@ struct SessionWatcher final : engines::EngineSession::Listener {
   int refusals{};
   std::function<bool()> takes;  // empty: always
   std::function<void()> on_open;
+  std::function<void()> on_headers;
   std::function<void()> on_failed;
 
   void on_session_open(const engines::SessionInfo& got) override {
     info = got;
     if (on_open) on_open();
+  }
+  void on_session_headers() override {
+    if (on_headers) on_headers();
   }
   bool on_session_bytes(ByteSpan got) override {
     if (takes && !takes()) {

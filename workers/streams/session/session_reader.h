@@ -18,7 +18,7 @@ namespace ace::streams {
 /// and at times a second one that may take its place.
 class SessionReader final : private engines::EngineSession::Listener {
  public:
-  /// Every method may destroy the reader.
+  /// None may destroy the reader: retire() it, and destroy it from the loop.
   class Listener {
    public:
     virtual ~Listener() = default;
