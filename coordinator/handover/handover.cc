@@ -188,6 +188,8 @@ void Handover::on_accepted(const Message& message) {
   if (found == offered_.end()) return;  // cancelled meanwhile; the cancel is on its way
   auto node = offered_.extract(found);
   auto& passenger = node.mapped().passenger;
+  // Dead, with what it took: only we still have it.
+  if (!host_.scoreboard().is_alive(message.from)) return come_back(std::move(passenger));
   const bool is_theirs =
       !passenger.estate || listener_.on_estate_accepted(*passenger.estate, message.from);
   send(is_theirs ? Step::Go : Step::Cancel, message.from, message.transfer);
@@ -200,8 +202,12 @@ void Handover::take_back(std::uint64_t transfer) {
   auto& passenger = node.mapped().passenger;
   if (!passenger.estate) {
     host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, node.mapped().to);
-    ++host_.scoreboard().slots[self_.slot].clients;
   }
+  come_back(std::move(passenger));
+}
+
+void Handover::come_back(Passenger passenger) {
+  if (!passenger.estate) ++host_.scoreboard().slots[self_.slot].clients;
   ++passenger.hops;
   listener_.on_passenger(std::move(passenger));
 }

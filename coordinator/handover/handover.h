@@ -90,6 +90,7 @@ class Handover {
                                                UniqueFd attachment);
   void on_accepted(const Message& message);
   void take_back(std::uint64_t transfer);
+  void come_back(Passenger passenger);
   void board(const BoardingKey& key);
   void send(Step step, host::WorkerRef to, std::uint64_t transfer,
             std::uint8_t version = Message::kVersion);

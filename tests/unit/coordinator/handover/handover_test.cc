@@ -189,6 +189,22 @@ TEST_CASE("a receiver whose sender died before go serves the client", "[handover
   CHECK(f.clients(f.b) == 1);
 }
 
+TEST_CASE("a client whose receiver died having accepted it stays", "[handover]") {
+  Fixture f;
+  SECTION("before its answer") { f.offer_to_b(); }
+  SECTION("in the middle of its stream") { f.offer_viewer_to_b(); }
+  f.b.handover->on_worker_died();  // reads b's inbox, and answers
+  REQUIRE(f.b.handover->in_flight() == 1);
+  f.b.handover.reset();
+  f.board().close_slot(f.b.self.slot);
+  f.a.handover->on_worker_died();
+  REQUIRE(f.a.boarded.size() == 1);
+  CHECK(::write(f.a.boarded[0].socket.get(), "x", 1) == 1);
+  CHECK(f.a.handover->in_flight() == 0);
+  CHECK(f.clients(f.a) == 1);
+  CHECK(f.on_their_way() == 0);
+}
+
 TEST_CASE("a slot's next worker does not take the place of what a dead one offered", "[handover]") {
   Fixture f;
   f.offer_to_b();
