@@ -40,6 +40,7 @@ configure() {
 build_proxy() {
   local targets=(ace-proxy) log
   [[ $is_demo == yes ]] && targets+=(ace-engine-sim)
+  [[ -x $build/ace-proxy ]] || say "building, which takes some minutes the first time"
   log=$(mktemp)
   if ! { configure && cmake --build "$build" --target "${targets[@]}"; } >"$log" 2>&1; then
     cat "$log" >&2
