@@ -1,109 +1,18 @@
-#include "coordinator/handover/handover.h"
-
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
-using namespace std::chrono_literals;
+#include "tests/unit/coordinator/handover/handover_fixture.h"
+
+using namespace ace::test;
 using namespace ace::host;
-using ace::UniqueFd;
-using ace::handover::Handover;
-using ace::handover::Passenger;
-using ace::loop::Loop;
-using ace::loop::UvTimerFactory;
-using ace::proto::StreamId;
-
-namespace {
-
-const StreamId kStream = *StreamId::parse(std::string(40, 'a'));
-const ace::proto::ChunkCursor kCursor{.epoch = {5}, .index = {77}};
-
-/// One worker's end: remembers who boarded.
-struct Station final : Handover::Listener {
-  Station(Loop& loop, HostMemory& host, std::uint32_t slot)
-      : timers{loop}, self{host.scoreboard().open_slot(slot)} {
-    host.scoreboard().slots[slot].phase = WorkerPhase::Serving;
-    handover.emplace(loop, timers, host, self, *this);
-  }
-  void on_passenger(Passenger passenger) override { boarded.push_back(std::move(passenger)); }
-  bool may_board(const ace::handover::Watching&) override { return takes_viewers; }
-  bool on_estate_accepted(const ace::handover::Estate& estate, WorkerRef heir) override {
-    given.emplace_back(estate.stream, heir);
-    return gives;
-  }
-
-  UvTimerFactory timers;
-  WorkerRef self;
-  std::optional<Handover> handover;
-  std::vector<Passenger> boarded;
-  std::vector<std::pair<StreamId, WorkerRef>> given;
-  bool takes_viewers{true};
-  bool gives{true};
-};
-
-struct Fixture {
-  Fixture() : host{std::move(*HostMemory::create())}, a{loop, *host, 0}, b{loop, *host, 1} {
-    std::array<int, 2> ends{};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-    server_side = UniqueFd{ends[0]};
-    client_side = UniqueFd{ends[1]};
-  }
-
-  /// As the HTTP layer does: placed first (b owns the stream), then offered.
-  void offer_to_b() {
-    REQUIRE(host->ownership().acquire(board(), kStream, b.self));
-    const auto placed = host->ownership().place(board(), kStream, a.self, true);
-    REQUIRE(placed->worker == b.self);
-    a.handover->offer(
-        b.self, {.socket = std::move(server_side), .peer = "peer", .request = "GET", .hops = 0});
-  }
-  /// As a follower does without Redis: its own viewer, counted as on its way.
-  void offer_viewer_to_b() {
-    a.handover->count_on_its_way(b.self);
-    Passenger viewer{.socket = std::move(server_side), .peer = "peer", .request = {}, .hops = 0};
-    viewer.watching = ace::handover::Watching{.stream = kStream,
-                                              .cursor = kCursor,
-                                              .framing = {},
-                                              .client = {"c1"},
-                                              .agent = {},
-                                              .connected_at = {}};
-    a.handover->offer(b.self, std::move(viewer));
-  }
-  void offer_estate_to_b() {
-    auto estate = std::make_shared<ace::handover::Estate>();
-    estate->stream = kStream;
-    estate->index = {77};
-    estate->unread = "half a packet";
-    a.handover->offer(b.self, {.socket = std::move(server_side), .estate = std::move(estate)});
-  }
-  template <class Done>
-  void run_until(Done done) {
-    bool is_late = false;
-    auto deadline = a.timers.make();
-    deadline->once(5s, [&] { is_late = true; });
-    while (!done() && !is_late) loop.run_once(true);
-    REQUIRE_FALSE(is_late);
-  }
-  Scoreboard& board() { return host->scoreboard(); }
-  std::uint32_t clients(const Station& at) { return board().slots[at.self.slot].clients; }
-  std::uint32_t on_their_way() { return board().slots[a.self.slot].placing[b.self.slot]; }
-
-  std::unique_ptr<HostMemory> host;
-  Loop loop;
-  Station a;
-  Station b;
-  UniqueFd server_side;
-  UniqueFd client_side;
-};
-
-}  // namespace
+using namespace std::chrono_literals;
 
 TEST_CASE("a client is handed on with its request and counted once", "[handover]") {
   Fixture f;
@@ -156,97 +65,6 @@ TEST_CASE("a draining worker refuses", "[handover]") {
   f.run_until([&] { return !f.a.boarded.empty(); });
   CHECK(f.b.boarded.empty());
   CHECK(f.clients(f.b) == 0);
-}
-
-TEST_CASE("an offer to a worker that died is refused by the slot's next one", "[handover]") {
-  Fixture f;
-  f.b.handover.reset();
-  f.offer_to_b();
-  f.board().close_slot(f.b.self.slot);
-  Station next{f.loop, *f.host, 1};
-  f.run_until([&] { return !f.a.boarded.empty(); });
-  CHECK(next.boarded.empty());
-  CHECK(f.on_their_way() == 0);
-}
-
-TEST_CASE("an offer to a worker whose death is announced returns at once", "[handover]") {
-  Fixture f;
-  f.b.handover.reset();
-  f.offer_to_b();
-  f.board().close_slot(f.b.self.slot);
-  f.a.handover->on_worker_died();
-  CHECK(f.a.boarded.size() == 1);
-}
-
-TEST_CASE("a receiver whose sender died before go serves the client", "[handover]") {
-  Fixture f;
-  f.offer_to_b();
-  f.a.handover.reset();  // dies after the offer was sent
-  f.run_until([&] { return f.b.handover->in_flight() == 1; });
-  f.board().close_slot(f.a.self.slot);
-  f.b.handover->on_worker_died();
-  REQUIRE(f.b.boarded.size() == 1);
-  CHECK(f.clients(f.b) == 1);
-}
-
-TEST_CASE("a client whose receiver died having accepted it stays", "[handover]") {
-  Fixture f;
-  SECTION("before its answer") { f.offer_to_b(); }
-  SECTION("in the middle of its stream") { f.offer_viewer_to_b(); }
-  f.b.handover->on_worker_died();  // reads b's inbox, and answers
-  REQUIRE(f.b.handover->in_flight() == 1);
-  f.b.handover.reset();
-  f.board().close_slot(f.b.self.slot);
-  f.a.handover->on_worker_died();
-  REQUIRE(f.a.boarded.size() == 1);
-  CHECK(::write(f.a.boarded[0].socket.get(), "x", 1) == 1);
-  CHECK(f.a.handover->in_flight() == 0);
-  CHECK(f.clients(f.a) == 1);
-  CHECK(f.on_their_way() == 0);
-}
-
-TEST_CASE("a slot's next worker does not take the place of what a dead one offered", "[handover]") {
-  Fixture f;
-  f.offer_to_b();
-  f.a.handover.reset();
-  f.run_until([&] { return f.b.handover->in_flight() == 1; });
-  f.board().close_slot(f.a.self.slot);
-  // b has been busy: the next one's first offer is there before it hears of the death.
-  Station next{f.loop, *f.host, 0};
-  std::array<int, 2> ends{};
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-  const UniqueFd other_client{ends[1]};
-  next.handover->count_on_its_way(f.b.self);
-  next.handover->offer(f.b.self, {.socket = UniqueFd{ends[0]}, .request = "GET the other"});
-  f.b.handover->on_worker_died();
-
-  REQUIRE(f.b.boarded.size() == 1);
-  CHECK(f.b.boarded[0].request == "GET");
-  f.run_until([&] { return f.b.boarded.size() == 2; });
-  CHECK(f.b.boarded[1].request == "GET the other");
-  CHECK(f.clients(f.b) == 2);
-}
-
-TEST_CASE("whatever a dead worker had offered goes on, however much it is", "[handover]") {
-  constexpr std::size_t kOffers = 100;
-  Fixture f;
-  std::vector<UniqueFd> clients;
-  for (std::size_t i = 0; i < kOffers; ++i) {
-    std::array<int, 2> ends{};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-    clients.emplace_back(ends[1]);
-    f.a.handover->count_on_its_way(f.b.self);
-    f.a.handover->offer(f.b.self, {.socket = UniqueFd{ends[0]}, .request = "GET"});
-  }
-  f.a.handover.reset();
-  f.board().close_slot(f.a.self.slot);
-  f.b.handover->on_worker_died();
-  CHECK(f.b.boarded.size() == kOffers);
-  f.run_until([&] {
-    f.loop.run_once(false);
-    return f.b.handover->in_flight() == 0;
-  });
-  CHECK(f.clients(f.b) == kOffers);
 }
 
 TEST_CASE("a worker that hangs holds up nobody else's answers", "[handover]") {
@@ -383,17 +201,6 @@ TEST_CASE("a stream that is not taken comes back with its engine's socket", "[ha
   CHECK(f.clients(f.a) == 0);
 }
 
-TEST_CASE("a stream whose worker died after the offer is the other's", "[handover]") {
-  Fixture f;
-  f.offer_estate_to_b();
-  f.a.handover.reset();
-  f.run_until([&] { return f.b.handover->in_flight() == 1; });
-  f.board().close_slot(f.a.self.slot);
-  f.b.handover->on_worker_died();
-  REQUIRE(f.b.boarded.size() == 1);
-  CHECK(f.b.boarded[0].estate);
-}
-
 TEST_CASE("an offer of another version is refused in that version", "[handover]") {
   Fixture f;
   auto bytes = ace::handover::encode({.version = 9,
@@ -416,16 +223,4 @@ TEST_CASE("an offer of another version is refused in that version", "[handover]"
   CHECK(refusal->step == ace::handover::Step::Refused);
   CHECK(refusal->transfer == 5);
   CHECK(f.b.boarded.empty());
-}
-
-TEST_CASE("a viewer whose worker died after the offer goes on with the other", "[handover]") {
-  Fixture f;
-  f.offer_viewer_to_b();
-  f.a.handover.reset();
-  f.run_until([&] { return f.b.handover->in_flight() == 1; });
-  f.board().close_slot(f.a.self.slot);
-  f.b.handover->on_worker_died();
-  REQUIRE(f.b.boarded.size() == 1);
-  REQUIRE(f.b.boarded[0].watching);
-  CHECK(f.b.boarded[0].watching->cursor == kCursor);
 }
