@@ -55,6 +55,45 @@ class Crowd {
   std::mt19937 random_;
 };
 
+/// Viewers that look into one stream after the other, each for a moment.
+class Zappers {
+ public:
+  Zappers(const Service& service, unsigned seed) : viewers_{service.port()}, random_{seed} {}
+
+  void zap_for(std::chrono::milliseconds duration) {
+    using Clock = std::chrono::steady_clock;
+    for (const auto end = Clock::now() + duration; Clock::now() < end; viewers_.run_for(10ms)) {
+      std::erase_if(visits_, [this](const Visit& visit) {
+        if (visit.end > Clock::now()) return false;
+        viewers_.close(visit.viewer, pick(2) == 0);
+        return true;
+      });
+      while (visits_.size() < kZappers) {
+        const auto id = stream_id(1 + static_cast<unsigned>(pick(kZappedStreams)));
+        const auto stay = kShortest + std::chrono::milliseconds{pick((kLongest - kShortest) / 1ms)};
+        visits_.push_back({viewers_.open(1, stream_target(id)), Clock::now() + stay});
+      }
+    }
+  }
+  void go_home() { viewers_.close_all(); }
+  [[nodiscard]] const Viewers& viewers() const { return viewers_; }
+  [[nodiscard]] std::size_t pick(std::size_t count) { return random_() % count; }
+
+ private:
+  static constexpr std::size_t kZappers = 40;
+  static constexpr unsigned kZappedStreams = 30;
+  static constexpr std::chrono::milliseconds kShortest{20};
+  static constexpr std::chrono::milliseconds kLongest{300};
+  struct Visit {
+    std::size_t viewer{};
+    std::chrono::steady_clock::time_point end;
+  };
+
+  Viewers viewers_;
+  std::vector<Visit> visits_;
+  std::mt19937 random_;
+};
+
 std::vector<WorkerRow> serving_workers(const Service& service) {
   auto rows = service.workers();
   std::erase_if(rows, [](const auto& row) { return row.phase != "serving"; });
@@ -130,4 +169,35 @@ TEST_CASE("after a crowd and the deaths of workers nothing is left", "[churn]") 
     INFO("worker " << worker.id);
     if (!kIsSanitized) CHECK(resident_bytes(worker.pid) < kIdleMemory);
   }
+}
+
+TEST_CASE("who zaps gets the stream it asked for, whatever happens to workers and Redis",
+          "[churn]") {
+  Service service{{.workers = kWorkers,
+                   .engines = kEngines,
+                   .bitrate = 500'000,
+                   .environment = {{"PROXY_GRACE_PERIOD", "100ms"}}}};
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  Zappers zappers{service, seed};
+  const int rounds = is_long_run() ? 40 : 3;
+  for (int i = 0; i < rounds; ++i) {
+    zappers.zap_for(1500ms);
+    static_cast<void>(service.redis({"CLIENT", "KILL", "TYPE", "normal"}));
+    zappers.zap_for(500ms);
+    static_cast<void>(service.redis({"CLIENT", "KILL", "TYPE", "pubsub"}));
+    service.redis_server().pause();
+    zappers.zap_for(700ms);
+    service.redis_server().resume();
+    zappers.zap_for(800ms);
+    const auto rows = serving_workers(service);
+    if (!rows.empty()) ::kill(rows.at(zappers.pick(rows.size())).pid, SIGKILL);
+  }
+  zappers.zap_for(1500ms);
+  CHECK(wrong_bytes(zappers.viewers()).empty());
+  CHECK(zappers.viewers().count(ViewerState::Broken) == 0);
+  CHECK(zappers.viewers().count_with_bytes(1) > 100);
+  CHECK(service.proxy().is_alive());
+  zappers.go_home();
+  CHECK(wait_until([&] { return is_quiet(service); }, 60s));
 }

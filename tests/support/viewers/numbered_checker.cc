@@ -103,7 +103,13 @@ void NumberedChecker::on_packet(Packet packet, SteadyTime now, AgeHistogram* age
 
 void NumberedChecker::on_numbered(const NumberedPacket& packet) {
   const bool is_announced = std::exchange(is_jump_announced_, false) || packet.is_discontinuity;
-  if (!tag_) tag_ = packet.tag;
+  if (!tag_) {
+    tag_ = packet.tag;
+    if (!asked_for_.empty() && !std::ranges::count(asked_for_, packet.tag)) {
+      report(StreamFault::Foreign, fmt::format("packet {} of stream {:x}, which nobody asked for",
+                                               packet.seq, packet.tag));
+    }
+  }
   if (!first_seq_) first_seq_ = packet.seq;
   if (*tag_ != packet.tag) {
     return report(StreamFault::Foreign,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/base/bytes.h"
@@ -44,6 +45,12 @@ struct StreamCounts {
 /// at any place (a joiner gets them first), null packets too.
 class NumberedChecker {
  public:
+  NumberedChecker() = default;
+  /// `asked_for`: the tags that the stream may have; packets of any other are foreign from the
+  /// first one on. None: it is whatever comes first.
+  explicit NumberedChecker(std::vector<std::uint64_t> asked_for)
+      : asked_for_{std::move(asked_for)} {}
+
   /// `ages`, when given, learns how late each numbered packet is at `now`.
   void feed(ByteSpan bytes, SteadyTime now, AgeHistogram* ages = nullptr);
   /// The stream has ended: what is held must be nothing.
@@ -69,6 +76,7 @@ class NumberedChecker {
   void note_beginning(std::uint16_t pid, bool is_random_access);
   void report(StreamFault fault, std::string text);
 
+  std::vector<std::uint64_t> asked_for_;
   std::vector<std::byte> held_;
   std::uint64_t offset_{};  ///< of held_, in the body
   bool in_sync_{true};

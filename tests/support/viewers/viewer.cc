@@ -6,13 +6,32 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace ace::test {
 namespace {
 
 constexpr std::size_t kMaxErrorBody = 4_KiB;
+
+/// Of the stream that a target names by its 40 digits: as a content id, or as an infohash.
+std::vector<std::uint64_t> tags_of(std::string_view target) {
+  constexpr std::ptrdiff_t kDigits = 40;
+  const auto is_digit = [](unsigned char c) { return std::isxdigit(c) != 0; };
+  for (auto at = target.begin(); at != target.end();) {
+    const auto begin = std::find_if(at, target.end(), is_digit);
+    at = std::find_if_not(begin, target.end(), is_digit);
+    if (at - begin != kDigits) continue;
+    std::string id{begin, at};
+    std::ranges::transform(id, id.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return {stream_tag(infohash_of_content(id)), stream_tag(id)};
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -22,7 +41,8 @@ Viewer::Viewer(std::uint16_t port, std::string target, const ViewerOptions& opti
       target_{std::move(target)},
       options_{options},
       connect_at_{connect_at},
-      parser_{options.method != "HEAD"} {}
+      parser_{options.method != "HEAD"},
+      checker_{tags_of(target_)} {}
 
 std::string Viewer::worker() const { return headers().find("x-ace-worker").value_or(""); }
 

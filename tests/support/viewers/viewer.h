@@ -41,7 +41,8 @@ enum class ViewerState {
   Closed,  ///< by us
 };
 
-/// One connection that asks for a stream and checks it. Driven by Viewers.
+/// One connection that asks for a stream and checks it: that it is the one asked for, too. Driven
+/// by Viewers.
 class Viewer {
  public:
   Viewer(std::uint16_t port, std::string target, const ViewerOptions& options,

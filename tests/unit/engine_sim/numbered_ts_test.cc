@@ -230,6 +230,19 @@ TEST_CASE("a foreign packet and a torn end are faults", "[checker]") {
   CHECK(checker.faults()[1].fault == StreamFault::TornEnd);
 }
 
+TEST_CASE("a stream that was not asked for is foreign from its first packet on", "[checker]") {
+  const NumberedStream stream{kInfohash, kBitrate};
+  const auto bytes = run_of(stream, begin_of(stream), 20);
+  const auto tag = ace::test::stream_tag(kInfohash);
+  NumberedChecker right{{tag + 1, tag}};
+  right.feed(bytes, SteadyTime{});
+  CHECK(right.is_clean());
+  NumberedChecker wrong{{tag + 1}};
+  wrong.feed(bytes, SteadyTime{});
+  REQUIRE(wrong.faults().size() == 1);
+  CHECK(wrong.faults()[0].fault == StreamFault::Foreign);
+}
+
 TEST_CASE("a stream that begins inside a group of pictures did not begin decodable", "[checker]") {
   const NumberedStream stream{kInfohash, kBitrate};
   CHECK_FALSE(checked(run_of(stream, begin_of(stream) + 5, 20)).began_decodable());
