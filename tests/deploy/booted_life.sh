@@ -111,7 +111,7 @@ try_start() {
 try_hung_worker() {
   local victim before
   before=$(show MainPID)
-  victim=$(workers | head -1)
+  victim=$(workers | sed -n 1p)
   inside kill -STOP "$victim"
   check "who does not move is killed" eventually 20 is_gone "$victim"
   check "and replaced" eventually 10 has_workers 2

@@ -125,9 +125,9 @@ check_more_engines() {
 }
 
 check_killed_engine() {
-  local victim
-  victim=$(containers_of engine | head -1)
-  check "an engine is killed" podman rm --force --time 0 "$victim"
+  local engine
+  mapfile -t engine < <(containers_of engine)
+  check "an engine is killed" podman rm --force --time 0 "${engine[0]}"
   all_play_on "an engine less"
   check "its name is forgotten" eventually 60 sees 4
   check "the others have its streams" total_is 10

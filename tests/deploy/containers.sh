@@ -39,12 +39,12 @@ go_inside() {
 # What podman, buildah and compose believe of this machine; a reboot, as far as they can tell.
 set_up() {
   local names
-  names=$(cat /etc/resolv.conf)
+  names=$(cat /etc/resolv.conf 2>/dev/null || true)
   rm -rf "$store/tmp"
   mkdir -p "$store/images" "$store/run" "$store/tmp" "$build/deploy/ccache"
   mount -t tmpfs tmpfs /run
   # Where it is a link into what is hidden now.
-  if [[ ! -e /etc/resolv.conf ]]; then
+  if [[ -n $names && ! -e /etc/resolv.conf ]]; then
     mkdir -p "$(dirname "$(readlink -m /etc/resolv.conf)")"
     echo "$names" >/etc/resolv.conf
   fi

@@ -33,7 +33,7 @@ need_namespaces() {
 need_mirror() {
   local helper=/usr/lib/apt/apt-helper uri file
   [[ -x $helper ]] || skip "this machine has no apt"
-  uri=$(apt-get update --print-uris 2>/dev/null | sed -n "s/^'\([^']*\)'.*/\1/p" | head -1)
+  uri=$(apt-get update --print-uris 2>/dev/null | sed -n "s/^'\([^']*\)'.*/\1/p" | sed -n 1p)
   [[ -n $uri ]] || skip "apt has no sources here"
   file=$(mktemp)
   if ! timeout 60 "$helper" -o Acquire::Retries=2 download-file "$uri" "$file" >/dev/null 2>&1; then
