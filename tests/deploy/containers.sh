@@ -21,18 +21,36 @@ readonly demo_image=localhost/ace-proxy-demo-engine
 # shellcheck source-path=SCRIPTDIR source=needs.sh
 . "$here/needs.sh"
 
+# Those of containers that nobody removed; they belong to no namespace.
+forget_cgroups() {
+  local container left=0
+  for container in "$store/images/overlay-containers"/*/; do
+    container=$(basename "$container")
+    find /sys/fs/cgroup -depth -type d -path "*$container*" -exec rmdir {} + 2>/dev/null || left=1
+  done
+  return "$left"
+}
+
+clean_up() {
+  [[ -z $inside ]] || kill -KILL "$inside" 2>/dev/null || true
+  eventually 10 forget_cgroups || true
+}
+
 # Ends with what runs inside, and that with this script, however it ends. Not by exec: unshare does
 # not hear TERM and INT.
 go_inside() {
-  local inside result=0
+  local result=0
+  inside=
   trap 'exit 143' TERM
   trap 'exit 130' INT
-  trap 'kill -KILL "$inside" 2>/dev/null || true' EXIT
+  trap clean_up EXIT
+  # Of one that was killed.
+  forget_cgroups || true
   setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
     env ACE_CONTAINERS=images bash "$0" "$build" &
   inside=$!
   wait "$inside" || result=$?
-  trap - EXIT
+  inside=
   exit "$result"
 }
 
@@ -103,6 +121,7 @@ run_apart() {
       ;;
     test)
       ip link set lo up
+      trap 'podman rm --all --force --time 0 >/dev/null 2>&1' EXIT
       "$1"
       summary
       ;;
