@@ -42,7 +42,7 @@ Viewer::Viewer(std::uint16_t port, std::string target, const ViewerOptions& opti
       options_{options},
       connect_at_{connect_at},
       parser_{options.method != "HEAD"},
-      checker_{tags_of(target_)} {}
+      checker_{options.takes_any_stream ? std::vector<std::uint64_t>{} : tags_of(target_)} {}
 
 std::string Viewer::worker() const { return headers().find("x-ace-worker").value_or(""); }
 

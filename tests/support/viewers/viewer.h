@@ -26,6 +26,8 @@ struct ViewerOptions {
   HeaderList headers{};
   /// The connections are opened one after the other over this time.
   std::chrono::milliseconds connect_spread{0};
+  /// What it asks for may lead to a stream of another name.
+  bool takes_any_stream{false};
 };
 
 enum class ViewerState {
