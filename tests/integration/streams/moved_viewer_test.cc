@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,23 +14,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const auto kFirst = *proto::StreamId::parse(std::string(40, 'a'));
-const auto kSecond = *proto::StreamId::parse(std::string(40, 'b'));
-constexpr const char* kHead = "HTTP/1.1 200 OK\r\n\r\n";
-
-std::string packet_of(char stream) { return '\x47' + std::string(187, stream); }
-
 struct Quiet final : streams::Viewers::Listener {
   void on_viewer_left() override {}
   void on_join_refused() override {}
 };
-
-std::string read_some(const UniqueFd& viewer) {
-  std::string got(1U << 16U, '\0');
-  const ssize_t size = ::recv(viewer.get(), got.data(), got.size(), MSG_DONTWAIT);
-  got.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return got;
-}
 
 }  // namespace
 
@@ -62,14 +47,14 @@ TEST_CASE("who goes on to another stream leaves the first one altogether", "[vie
   SECTION("which goes on") {
     second.viewers().add(std::move(moved[0]));
     world.chunks.run();
-    CHECK(read_some(client) == kHead + packet_of('b'));
+    CHECK(read_some(client) == kStreamHead + packet_of('b'));
     push(second, 2, 'b');
     CHECK(read_some(client) == packet_of('b'));
   }
   SECTION("which ends before it comes there") {
     first.reset();
     second.viewers().add(std::move(moved[0]));
-    CHECK(read_some(client) == kHead + packet_of('b'));
+    CHECK(read_some(client) == kStreamHead + packet_of('b'));
   }
   SECTION("which ends, and it comes nowhere") {
     first.reset();

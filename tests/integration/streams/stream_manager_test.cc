@@ -1,7 +1,5 @@
 #include "workers/streams/session/stream_manager.h"
 
-#include <sys/socket.h>
-
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -12,25 +10,6 @@ using namespace ace;
 using namespace ace::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-const auto kFirst = *proto::StreamId::parse(std::string(40, 'a'));
-const auto kSecond = *proto::StreamId::parse(std::string(40, 'b'));
-
-std::string packets_of(char stream) {
-  return '\x47' + std::string(187, stream) + '\x47' + std::string(187, stream);
-}
-
-/// What has come, without waiting for more.
-std::string read_some(const UniqueFd& viewer) {
-  std::string got(1U << 16U, '\0');
-  const ssize_t size = ::recv(viewer.get(), got.data(), got.size(), MSG_DONTWAIT);
-  got.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return got;
-}
-
-}  // namespace
-
 TEST_CASE("a chunk of a stream that was left is no later stream's", "[stream_manager]") {
   StreamWorld world;
   auto& table = world.host->ownership();
@@ -38,8 +17,8 @@ TEST_CASE("a chunk of a stream that was left is no later stream's", "[stream_man
     REQUIRE(table.acquire(world.host->scoreboard(), id, world.neighbour));
   }
   world.chunks.index = 1;
-  world.chunks.values[proto::StreamKeys{kFirst}.chunk({1})] = packets_of('a');
-  world.chunks.values[proto::StreamKeys{kSecond}.chunk({1})] = packets_of('b');
+  world.chunks.values[proto::StreamKeys{kFirst}.chunk({1})] = packet_of('a');
+  world.chunks.values[proto::StreamKeys{kSecond}.chunk({1})] = packet_of('b');
 
   auto first = world.open(kFirst);
   world.chunks.run_one();  // where the stream stands; its chunk is asked for now
@@ -56,5 +35,5 @@ TEST_CASE("a chunk of a stream that was left is no later stream's", "[stream_man
   world.chunks.run_one();
   CHECK(read_some(second).empty());
   world.chunks.run();
-  CHECK(read_some(second) == "HTTP/1.1 200 OK\r\n\r\n" + packets_of('b'));
+  CHECK(read_some(second) == kStreamHead + packet_of('b'));
 }

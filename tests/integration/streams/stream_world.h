@@ -18,6 +18,20 @@
 
 namespace ace::test {
 
+const inline auto kFirst = *proto::StreamId::parse(std::string(40, 'a'));
+const inline auto kSecond = *proto::StreamId::parse(std::string(40, 'b'));
+constexpr const char* kStreamHead = "HTTP/1.1 200 OK\r\n\r\n";
+
+inline std::string packet_of(char stream) { return '\x47' + std::string(187, stream); }
+
+/// What has come at a viewer's end, without waiting for more.
+inline std::string read_some(const UniqueFd& viewer) {
+  std::string got(1U << 16U, '\0');
+  const ssize_t size = ::recv(viewer.get(), got.data(), got.size(), MSG_DONTWAIT);
+  got.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return got;
+}
+
 /// Which channels are listened to.
 class FakeChannels final : public ownership::EventBus::Channels {
  public:
@@ -56,9 +70,9 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
     clients::ClientInfo info;
     info.id = {"client " + std::to_string(++viewers)};
     streams::NewViewer viewer;
-    viewer.session = std::make_unique<clients::ClientSession>(
-        loop, clock, UniqueFd{ends[0]}, std::move(info), "HTTP/1.1 200 OK\r\n\r\n",
-        proto::http::BodyFraming::UntilClose);
+    viewer.session =
+        std::make_unique<clients::ClientSession>(loop, clock, UniqueFd{ends[0]}, std::move(info),
+                                                 kStreamHead, proto::http::BodyFraming::UntilClose);
     return {std::move(viewer), UniqueFd{ends[1]}};
   }
   /// @returns the viewer's end of its connection.
