@@ -8,7 +8,6 @@
 
 using namespace ace;
 using namespace ace::test;
-using namespace std::chrono_literals;
 
 TEST_CASE("a chunk of a stream that was left is no later stream's", "[stream_manager]") {
   StreamWorld world;
@@ -24,11 +23,7 @@ TEST_CASE("a chunk of a stream that was left is no later stream's", "[stream_man
   world.chunks.run_one();  // where the stream stands; its chunk is asked for now
   REQUIRE(world.chunks.pending() == 1);
   first.reset();
-  bool is_late = false;
-  auto deadline = world.timers.make();
-  deadline->once(5s, [&] { is_late = true; });
-  while (world.is_followed(kFirst) && !is_late) world.loop.run_once(true);
-  REQUIRE_FALSE(is_late);
+  world.run_until([&] { return !world.is_followed(kFirst); });
 
   // In the same turn of the loop: what is to be cleaned up behind the first one is still there.
   const auto second = world.open(kSecond);
@@ -36,4 +31,20 @@ TEST_CASE("a chunk of a stream that was left is no later stream's", "[stream_man
   CHECK(read_some(second).empty());
   world.chunks.run();
   CHECK(read_some(second) == kStreamHead + packet_of('b'));
+}
+
+TEST_CASE("a stream is gone with the last viewer who got its rest", "[stream_manager]") {
+  StreamWorld world;
+  REQUIRE(world.host->ownership().acquire(world.host->scoreboard(), kFirst, world.neighbour));
+  world.chunks.index = 1;
+  world.chunks.values[proto::StreamKeys{kFirst}.chunk({1})] = packet_of('a');
+  auto viewer = world.open(kFirst);
+  world.chunks.run();
+  REQUIRE(read_some(viewer) == kStreamHead + packet_of('a'));
+
+  world.manager.shut_down();
+  world.run_until([&] { return world.manager.size() == 0; });
+  CHECK_FALSE(world.manager.is_empty());  // its answer has ended, its connection has not
+  viewer.reset();
+  world.run_until([&] { return world.manager.is_empty(); });
 }

@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -80,6 +82,13 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
     auto [viewer, client] = new_viewer();
     manager.open(id, std::move(viewer));
     return std::move(client);
+  }
+  void run_until(const std::function<bool()>& is_reached) {
+    bool is_late = false;
+    auto deadline = timers.make();
+    deadline->once(std::chrono::seconds{5}, [&] { is_late = true; });
+    while (!is_reached() && !is_late) loop.run_once(true);
+    REQUIRE_FALSE(is_late);
   }
   [[nodiscard]] bool is_followed(const proto::StreamId& id) const {
     return channels.contains(proto::StreamKeys{id}.events());
