@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tells which tests failed in ctest's runs: the end of what each said, then the names of all.
-#   tests/failed_tests.sh DIRECTORY...      each a Testing/Temporary of ctest, called after its run
+# Tells which tests failed in ctest's runs: the end of what each said, then, headed by TITLE, the names
+# of all.
+#   tests/failed_tests.sh TITLE DIRECTORY...      each a Testing/Temporary of ctest, called after its run
 set -euo pipefail
 
 # The end of a log is what continuous integration shows: one test must not fill it, nor one run.
@@ -29,6 +30,8 @@ end_of_output() {
     }' "$1/LastTest.log"
 }
 
+readonly title=$1
+shift
 names=()
 for logs in "$@"; do
   run=$(basename "$logs")
@@ -43,5 +46,5 @@ for logs in "$@"; do
   done
   names+=("${tests[@]/#/$run: }")
 done
-echo "--- failed:"
+echo "--- $title"
 printf '%s\n' "${names[@]}"

@@ -17,7 +17,7 @@ add_test("mute: says nothing" false)
 add_test("gone: not built" /nonexistent/program)
 EOF
 ctest --test-dir "$work/first" >"$work/ctest.log" 2>&1 && exit 1
-"$script" "$work/first/Testing/Temporary" "$work/silent/nothing" >"$work/told"
+"$script" "failed here:" "$work/first/Testing/Temporary" "$work/silent/nothing" >"$work/told"
 
 diff - "$work/told" <<EOF
 --- Temporary: long: "quoted", [odd] \\ and long
@@ -33,7 +33,7 @@ begun
 (it said nothing)
 --- Temporary: gone: not built
 (it said nothing)
---- failed:
+--- failed here:
 Temporary: long: "quoted", [odd] \\ and long
 Temporary: check: and a log
 Temporary: slow: too slow

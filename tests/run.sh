@@ -28,7 +28,7 @@ readonly jobs=2
 # Most tests wait for time to pass, not for a core: six at once take a third of one.
 readonly tests_at_once=6
 failed=()
-rm -rf build/failed
+rm -rf build/failed build/unsteady
 
 build() {
   local preset=$1
@@ -62,20 +62,37 @@ end_groups() {
 }
 
 # Runs ctest, and keeps what it leaves behind of a run that failed: the next run there overwrites it.
-#   tests_of NAME PRESET ctest's arguments...
-tests_of() {
+#   run_ctest NAME PRESET ctest's arguments...
+run_ctest() {
   local name=$1 logs=build/$2/Testing/Temporary
   shift 2
-  rm -f "$logs/LastTestsFailed.log"
   ctest --test-dir "${logs%/Testing/*}" --output-on-failure --no-tests=error "$@" && return
   mkdir -p build/failed
   cp -r "$logs" "build/failed/$name"
   return 1
 }
 
+# The same of tests that have not run yet: what failed in an earlier run is not theirs.
+tests_of() {
+  rm -f "build/$2/Testing/Temporary/LastTestsFailed.log"
+  run_ctest "$@"
+}
+
+# What failed for want of a core passes alone. It is told all the same: a test must stand the others.
+try_again() {
+  local name=$1 first=build/failed/$1
+  tests/may_run_again.sh "$first" || return 1
+  stage "$name: again, alone"
+  mkdir -p build/unsteady
+  mv "$first" "build/unsteady/$name"
+  rmdir --ignore-fail-on-non-empty build/failed
+  run_ctest "$name" "$name" --rerun-failed
+}
+
 # However this ends, its last lines are what failed.
 tell_failures() {
-  [[ ! -d build/failed ]] || tests/failed_tests.sh build/failed/* >&2
+  [[ ! -d build/unsteady ]] || tests/failed_tests.sh "at first:" build/unsteady/* >&2
+  [[ ! -d build/failed ]] || tests/failed_tests.sh "failed:" build/failed/* >&2
 }
 trap 'end_groups; tell_failures' EXIT
 
@@ -98,7 +115,7 @@ run_tests() {
   local preset=$1 labels=$2
   stage "$preset: test ($labels)"
   tests_of "$preset" "$preset" -j "$tests_at_once" -L "$labels" -LE 'stress|soak|bench' ||
-    failed+=("$preset")
+    try_again "$preset" || failed+=("$preset")
 }
 
 has_libfuzzer() {
