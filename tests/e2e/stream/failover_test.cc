@@ -18,8 +18,8 @@ constexpr std::uint64_t kBitrate = 2'000'000;
 
 using Milliseconds = std::chrono::milliseconds;
 
-/// The packet that is due now: later ones are news. What an engine had sent when a fault came in force
-/// is no news, so ask after that.
+/// The packet that is due now: later ones are news. What an engine had sent when a fault came in
+/// force is no news, so ask after that.
 std::uint64_t seq_now(const std::string& id) {
   return NumberedStream{infohash_of_content(id), kBitrate}.seq_at(ace::SystemClock{}.now());
 }
