@@ -1,5 +1,6 @@
 #include "coordinator/handover/handover.h"
 
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -208,7 +209,7 @@ void Handover::take_back(std::uint64_t transfer) {
 
 void Handover::come_back(Passenger passenger) {
   if (!passenger.estate) ++host_.scoreboard().slots[self_.slot].clients;
-  ++passenger.hops;
+  if (passenger.hops < std::numeric_limits<std::uint8_t>::max()) ++passenger.hops;
   listener_.on_passenger(std::move(passenger));
 }
 

@@ -19,6 +19,11 @@ struct Quiet final : streams::Viewers::Listener {
   void on_join_refused() override {}
 };
 
+void push(streams::Broadcast& to, std::uint64_t index, char stream) {
+  to.push({500}, {index}, proto::Chunk::copy_of(as_bytes(packet_of(stream))), true);
+  to.on_stored({{500}, {index}});
+}
+
 }  // namespace
 
 TEST_CASE("who goes on to another stream leaves the first one altogether", "[viewers]") {
@@ -27,10 +32,6 @@ TEST_CASE("who goes on to another stream leaves the first one altogether", "[vie
   Quiet quiet;
   auto first = std::make_unique<streams::Broadcast>(world.services, kFirst, quiet);
   streams::Broadcast second{world.services, kSecond, quiet};
-  const auto push = [](streams::Broadcast& to, std::uint64_t index, char stream) {
-    to.push({500}, {index}, proto::Chunk::copy_of(as_bytes(packet_of(stream))), true);
-    to.on_stored({{500}, {index}});
-  };
   for (std::uint64_t index = 1; index <= 3; ++index) push(*first, index, 'a');
   world.chunks.values[proto::StreamKeys{kFirst}.chunk({1})] = packet_of('a');
   push(second, 1, 'b');
@@ -61,4 +62,31 @@ TEST_CASE("who goes on to another stream leaves the first one altogether", "[vie
     moved.clear();
     CHECK(read_some(client).empty());
   }
+}
+
+TEST_CASE("who was refused is offered again after a pause, however often", "[viewers]") {
+  const auto refusals = GENERATE(as<std::uint8_t>{}, 0, 1, 2, 7, 8, 100, 255);
+  CAPTURE(refusals);
+  StreamWorld world;
+  Quiet quiet;
+  streams::Broadcast broadcast{world.services, kFirst, quiet};
+  auto [viewer, client] = world.new_viewer();
+  viewer.hops = refusals;
+  viewer.request = "GET";
+  broadcast.viewers().add(std::move(viewer));
+  const bool is_watching = GENERATE(true, false);
+  if (is_watching) {
+    push(broadcast, 1, 'a');
+    REQUIRE(read_some(client) == kStreamHead + packet_of('a'));
+  }
+
+  const auto release = [&] { return broadcast.viewers().release(streams::Release::All, 32); };
+  if (refusals > 0) {
+    CHECK(release().empty());
+    world.clock.advance(refusals == 1 ? 20ms : 1s);
+  }
+  const auto released = release();
+  REQUIRE(released.size() == 1);
+  CHECK(released[0].watching.has_value() == is_watching);
+  CHECK(released[0].request == (is_watching ? "" : "GET"));
 }

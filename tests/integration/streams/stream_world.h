@@ -14,6 +14,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/integration/streams/scripted_selector.h"
+#include "tests/support/clock/manual_clock.h"
 #include "tests/unit/coordinator/ownership/fake_commands.h"
 #include "tests/unit/workers/streams/store/fake_pipe.h"
 #include "workers/streams/session/stream_manager.h"
@@ -96,7 +97,7 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
 
   loop::Loop loop;
   loop::UvTimerFactory timers{loop};
-  SystemClock clock;
+  ManualClock clock;
   std::unique_ptr<host::HostMemory> host{std::move(host::HostMemory::create().value())};
   host::WorkerRef self{host->scoreboard().open_slot(0)};
   host::WorkerRef neighbour{host->scoreboard().open_slot(1)};

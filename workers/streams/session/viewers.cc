@@ -11,8 +11,14 @@
 namespace ace::streams {
 namespace {
 
-/// A worker that refuses a client for once may take it a moment later.
-constexpr std::uint8_t kMostRefusals = 8;
+/// A worker that refuses a client for once may take it a moment later; one that cannot place it yet
+/// needs longer, and a client that does not fit there today fits when it has caught up.
+constexpr std::chrono::milliseconds kFirstPause{20}, kLongestPause{1'000};
+
+std::chrono::milliseconds pause_after(unsigned refusals) {
+  if (refusals == 0) return {};
+  return std::min(kLongestPause, kFirstPause * (1U << std::min(refusals - 1, 6U)));
+}
 
 /// PID 0x1FFF: every demultiplexer drops it.
 proto::ChunkPtr null_packet() {
@@ -52,6 +58,7 @@ void Viewers::add(NewViewer viewer) {
   }
   auto& added = viewers_[id];
   added.client = std::move(viewer);
+  added.may_go_at = services_.clock.now() + pause_after(added.client.hops);
   auto& session = *added.client.session;
   added.bytes_counted = session.bytes_sent();
   added.skips_counted = session.skips();
@@ -128,6 +135,9 @@ std::vector<handover::Passenger> Viewers::release(Release who, std::size_t at_mo
 std::optional<handover::Passenger> Viewers::release(Viewer& viewer, Release who) {
   auto& client = viewer.client;
   auto& session = *client.session;
+  const bool may_go = who == Release::Drained ? session.is_waiting() || session.is_drained()
+                                              : viewer.may_go_at <= services_.clock.now();
+  if (!may_go) return std::nullopt;
   handover::Passenger passenger;
   passenger.hops = client.hops;
   passenger.peer = session.info().address;
@@ -138,8 +148,7 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer, Release who)
     count_traffic(viewer);
     return passenger;
   }
-  const bool may_go = who == Release::Drained ? session.is_drained() : client.hops < kMostRefusals;
-  if (!may_go || (buffer_.window.empty() && !client.cursor)) return std::nullopt;
+  if (buffer_.window.empty() && !client.cursor) return std::nullopt;
   auto remains = session.release();
   count_traffic(viewer);
   auto cursor = client.cursor ? client.cursor : cursor_of(remains);

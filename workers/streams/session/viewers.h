@@ -33,7 +33,7 @@ struct NewViewer {
 /// Who is to go to another worker.
 enum class Release : std::uint8_t {
   Drained,  ///< who has got all there is here, or waits for the first byte
-  All,      ///< with what is owed, to who can go on exactly there; not who is refused each time
+  All,      ///< with what is owed, to who can go on exactly there; who was refused, after a pause
 };
 
 /// The viewers of one stream in this worker: feeds them out of the buffer, keeps their records in
@@ -107,7 +107,8 @@ class Viewers final : private clients::ClientSession::Listener {
     NewViewer client;
     bool is_refused_by_redis{};
     bool is_join_counted{};
-    int status{200};  ///< of its answer
+    SteadyTime may_go_at;  ///< to a worker that has refused it
+    int status{200};       ///< of its answer
     std::uint64_t bytes_counted{};
     std::uint64_t skips_counted{};
   };

@@ -150,6 +150,13 @@ TEST_CASE("a viewer that would miss something comes back", "[handover]") {
   CHECK(f.a.boarded[0].hops == 1);
   CHECK(f.clients(f.b) == 0);
   CHECK(f.clients(f.a) == 1);
+
+  // Offered again and again, its refusals never begin anew.
+  f.a.boarded[0].hops = 255;
+  f.a.handover->count_on_its_way(f.b.self);
+  f.a.handover->offer(f.b.self, std::move(f.a.boarded[0]));
+  f.run_until([&] { return f.a.boarded.size() == 2; });
+  CHECK(f.a.boarded[1].hops == 255);
 }
 
 TEST_CASE("a stream passes on with its engine's socket, and counts as nobody's client",
