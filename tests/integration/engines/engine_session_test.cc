@@ -97,10 +97,8 @@ TEST_CASE("a stream taken by another player is not asked for again", "[engines]"
 
 TEST_CASE("an engine that is not there fails in phase connect", "[engines]") {
   SessionWorld world;
-  {
-    ace::test::ScriptedEngine gone{world.loop};
-    world.address.port = gone.port();
-  }
+  const ace::test::ClosedPort closed;
+  world.address.port = closed.port();
   world.start();
   const auto why = world.failure();
   CHECK(why.code == Errc::Unavailable);
@@ -121,11 +119,14 @@ TEST_CASE("an engine that swallows the connection attempt fails in phase connect
 
 TEST_CASE("an engine that hangs before its answer fails in phase getstream", "[engines]") {
   SessionWorld world;
-  world.limits.json = 30ms;
   world.start();
-  const auto why = world.failure();
-  CHECK(why.code == Errc::Timeout);
-  CHECK(why.text == "living: getstream: no answer in 30 ms");
+  REQUIRE(world.run([&] { return world.engine.asked("/ace/getstream") == 1; }));
+  world.patience.advance(world.limits.json - 1ms);
+  CHECK_FALSE(world.watcher.error);
+  world.patience.advance(1ms);
+  REQUIRE(world.watcher.error);
+  CHECK(world.watcher.error->code == Errc::Timeout);
+  CHECK(world.watcher.error->text == "living: getstream: no answer in 15000 ms");
 }
 
 TEST_CASE("an answer that comes in single bytes is an answer", "[engines]") {
@@ -244,7 +245,7 @@ TEST_CASE("an engine is asked how a session does", "[engines]") {
   info.port = world.engine.port();
   info.stat_url = "http://172.17.0.2:6878/ace/stat/1/2";
   std::optional<ace::Result<ace::proto::engine::StatAnswer>> answer;
-  auto query = ace::engines::ask_stat(world.multi, world.timers, info, world.limits,
+  auto query = ace::engines::ask_stat(world.multi, world.patience, info, world.limits,
                                       [&](auto got) { answer = std::move(got); });
   REQUIRE(query);
   REQUIRE(world.run([&] { return answer.has_value(); }));
@@ -252,28 +253,30 @@ TEST_CASE("an engine is asked how a session does", "[engines]") {
   CHECK((*answer)->peers == 7);
 
   info.stat_url.clear();
-  query = ace::engines::ask_stat(world.multi, world.timers, info, world.limits, [](auto) {});
+  query = ace::engines::ask_stat(world.multi, world.patience, info, world.limits, [](auto) {});
   REQUIRE_FALSE(query);
   CHECK(query.error().code == Errc::NotFound);
 }
 
 TEST_CASE("an engine is asked whether it is there and connected", "[engines]") {
   SessionWorld world;
-  world.limits.command = 30ms;
   world.engine.on("/webui/api/service?method=get_version", [](auto& c) {
     c.answer(200, R"({"result":{"code":3017000,"version":"3.1.70"},"error":null})");
   });
   std::optional<ace::Result<ace::proto::engine::VersionAnswer>> version;
   const auto asked =
-      ace::engines::ask_version(world.multi, world.timers, world.address, world.limits,
+      ace::engines::ask_version(world.multi, world.patience, world.address, world.limits,
                                 [&](auto got) { version = std::move(got); });
   std::optional<ace::Result<bool>> connected;
   const auto unanswered =
-      ace::engines::ask_network_status(world.multi, world.timers, world.address, world.limits,
+      ace::engines::ask_network_status(world.multi, world.patience, world.address, world.limits,
                                        [&](auto got) { connected = std::move(got); });
-  REQUIRE(world.run([&] { return version && connected; }));
+  REQUIRE(world.run([&] { return version.has_value(); }));
   REQUIRE(*version);
   CHECK((*version)->code == 3017000);
+  CHECK_FALSE(connected);
+  world.patience.advance(world.limits.command);
+  REQUIRE(connected);
   REQUIRE_FALSE(*connected);
   CHECK(connected->error().code == Errc::Timeout);
   CHECK(connected->error().text.find("living: network status: ") == 0);

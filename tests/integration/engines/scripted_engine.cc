@@ -18,17 +18,22 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-/// Binds to a free port of loopback and listens; says which.
-std::uint16_t listen_on_loopback(int fd, int backlog) {
+/// Binds to a free port of loopback; says which.
+std::uint16_t bind_to_loopback(int fd) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  ACE_CHECK(::bind(fd, generic, size) == 0 && ::listen(fd, backlog) == 0 &&
-                ::getsockname(fd, generic, &size) == 0,
-            "loopback can be listened on");
+  ACE_CHECK(::bind(fd, generic, size) == 0 && ::getsockname(fd, generic, &size) == 0,
+            "loopback has a free port");
   return ntohs(address.sin_port);
+}
+
+std::uint16_t listen_on_loopback(int fd, int backlog) {
+  const auto port = bind_to_loopback(fd);
+  ACE_CHECK(::listen(fd, backlog) == 0, "loopback can be listened on");
+  return port;
 }
 
 }  // namespace
@@ -137,6 +142,10 @@ ScriptedEngine::Connection* ScriptedEngine::connection(std::string_view prefix) 
   }
   return nullptr;
 }
+
+ClosedPort::ClosedPort()
+    : bound_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)},
+      port_{bind_to_loopback(bound_.get())} {}
 
 SilentPort::SilentPort()
     : listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)},

@@ -76,6 +76,17 @@ class ScriptedEngine {
   std::unique_ptr<loop::FdWatcher> watcher_;
 };
 
+/// A port on which nobody listens, nor will: kept, so that no other process gets it meanwhile.
+class ClosedPort {
+ public:
+  ClosedPort();
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  UniqueFd bound_;
+  std::uint16_t port_{};
+};
+
 /// A listening port whose queue is full: whoever connects hears nothing at all.
 class SilentPort {
  public:

@@ -29,33 +29,36 @@ TEST_CASE("a playback that is gone fails and names the status", "[engines]") {
 
 TEST_CASE("an engine that holds its headers too long fails in phase headers", "[engines]") {
   SessionWorld world;
-  world.limits.first_byte = 40ms;
   world.answer_getstream();
   world.start();
+  REQUIRE(world.run([&] { return world.engine.asked("/ace/r/") == 1; }));
+  world.patience.advance(world.limits.first_byte);
   const auto why = world.failure();
   CHECK(why.code == Errc::Timeout);
-  CHECK(why.text == "living: headers: nothing in 40 ms");
+  CHECK(why.text == "living: headers: nothing in 30000 ms");
 }
 
 TEST_CASE("headers without a byte after them fail in phase first byte", "[engines]") {
   SessionWorld world;
-  world.limits.first_byte = 40ms;
   world.answer_getstream();
   world.play([](auto&) {});
+  bool has_headers{};
+  world.watcher.on_headers = [&] { has_headers = true; };
   world.start();
+  REQUIRE(world.run([&] { return has_headers; }));
+  world.patience.advance(world.limits.first_byte);
   const auto why = world.failure();
   CHECK(why.code == Errc::Timeout);
-  CHECK(why.text == "living: first byte: nothing in 40 ms");
+  CHECK(why.text == "living: first byte: nothing in 30000 ms");
 }
 
 TEST_CASE("after the first byte silence is for others to judge", "[engines]") {
   SessionWorld world;
-  world.limits.first_byte = 30ms;
   world.answer_getstream();
   world.play([](auto& c) { c.send("x"); });
   world.start();
   REQUIRE(world.run([&] { return world.watcher.bytes == "x"; }));
-  run_for(world.loop, 60ms);
+  world.patience.advance(2 * world.limits.first_byte);
   CHECK_FALSE(world.watcher.error);
 }
 
@@ -174,18 +177,20 @@ TEST_CASE("a stop command is sent to the engine called, and outlives the session
 
 TEST_CASE("a stop that is never answered is given up", "[engines]") {
   SessionWorld world;
-  world.limits.command = 30ms;
   ace::engines::SessionInfo info;
   info.host = "127.0.0.1";
   info.port = world.engine.port();
   info.command_url = "/ace/cmd/1/2";
   int stops{};
   ace::engines::stop_session(
-      world.multi, world.timers, info, [&] { ++stops; }, world.limits);
-  ace::engines::stop_session(world.multi, world.timers, info, nullptr, world.limits);
+      world.multi, world.patience, info, [&] { ++stops; }, world.limits);
+  ace::engines::stop_session(world.multi, world.patience, info, nullptr, world.limits);
+  REQUIRE(world.run([&] { return world.engine.asked("/ace/cmd/1/2?method=stop") == 2; }));
+  world.patience.advance(world.limits.command - 1ms);
+  CHECK(world.multi.kept() == 2);
+  world.patience.advance(1ms);
   REQUIRE(world.run([&] { return world.multi.kept() == 0; }));
   CHECK(stops == 1);
-  CHECK(world.engine.asked("/ace/cmd/1/2?method=stop") == 2);
 }
 
 TEST_CASE("a session without a command url is stopped by silence", "[engines]") {
@@ -199,10 +204,12 @@ TEST_CASE("a session without a command url is stopped by silence", "[engines]") 
 TEST_CASE("a session that opens after its asker has gone is stopped", "[engines]") {
   const bool by_timeout = GENERATE(false, true);
   SessionWorld world;
-  if (by_timeout) world.limits.json = 200ms;
   world.start();
   REQUIRE(world.run([&] { return world.engine.asked("/ace/getstream") == 1; }));
-  if (by_timeout) REQUIRE(world.failure().code == Errc::Timeout);
+  if (by_timeout) {
+    world.patience.advance(world.limits.json);
+    REQUIRE(world.failure().code == Errc::Timeout);
+  }
   world.session.reset();
   CHECK(world.multi.kept() == 1);
   world.engine.connection("/ace/getstream")->answer(200, world.getstream_json());
@@ -226,11 +233,12 @@ TEST_CASE("a refusal that comes after the asker has gone ends the matter", "[eng
 
 TEST_CASE("an engine that never answers is not heard out for ever", "[engines]") {
   SessionWorld world;
-  world.limits.json = 30ms;
   world.start();
   REQUIRE(world.run([&] { return world.engine.asked("/ace/getstream") == 1; }));
   world.session.reset();
+  world.patience.advance(2 * world.limits.json - 1ms);
   REQUIRE(world.multi.kept() == 1);
+  world.patience.advance(1ms);
   CHECK(world.run([&] { return world.multi.kept() == 0; }));
 }
 

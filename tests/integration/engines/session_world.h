@@ -10,6 +10,7 @@
 
 #include "shared/curl/multi.h"
 #include "tests/integration/engines/scripted_engine.h"
+#include "tests/support/clock/fake_timers.h"
 #include "workers/engines/engine_session.h"
 
 namespace ace::test {
@@ -64,6 +65,8 @@ struct SessionWorld {
 
   loop::Loop loop;
   loop::UvTimerFactory timers{loop};
+  ManualClock clock;
+  FakeTimers patience{clock};  ///< of who asks the engine: it ends when a test says so
   ScriptedEngine engine{loop};
   curl::Multi multi{loop, timers};
   engines::EngineAddress address{.host = "127.0.0.1",
@@ -71,7 +74,7 @@ struct SessionWorld {
                                  .name = "living",
                                  .forwarded = true,
                                  .max_streams = 0};
-  engines::SessionTimeouts limits;
+  engines::SessionTimeouts limits{.connect = std::chrono::seconds{20}};  // in real time: libcurl's
   SessionWatcher watcher;
   std::unique_ptr<engines::EngineSession> session;
 
@@ -94,7 +97,7 @@ struct SessionWorld {
   }
   void make() {
     session = std::make_unique<engines::EngineSession>(
-        multi, timers, address, proto::StreamId::parse(kId).value(), limits, watcher);
+        multi, patience, address, proto::StreamId::parse(kId).value(), limits, watcher);
   }
   void start() {
     make();
