@@ -7,6 +7,7 @@
 
 #include "shared/curl/multi.h"
 #include "tests/integration/engines/scripted_engine.h"
+#include "tests/support/clock/fake_timers.h"
 
 using namespace std::chrono_literals;
 using ace::Errc;
@@ -21,9 +22,14 @@ using ace::test::ScriptedEngine;
 
 namespace {
 
+/// In real time, libcurl's: no pause of this process is to run it out.
+constexpr auto kConnect = 20s;
+
 struct World {
   ace::loop::Loop loop;
   ace::loop::UvTimerFactory timers{loop};
+  ace::test::ManualClock clock;
+  ace::test::FakeTimers patience{clock};  ///< of the fetch: it ends when a test says so
   ScriptedEngine engine{loop};
   Multi multi{loop, timers};
 
@@ -32,8 +38,8 @@ struct World {
 
   void start(std::string url, FetchLimits limits = {}) {
     fetch = std::make_unique<Fetch>(
-        multi, timers, ace::curl::Request{.url = std::move(url), .connect_timeout = 1s}, limits,
-        [this](Result<Answer> got) { answer = std::move(got); });
+        multi, patience, ace::curl::Request{.url = std::move(url), .connect_timeout = kConnect},
+        limits, [this](Result<Answer> got) { answer = std::move(got); });
   }
   bool run() {
     return run_until(loop, [this] { return answer.has_value(); });
@@ -78,8 +84,12 @@ TEST_CASE("an answer over its size is cut off", "[curl]") {
 
 TEST_CASE("an answer that never comes ends at the deadline", "[curl]") {
   World world;
-  world.start(world.engine.url("/"), {.bytes = 1000, .deadline = 30ms});
-  REQUIRE(world.run());
+  world.start(world.engine.url("/"), {.bytes = 1000, .deadline = 5s});
+  REQUIRE(run_until(world.loop, [&] { return world.engine.asked("/") == 1; }));
+  world.patience.advance(5s - 1ms);
+  CHECK_FALSE(world.answer);
+  world.patience.advance(1ms);
+  REQUIRE(world.answer);
   REQUIRE_FALSE(*world.answer);
   CHECK(world.answer->error().code == Errc::Timeout);
   CHECK(world.fetch->phase() == Phase::AwaitingHeaders);
@@ -88,20 +98,18 @@ TEST_CASE("an answer that never comes ends at the deadline", "[curl]") {
 TEST_CASE("an answer that trickles ends at the deadline too", "[curl]") {
   World world;
   world.engine.on("/", [](auto& c) { c.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"); });
-  world.start(world.engine.url("/"), {.bytes = 1000, .deadline = 30ms});
-  REQUIRE(world.run());
+  world.start(world.engine.url("/"), {.bytes = 1000, .deadline = 5s});
+  REQUIRE(run_until(world.loop, [&] { return world.fetch->phase() == Phase::Body; }));
+  world.patience.advance(5s);
+  REQUIRE(world.answer);
   REQUIRE_FALSE(*world.answer);
   CHECK(world.answer->error().code == Errc::Timeout);
 }
 
 TEST_CASE("nobody listening is unavailable, before anything was sent", "[curl]") {
   World world;
-  std::string url;
-  {
-    ScriptedEngine gone{world.loop};
-    url = gone.url("/");
-  }
-  world.start(url);
+  const ace::test::ClosedPort closed;
+  world.start("http://127.0.0.1:" + std::to_string(closed.port()) + "/");
   REQUIRE(world.run());
   REQUIRE_FALSE(*world.answer);
   CHECK(world.answer->error().code == Errc::Unavailable);
@@ -155,8 +163,8 @@ TEST_CASE("a fetch may be destroyed by its own answer", "[curl]") {
   world.engine.on("/", [](auto& c) { c.answer(200, "x"); });
   bool called{};
   world.fetch = std::make_unique<Fetch>(
-      world.multi, world.timers,
-      ace::curl::Request{.url = world.engine.url("/"), .connect_timeout = 1s}, FetchLimits{},
+      world.multi, world.patience,
+      ace::curl::Request{.url = world.engine.url("/"), .connect_timeout = kConnect}, FetchLimits{},
       [&](Result<Answer>) {
         world.fetch.reset();
         called = true;
