@@ -23,7 +23,7 @@ struct Bench : ScriptBench {
   };
   [[nodiscard]] Choice choose(const std::string& stream, const std::vector<Bid>& bids,
                               const std::string& settle = "0") const {
-    Strings args{stream, "6000", settle, proto::engine_prefix()};
+    Strings args{stream, "30000", settle, proto::engine_prefix()};
     for (const auto& bid : bids) {
       for (const auto& arg : {bid.id, bid.tier, bid.is_forwarded, bid.max_streams, bid.load}) {
         args.push_back(arg);
@@ -107,7 +107,7 @@ TEST_CASE("an owner's renewal counts its stream, and its end takes it off", "[en
   CHECK(b.load("a") == 0);
   REQUIRE(b.renew("w1", epoch));
   CHECK(b.load("a") == 1);
-  CHECK(b.number({"PTTL", proto::engine_streams_key("a")}) <= 6000);
+  CHECK(b.number({"PTTL", proto::engine_streams_key("a")}) <= 30000);
   REQUIRE(b.renew("w2", epoch));  // no owner: nothing to count
   CHECK(b.load("a") == 1);
   REQUIRE(

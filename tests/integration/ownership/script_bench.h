@@ -54,7 +54,7 @@ struct ScriptBench {
   };
   Claim claim(const std::string& self, const std::string& held = "0",
               const std::string& known_index = "0", const Strings& dead = {}) const {
-    Strings args{self, held, known_index, "6000", "60000", keys.events(), id};
+    Strings args{self, held, known_index, "30000", "60000", keys.events(), id};
     args.insert(args.end(), dead.begin(), dead.end());
     const auto reply = eval(proto::kClaimScript,
                             {keys.owner(), keys.metadata(), keys.buffer_index(), keys.clients(),
@@ -70,14 +70,14 @@ struct ScriptBench {
     return eval(proto::kRenewScript,
                 {keys.owner(), keys.metadata(), keys.buffer_index(), keys.clients(),
                  keys.last_client_disconnect_time(), proto::active_streams_key(), keys.aliases()},
-                {self, epoch, "6000", "60000", id, keys.events(), keys.client_prefix(),
+                {self, epoch, "30000", "60000", id, keys.events(), keys.client_prefix(),
                  proto::worker_prefix(), proto::engine_prefix(), proto::alias_prefix()});
   }
   /// A worker's sign of life: `token` tells processes with one id apart.
   Result<redis::Reply> live(const std::string& worker, const std::string& token,
                             const std::string& rival = "") const {
     return eval(proto::kPresenceScript, {proto::worker_key({worker}), proto::workers_key()},
-                {token, "6000", rival, worker, "clients", "7"});
+                {token, "30000", rival, worker, "clients", "7"});
   }
   Result<redis::Reply> update(const std::string& self, const std::string& epoch,
                               const Strings& fields) const {
