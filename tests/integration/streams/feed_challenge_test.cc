@@ -99,9 +99,8 @@ TEST_CASE("a challenger takes the place of a session that is given up", "[feed]"
   options.silence = 1500ms;
   FeedWorld world{loop, {first.scripted.port(), second.scripted.port()}, options};
   world.feed->start();
-  REQUIRE(run_until(loop, [&] { return first.stops() == 1; }));
+  REQUIRE(run_until(loop, [&] { return first.stops() == 1 && second.playback != nullptr; }));
   CHECK(world.feed->engine_id() == "e2");
-  REQUIRE(second.playback != nullptr);
   second.playback->send("HTTP/1.1 200 OK\r\n\r\n" + packets('2', 20));
   REQUIRE(run_until(loop, [&] { return world.media.size() == 40 * 188; }));
   CHECK(second.sessions() == 1);

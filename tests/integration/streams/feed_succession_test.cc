@@ -10,6 +10,7 @@
 
 using namespace std::chrono_literals;
 using ace::engines::SessionInfo;
+using ace::streams::FeedOptions;
 using ace::test::FeedWorld;
 using ace::test::packets;
 using ace::test::PlayingEngine;
@@ -53,13 +54,15 @@ void play(PlayingEngine& engine, const std::string& body) {
 TEST_CASE("a session that was left running is gone on with", "[feed]") {
   ace::loop::Loop loop;
   PlayingEngine engine{loop, packets('1', 20)};
-  FeedWorld world{loop, {engine.scripted.port()}};
+  FeedOptions options;
+  options.adopt = 2s;
+  FeedWorld world{loop, {engine.scripted.port()}, options};
   world.feed->start(left_behind());
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(world.opened == 1);
   CHECK(engine.sessions() == 0);
   CHECK(engine.scripted.asked("/ace/r/old/1") == 1);
-  run_for(loop, 600ms);  // longer than an adoption may take
+  run_for(loop, 2500ms);  // longer than an adoption may take
   CHECK(world.choices.empty());
   world.feed->stop();
   REQUIRE(run_until(loop, [&] { return engine.scripted.asked("/ace/cmd/old/1") == 1; }));
@@ -85,7 +88,7 @@ TEST_CASE("a session that stays silent, or sends junk, is stopped soon", "[feed]
   ace::loop::Loop loop;
   PlayingEngine engine{loop, packets('1', 20)};
   engine.scripted.on("/ace/r/old", [answer](auto& c) { c.send(answer); });
-  FeedWorld world{loop, {engine.scripted.port()}};
+  FeedWorld world{loop, {engine.scripted.port()}, FeedOptions{}};
   world.feed->start(left_behind());
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(engine.scripted.asked("/ace/cmd/old/1") == 1);

@@ -50,10 +50,17 @@ struct PlayingEngine {
   ScriptedEngine::Connection* playback{};
 };
 
+/// Adopts a session however long this process does not run meanwhile.
+inline streams::FeedOptions patient() {
+  streams::FeedOptions options;
+  options.adopt = std::chrono::seconds{20};
+  return options;
+}
+
 /// A feed on its own, and what came of it.
 struct FeedWorld : streams::EngineFeed::Listener {
   FeedWorld(loop::Loop& the_loop, const std::vector<std::uint16_t>& ports,
-            streams::FeedOptions options = {})
+            streams::FeedOptions options = patient())
       : loop{the_loop} {
     std::vector<engines::EngineAddress> engines;
     for (const auto port : ports) {
@@ -65,7 +72,6 @@ struct FeedWorld : streams::EngineFeed::Listener {
     }
     directory = engines::EngineDirectory{std::move(engines)};
     options.chunk.max_age = std::chrono::milliseconds{5};
-    options.timeouts.connect = std::chrono::milliseconds{500};
     feed = std::make_unique<streams::EngineFeed>(
         curl, timers, clock, directory, selector,
         streams::FeedPorts{

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/integration/streams/feed_world.h"
+#include "tests/support/clock/fake_timers.h"
 
 using namespace std::chrono_literals;
 using ace::Error;
@@ -30,7 +31,8 @@ struct Told final : SessionReader::Listener {
 struct World {
   ace::loop::Loop loop;
   ace::loop::UvTimerFactory timers{loop};
-  ace::SystemClock clock;
+  ace::test::ManualClock clock;
+  ace::test::FakeTimers patience{clock};  ///< of the reader: it ends when a test says so
   ace::curl::Multi curl{loop, timers};
   PlayingEngine engine{loop, ""};
   Told told;
@@ -47,10 +49,10 @@ struct World {
     ace::engines::EngineAddress address;
     address.host = "127.0.0.1";
     address.port = engine.scripted.port();
-    return SessionReader{{.curl = curl, .timers = timers, .clock = clock},
+    return SessionReader{{.curl = curl, .timers = patience, .clock = clock},
                          address,
                          *ace::proto::StreamId::parse(std::string(40, 'a')),
-                         {},
+                         {.connect = 20s},  // in real time: libcurl's
                          told};
   }
 };
@@ -68,6 +70,8 @@ TEST_CASE("a session is adopted with its first packets", "[reader]") {
   REQUIRE(run_until(world.loop, [&] { return world.told.media == 20 * 188; }));
   CHECK(world.told.opened == 1);
   CHECK_FALSE(reader.is_adopting());
+  world.patience.advance(60s);
+  CHECK(world.told.failed == 0);
 }
 
 TEST_CASE("of a session that was stopped while it was being adopted nothing more is told",
@@ -81,7 +85,8 @@ TEST_CASE("of a session that was stopped while it was being adopted nothing more
   world.engine.playback->send(packets('1', 20));
   REQUIRE(run_until(world.loop, [&] { return world.engine.stops() == 1; }));
   world.engine.playback->reset();
-  run_for(world.loop, 400ms);  // longer than the adoption was to take
+  world.patience.advance(400ms);  // longer than the adoption was to take
+  run_for(world.loop, 20ms);
   CHECK(world.told.opened == 0);
   CHECK(world.told.media == 0);
   CHECK(world.told.failed == 0);

@@ -22,10 +22,6 @@ constexpr std::size_t kLowWater = 128_KiB;
 constexpr milliseconds kConnectBudget{2'000};
 constexpr milliseconds kShortestConnect{250};
 
-/// For the first packet of a session that was opened before. Engines do not say that this works at
-/// all, and viewers wait.
-constexpr milliseconds kAdoptWithin{500};
-
 /// A playback url is opened again once in so long: a session that breaks off at once would do so
 /// for ever.
 constexpr milliseconds kReopenEvery{10'000};
@@ -153,7 +149,7 @@ void EngineFeed::adopt(engines::SessionInfo info) {
   info.port = engine->port;
   info.forwarded = engine->forwarded;
   watch_reader(make_reader(*engine));
-  const auto playing = current_->adopt(std::move(info), kAdoptWithin);
+  const auto playing = current_->adopt(std::move(info), options_.adopt);
   if (!playing) on_current_failed(playing.error());
 }
 

@@ -26,6 +26,9 @@ struct FeedOptions {
   std::chrono::milliseconds unhealthy{10'000};
   /// A session that has been silent this long is given up.
   std::chrono::milliseconds silence{30'000};
+  /// For the first packet of a session that was opened before. Engines do not say that this works
+  /// at all, and viewers wait.
+  std::chrono::milliseconds adopt{500};
   /// How often the engine is asked how the session does.
   std::chrono::milliseconds stat_every{5'000};
 };
