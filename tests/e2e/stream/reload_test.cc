@@ -17,6 +17,7 @@
 #include "tests/support/process/long_run.h"
 #include "tests/support/process/resident_memory.h"
 #include "tests/support/process/temp_dir.h"
+#include "tests/support/viewers/numbered_ts.h"
 
 using namespace ace::test;
 using namespace std::chrono_literals;
@@ -41,13 +42,13 @@ bool are_replaced(const Service& service, const std::set<pid_t>& before) {
          });
 }
 
-/// @returns how long it took; nothing when it took longer than half a minute.
+/// @returns how long it took; nothing when it took longer than a minute.
 std::optional<std::chrono::milliseconds> replace_all(Service& service, Viewers& viewers,
                                                      int signal) {
   const auto before = pids(service);
   const auto begin = std::chrono::steady_clock::now();
   service.proxy().signal(signal);
-  const auto deadline = begin + 30s;
+  const auto deadline = begin + 60s;
   while (!are_replaced(service, before)) {
     if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
     viewers.run_for(50ms);
@@ -82,7 +83,7 @@ bool all_go_on(Viewers& viewers, std::uint64_t bytes) {
         }
         return true;
       },
-      20s);
+      60s);
 }
 
 void open_all(Viewers& viewers, std::size_t count) {
@@ -161,7 +162,9 @@ TEST_CASE("viewers far behind live go on at their place", "[reload]") {
     CHECK(all_go_on(viewers, 120'000));
   }
   CHECK(losses(viewers) == "");
-  const auto live = viewers.at(0).checker().last_seq().value();
+  // By the broadcaster's clock: a viewer of live may be some seconds late itself.
+  const auto live =
+      NumberedStream{infohash_of_content(stream_id(1)), 500'000}.seq_at(ace::SystemClock{}.now());
   for (std::size_t i = 10; i < viewers.size(); ++i) {
     const auto place = viewers.at(i).checker().last_seq().value();
     CHECK(place + 12 * 500'000 / 8 / 188 < live);  // its delay, less the burst
@@ -212,8 +215,15 @@ TEST_CASE("a worker that dies in the middle of a reload freezes nobody's stream"
     INFO("viewer " << i << (checker.is_clean() ? "" : checker.faults().front().text));
     CHECK(checker.is_clean());  // a jump is marked
   }
+  // What all viewers of were with the dead, is minded without an engine, and ends.
   const auto state = service.engines().state();
-  for (unsigned i = 1; i <= kStreams; ++i) CHECK(state.stream(stream_id(i)).alive == 1);
+  for (unsigned i = 1; i <= kStreams; ++i) {
+    const auto tag = stream_tag(infohash_of_content(stream_id(i)));
+    const bool is_watched = std::ranges::any_of(
+        survivors, [&](auto each) { return viewers.at(each).checker().tag() == tag; });
+    CHECK(state.stream(stream_id(i)).alive <= 1);
+    if (is_watched) CHECK(state.stream(stream_id(i)).alive == 1);
+  }
 }
 
 TEST_CASE("a bad config at a reload changes nothing for viewers", "[reload]") {
