@@ -8,6 +8,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/process/wait_until.h"
+
 namespace ace::test {
 namespace {
 
@@ -48,7 +50,21 @@ Service::Service(const ServiceOptions& options)
     redis_.emplace();
     environment_["REDIS_SOCKET"] = redis_->endpoint().socket;
   }
+  start_proxy();
+}
+
+void Service::start_proxy() {
   proxy_.emplace(environment_);
+  if (!redis_ || environment_.contains("PROXY_API_PROTECT_READS")) return;
+  // Workers that wait for Redis too long serve without it, and say that they are ready.
+  const auto all_have_redis = [this] {
+    const auto rows = json_of(get("/workers").body);
+    return std::ranges::all_of(rows.GetArray(),
+                               [](const auto& row) { return row["redis_is_up"].GetBool(); });
+  };
+  if (!wait_until(all_have_redis, std::chrono::seconds{20})) {
+    throw std::runtime_error{"a worker does not reach Redis, the proxy's log:\n" + proxy().log()};
+  }
 }
 
 void Service::restart_proxy() {
@@ -57,7 +73,7 @@ void Service::restart_proxy() {
   proxy_->process().signal(SIGSTOP);
   for (const auto& row : rows) ::kill(row.pid, SIGKILL);
   proxy_.reset();
-  proxy_.emplace(environment_);
+  start_proxy();
 }
 
 std::vector<WorkerRow> Service::workers() const {

@@ -89,6 +89,8 @@ class Service {
   [[nodiscard]] std::uint64_t redis_info(const std::string& section, std::string_view name) const;
 
  private:
+  void start_proxy();
+
   TempDir dir_;
   std::optional<RedisServer> redis_;
   SimProcess engines_;
