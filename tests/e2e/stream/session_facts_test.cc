@@ -12,7 +12,7 @@ namespace {
 rapidjson::Document shown(const Service& service, const char* member) {
   Viewers viewers{service.port()};
   viewers.open(1, stream_target(stream_id(1)));
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 20s));
   rapidjson::Document all;
   REQUIRE(wait_until(
       [&] {
@@ -37,7 +37,13 @@ TEST_CASE("what an engine says of its session is shown", "[session_facts]") {
   CHECK(stream["peers"].GetUint64() == 12);
   CHECK(stream["speed_up"].GetUint64() == 64);
   CHECK(stream["livepos"]["last"].GetUint64() > 1'700'000'000);
-  CHECK(service.redis({"HGET", stream_key(stream_id(1), "metadata"), "peers"}).as_text() == "12");
+  // Told to the host first, and to Redis then.
+  CHECK(wait_until(
+      [&] {
+        const auto key = stream_key(stream_id(1), "metadata");
+        return service.redis({"HGET", key, "peers"}).as_text() == "12";
+      },
+      20s));
 }
 
 TEST_CASE("encrypted content is played and marked", "[session_facts]") {
