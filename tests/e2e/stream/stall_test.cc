@@ -34,6 +34,16 @@ class Frozen {
   [[nodiscard]] Service& service() { return service_; }
   [[nodiscard]] Viewers& viewers() { return viewers_; }
 
+  /// Lasts until it is, by so much that a worker which stands still before it is over changes
+  /// nothing.
+  void is_put_down_to(const std::string& cause) {
+    const auto is_so = [&] {
+      const auto page = page_of(service_);
+      return page.HasMember("stall") && page["stall"]["cause"].GetString() == cause &&
+             page["stall"]["ms"].GetUint64() >= 4000;
+    };
+    CHECK(viewers_.run_until(is_so, 30s));
+  }
   void goes_on() {
     const auto bytes = viewers_.total_bytes();
     REQUIRE(viewers_.run_until([&] { return viewers_.total_bytes() > bytes + 300'000; }, 30s));
@@ -94,7 +104,7 @@ TEST_CASE("a silent engine is named", "[stall]") {
 TEST_CASE("an engine that nobody sends anything is named", "[stall]") {
   Frozen stream{{"no_peers"}};
   stream.service().engines().fault("stall");
-  stream.viewers().run_for(3s);
+  stream.is_put_down_to("engine_starved");
   stream.service().engines().fault("none");
   stream.goes_on();
   stream.check_told("engine_starved");
@@ -104,7 +114,7 @@ TEST_CASE("an engine that is gone is named", "[stall]") {
   Frozen stream;
   stream.service().engines().fault("refuse", "close");
   stream.service().engines().fault("cut", "reset");
-  stream.viewers().run_for(4s);
+  stream.is_put_down_to("engine_lost");
   stream.service().engines().clear_faults();
   stream.goes_on();
   stream.check_told("engine_lost");
