@@ -49,14 +49,19 @@ TEST_CASE("a client that stood still gets what it missed out of the buffer", "[s
   const auto target = stream_target(stream_id(1));
   Viewers others{service.port()};
   others.open(is_follower ? kOwnersShare : 1, target);
-  REQUIRE(all_served(others, 5s));
+  REQUIRE(all_served(others, 20s));
   Viewers paused{service.port()};
   paused.open(2, target, narrow());  // of one place, so they share what is read back
-  REQUIRE(all_served(paused, 5s));
+  REQUIRE(all_served(paused, 20s));
   REQUIRE((paused.at(0).worker() != service.owner().id) == is_follower);
   const auto before = paused.at(0).checker().last_seq();
+  REQUIRE(before);
 
-  others.run_for(12s);
+  // Seconds more than memory holds.
+  const auto is_far_ahead = [&] {
+    return others.at(0).checker().last_seq() > *before + 12 * kBitrate / 8 / kTsPacketSize;
+  };
+  REQUIRE(others.run_until(is_far_ahead, 25s));
   const auto live = others.at(0).checker().last_seq();
   const auto has_caught_up = [&] {
     return std::ranges::all_of(std::array{0U, 1U},
@@ -66,7 +71,6 @@ TEST_CASE("a client that stood still gets what it missed out of the buffer", "[s
   CHECK(paused.faults().empty());
   CHECK(paused.at(0).checker().counts().missing == 0);
   CHECK(paused.at(1).checker().counts().missing == 0);
-  CHECK(*live - *before > 10 * kBitrate / 8 / kTsPacketSize);  // seconds more than memory holds
   CHECK(skips_told(service) == 0);
   CHECK(others.faults().empty());
 }
@@ -81,7 +85,7 @@ TEST_CASE("a client that leaves the buffer jumps, marked and counted, and others
   const auto target = stream_target(stream_id(1));
   Viewers viewers{service.port()};
   viewers.open(50, target);
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 20s));
   auto options = narrow();
   options.read_limit = kBitrate / 8 / 10;
   const auto slow = viewers.open(1, target, options);
@@ -90,7 +94,7 @@ TEST_CASE("a client that leaves the buffer jumps, marked and counted, and others
 
   CHECK(viewers.faults().empty());
   CHECK(viewers.at(slow).state() == ViewerState::Streaming);
-  CHECK(skips_told(service) >= 2);
+  CHECK(viewers.run_until([&] { return skips_told(service) >= 2; }, 20s));
   for (std::size_t i = 0; i < 50; ++i) CHECK(viewers.at(i).checker().counts().missing == 0);
 }
 
@@ -102,7 +106,7 @@ TEST_CASE("a client's record tells what has arrived and how far behind it is", "
   const auto id = stream_id(1);
   Viewers viewers{service.port()};
   viewers.open(1, stream_target(id), narrow());
-  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(all_served(viewers, 20s));
   // It stands still now.
   const auto is_behind = [&] { return std::stod(record_field(service, id, "lag")) > 3; };
   REQUIRE(wait_until(is_behind, 20s));
@@ -126,8 +130,10 @@ TEST_CASE("a client draws no more than its cap", "[slow]") {
   const auto start = clock.now();
   Viewers viewers{service.port()};
   viewers.open(12, stream_target(stream_id(1)));
-  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(all_served(viewers, 20s));
   viewers.run_for(6s);
+  CHECK(
+      viewers.run_until([&] { return viewers.count_with_bytes(400'000) == viewers.size(); }, 20s));
   const auto seconds = std::chrono::duration<double>{clock.now() - start}.count();
   // A second of the stream at once, and a chunk over: writes are made of whole ones.
   const auto most = kBitrate / 8.0 + 100'000 + 125'000 * seconds;
@@ -135,7 +141,6 @@ TEST_CASE("a client draws no more than its cap", "[slow]") {
   CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
   for (std::size_t i = 0; i < viewers.size(); ++i) {
     CHECK(static_cast<double>(viewers.at(i).bytes()) < most);
-    CHECK(viewers.at(i).bytes() > 400'000);
   }
   CHECK(viewers.faults().empty());
 }
