@@ -54,6 +54,7 @@ struct Config {
   milliseconds engine_connect_timeout{1s};
   milliseconds engine_json_timeout{15s};
   milliseconds engine_first_byte_timeout{30s};
+  milliseconds engine_adopt_timeout{500ms};
   milliseconds engine_settle{};             ///< between two starts on one engine
   milliseconds engine_check_interval{10s};  ///< how often each engine is asked how it is
   milliseconds connection_timeout{10s};     ///< silence of an engine before it counts as unhealthy

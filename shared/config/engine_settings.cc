@@ -53,6 +53,10 @@ void add_engine_settings(std::vector<Setting>& all) {
   all.push_back(duration({"Engines", "PROXY_ENGINE_FIRST_BYTE_TIMEOUT", "",
                           "Time for the first media of a new session."},
                          at(&Config::engine_first_byte_timeout), 500ms, 10min));
+  all.push_back(duration({"Engines", "PROXY_ENGINE_ADOPT_TIMEOUT", "",
+                          "Time for the first media of a session that the owner before left "
+                          "running, and for what Redis has of it; then a new one is opened."},
+                         at(&Config::engine_adopt_timeout), 100ms, 30s));
   all.push_back(duration({"Engines", "PROXY_ENGINE_SETTLE", "",
                           "Time between two starts of a stream on one engine. 0: none."},
                          at(&Config::engine_settle), 0ms, 5min));

@@ -8,11 +8,6 @@
 #include "workers/streams/session/session_record.h"
 
 namespace ace::streams {
-namespace {
-
-constexpr std::chrono::milliseconds kPatience{500};
-
-}  // namespace
 
 HeritageReader::HeritageReader(StreamServices& services, proto::StreamId id)
     : services_{services},
@@ -27,7 +22,8 @@ void HeritageReader::start(const Wanted& wanted, std::function<void(Heritage)> c
   awaits_chunks_ = wanted.upto.value > 0;
   upto_ = wanted.upto;
   const bool is_complete = !awaits_session_ && !awaits_chunks_;
-  deadline_->once(is_complete ? std::chrono::milliseconds{0} : kPatience, [this] { finish(); });
+  const auto patience = services_.options.feed.adopt;
+  deadline_->once(is_complete ? std::chrono::milliseconds{0} : patience, [this] { finish(); });
   if (awaits_session_) read_session();
   if (awaits_chunks_) reader_.start(wanted.after);
 }
