@@ -13,11 +13,13 @@ constexpr int kPauseMs = 5;
 
 bool wait_until(const std::function<bool()>& predicate, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  while (!predicate()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
+  for (;;) {
+    // Asked once more behind the deadline: it may be we who had no turn before it.
+    const bool is_last = std::chrono::steady_clock::now() >= deadline;
+    if (predicate()) return true;
+    if (is_last) return false;
     ::poll(nullptr, 0, kPauseMs);
   }
-  return true;
 }
 
 int poll_timeout(std::chrono::steady_clock::time_point deadline) {

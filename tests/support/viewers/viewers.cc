@@ -39,12 +39,14 @@ void Viewers::run_for(std::chrono::milliseconds duration) {
 bool Viewers::run_until(const std::function<bool()>& is_reached,
                         std::chrono::milliseconds timeout) {
   const auto deadline = clock_.now() + timeout;
-  while (!is_reached()) {
+  for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.now());
+    // Behind the deadline what has come is still read: it may be we who had no turn before it.
+    if (left.count() <= 0) step(std::chrono::milliseconds{0});
+    if (is_reached()) return true;
     if (left.count() <= 0) return false;
     step(left);
   }
-  return true;
 }
 
 void Viewers::step(std::chrono::milliseconds wait) {
