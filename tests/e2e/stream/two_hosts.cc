@@ -42,9 +42,9 @@ TwoHosts::TwoHosts(const RedisServer::Options& server, const SimOptions& simulat
 
 void TwoHosts::watch(std::size_t viewers_at_a, std::size_t viewers_at_b) {
   at_a.open(viewers_at_a, stream_target(id));
-  if (!all_served(at_a, 10s)) throw std::runtime_error{"host A does not serve"};
+  if (!all_served(at_a, 30s)) throw std::runtime_error{"host A does not serve"};
   at_b.open(viewers_at_b, stream_target(id));
-  if (!all_served(at_b, 10s)) throw std::runtime_error{"host B does not serve"};
+  if (!all_served(at_b, 30s)) throw std::runtime_error{"host B does not serve"};
   const auto owns = [name = owner()](pid_t pid) {
     return name.ends_with(":" + std::to_string(pid));
   };
