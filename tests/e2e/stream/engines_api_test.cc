@@ -22,8 +22,8 @@ struct EngineRow {
   bool is_listed{};
 };
 
-std::map<std::string, EngineRow> engines_of(const Service& service) {
-  const auto json = json_of(service.get("/engines").body);
+std::map<std::string, EngineRow> engines_in(const HttpReply& reply) {
+  const auto json = json_of(reply.body);
   std::map<std::string, EngineRow> rows;
   for (const auto& engine : json.GetArray()) {
     const auto& error = engine["last_error"];
@@ -36,6 +36,10 @@ std::map<std::string, EngineRow> engines_of(const Service& service) {
         .is_listed = engine["listed"].GetBool()};
   }
   return rows;
+}
+
+std::map<std::string, EngineRow> engines_of(const Service& service) {
+  return engines_in(service.get("/engines"));
 }
 
 std::string post(const Service& service, std::string_view body, std::string_view headers = kKey) {
@@ -66,14 +70,8 @@ struct World {
 
   /// Every worker lists so many engines, whoever answers.
   [[nodiscard]] bool all_list(std::size_t count) const {
-    return wait_until(
-        [&] {
-          for (int i = 0; i < 20; ++i) {
-            if (engines_of(service).size() != count) return false;
-          }
-          return true;
-        },
-        10s);
+    return service.every_worker(
+        "/engines", [&](const HttpReply& reply) { return engines_in(reply).size() == count; }, 30s);
   }
 };
 
@@ -82,19 +80,19 @@ struct World {
 TEST_CASE("engines are shown with their health, load and last error", "[engines_api]") {
   const World world;
   const auto row = [&] { return engines_of(world.service).at("first"); };
-  CHECK(wait_until([&] { return row().health == "healthy"; }, 10s));
+  CHECK(wait_until([&] { return row().health == "healthy"; }, 30s));
   CHECK(row().version == "3.1.70");
   CHECK(row().source == "settings");
   CHECK(row().streams == 0);
   Viewers viewers{world.service.port()};
   viewers.open(1, stream_target(stream_id(1)));
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 30s));
   CHECK(row().streams == 1);
   world.engines.fault("refuse", "", 0);
-  CHECK(wait_until([&] { return row().health == "unhealthy"; }, 10s));
+  CHECK(wait_until([&] { return row().health == "unhealthy"; }, 30s));
   CHECK(row().error_phase == "version");
   world.engines.clear_faults(0);
-  CHECK(wait_until([&] { return row().health == "healthy"; }, 10s));
+  CHECK(wait_until([&] { return row().health == "healthy"; }, 30s));
 }
 
 TEST_CASE("an engine that is added plays, and one that is removed plays on", "[engines_api]") {
@@ -106,15 +104,17 @@ TEST_CASE("an engine that is added plays, and one that is removed plays on", "[e
   CHECK(engines_of(service).at("second").source == "api");
   Viewers viewers{service.port()};
   for (unsigned i = 1; i <= 3; ++i) viewers.open(1, stream_target(stream_id(i)));
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 30s));
   CHECK(world.engines.state().engine(1, "sessions_opened") == 2);
 
   CHECK(remove(service, "second").status == 200);
-  CHECK(wait_until([&] { return !engines_of(service).at("second").is_listed; }, 10s));
-  REQUIRE(wait_until([&] { return service.get(stream_target(stream_id(4))).status == 503; }, 10s));
+  CHECK(service.every_worker(
+      "/engines", [](const HttpReply& reply) { return !engines_in(reply).at("second").is_listed; },
+      30s));
+  REQUIRE(service.get(stream_target(stream_id(4))).status == 503);
   CHECK(viewers.count(ViewerState::Streaming) == 3);
   const auto got = viewers.total_bytes();
-  CHECK(viewers.run_until([&] { return viewers.total_bytes() > got + 500'000; }, 15s));
+  CHECK(viewers.run_until([&] { return viewers.total_bytes() > got + 500'000; }, 30s));
   CHECK(viewers.faults().empty());
   CHECK(world.engines.state().engine(1, "sessions_opened") == 2);
 }
@@ -177,9 +177,10 @@ TEST_CASE("engines behind a name play", "[engines_api]") {
       {.workers = 2,
        .environment = {{"ACE_ENGINES", "dns://localhost:" + std::to_string(engines.port())}}}};
   const auto id = "127.0.0.1:" + std::to_string(engines.port());
-  REQUIRE(wait_until([&] { return engines_of(service).contains(id); }, 10s));
+  REQUIRE(service.every_worker(
+      "/engines", [&](const HttpReply& reply) { return engines_in(reply).contains(id); }, 30s));
   CHECK(engines_of(service).at(id).source == "dns");
   Viewers viewers{service.port()};
   viewers.open(1, stream_target(stream_id(1)));
-  CHECK(all_served(viewers, 10s));
+  CHECK(all_served(viewers, 30s));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -113,6 +114,25 @@ std::vector<StreamRow> Service::started_streams() const {
 
 HttpReply Service::get(std::string_view target) const {
   return http_request(port(), "GET", target);
+}
+
+bool Service::every_worker(std::string_view target,
+                           const std::function<bool(const HttpReply&)>& is_right,
+                           std::chrono::milliseconds timeout) const {
+  const auto count = workers().size();
+  std::set<std::string> right;
+  const auto all_are = [&] {
+    const auto reply = get(target);
+    const auto worker = reply.headers.find("x-ace-worker").value_or("");
+    if (worker.empty()) return false;
+    if (is_right(reply)) {
+      right.insert(worker);
+    } else {
+      right.erase(worker);
+    }
+    return right.size() == count;
+  };
+  return wait_until(all_are, timeout);
 }
 
 redis::Reply Service::redis(const std::vector<std::string>& command) const {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +76,11 @@ class Service {
   [[nodiscard]] WorkerRow owner() const;
   [[nodiscard]] std::vector<StreamRow> started_streams() const;
   [[nodiscard]] HttpReply get(std::string_view target) const;
+  /// Waits until each worker's last answer to `target` is right. The kernel chooses who answers: it
+  /// may be one of two so often that the other's turn does not come in twenty.
+  [[nodiscard]] bool every_worker(std::string_view target,
+                                  const std::function<bool(const HttpReply&)>& is_right,
+                                  std::chrono::milliseconds timeout) const;
 
   /// To be paused, killed or locked; only with RedisIs::There.
   [[nodiscard]] RedisServer& redis_server() { return redis_.value(); }
