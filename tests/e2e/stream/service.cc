@@ -160,7 +160,13 @@ std::uint64_t Service::redis_info(const std::string& section, std::string_view n
 }
 
 bool all_served(Viewers& viewers, std::chrono::milliseconds timeout) {
-  return viewers.run_until([&] { return viewers.count_with_bytes(1) == viewers.size(); }, timeout);
+  const auto are_served = [&] {
+    for (std::size_t i = 0; i < viewers.size(); ++i) {
+      if (viewers.at(i).bytes() == 0 || viewers.at(i).status() != 200) return false;
+    }
+    return true;
+  };
+  return viewers.run_until(are_served, timeout);
 }
 
 rapidjson::Document json_of(std::string_view body) {

@@ -104,7 +104,7 @@ class Service {
   std::optional<ProxyProcess> proxy_;
 };
 
-/// Runs `viewers` until all of them have got media.
+/// Runs `viewers` until all of them have got media: an error's text is none.
 [[nodiscard]] bool all_served(Viewers& viewers, std::chrono::milliseconds timeout);
 /// The reply's body as JSON; throws when it is none.
 [[nodiscard]] rapidjson::Document json_of(std::string_view body);
