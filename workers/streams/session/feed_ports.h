@@ -22,9 +22,6 @@ struct FeedOptions {
   /// How long a stream that has delivered before may be without media, while it is tried to be
   /// brought back.
   std::chrono::milliseconds give_up{300'000};
-  /// For the first packet of a session that was opened before. Engines do not say that this works at
-  /// all, and viewers wait.
-  std::chrono::milliseconds adopt{500};
   /// Silence after which a stream counts as unhealthy, and another engine is asked beside.
   std::chrono::milliseconds unhealthy{10'000};
   /// A session that has been silent this long is given up.
