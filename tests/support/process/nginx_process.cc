@@ -24,8 +24,9 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  client_header_timeout 2s;
-  client_body_timeout 2s;
+  # Who ends what it sends is answered at once. These meet only who has no turn meanwhile.
+  client_header_timeout 15s;
+  client_body_timeout 15s;
   lingering_time 1s;
   lingering_timeout 1s;
   keepalive_timeout 0;
