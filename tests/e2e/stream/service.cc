@@ -113,7 +113,7 @@ std::vector<StreamRow> Service::started_streams() const {
 }
 
 HttpReply Service::get(std::string_view target) const {
-  return http_request(port(), "GET", target);
+  return http_request(port(), "GET", target, {}, {.timeout = std::chrono::seconds{15}});
 }
 
 bool Service::every_worker(std::string_view target,

@@ -18,7 +18,7 @@ class ProxyProcess {
   /// Returns when all workers serve. `environment` overrides the defaults (PROXY_LISTEN and
   /// PROXY_PORT_FILE are set here). Throws with the log when it is not ready within `timeout`.
   explicit ProxyProcess(const Environment& environment,
-                        std::chrono::milliseconds timeout = std::chrono::seconds{15});
+                        std::chrono::milliseconds timeout = std::chrono::seconds{60});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   /// The supervisor; its pid is the group of all its workers.

@@ -8,7 +8,9 @@
 namespace ace::test {
 namespace {
 
-constexpr std::chrono::seconds kStartTimeout{15};
+constexpr std::chrono::seconds kStartTimeout{60};
+/// A question that is given up fails its test: nobody but the machine is slow here.
+constexpr HttpLimits kLimits{.timeout = std::chrono::seconds{30}};
 
 std::uint64_t number(const rapidjson::Value& object, const char* name) {
   const auto member = object.FindMember(name);
@@ -124,7 +126,7 @@ std::string SimProcess::engine_list() const {
 }
 
 SimState SimProcess::state() const {
-  const auto reply = http_request(control_port_, "GET", "/sim/state");
+  const auto reply = http_request(control_port_, "GET", "/sim/state", {}, kLimits);
   if (reply.status != 200) throw std::runtime_error{"the simulator does not tell its state"};
   return SimState{reply.body};
 }
@@ -132,7 +134,7 @@ SimState SimProcess::state() const {
 void SimProcess::fault(std::string_view name, std::string_view value, std::size_t engine) const {
   const auto target = "/sim/fault?engine=" + std::to_string(engine) +
                       "&name=" + percent_encoded(name) + "&value=" + percent_encoded(value);
-  const auto reply = http_request(control_port_, "POST", target);
+  const auto reply = http_request(control_port_, "POST", target, {}, kLimits);
   if (reply.status != 200) throw std::runtime_error{"fault refused: " + reply.body};
 }
 
