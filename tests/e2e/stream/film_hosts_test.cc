@@ -24,16 +24,16 @@ TEST_CASE("a film's viewer keeps its engine when another host asks for the film"
         char first{};
         return ::recv(watching.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
       },
-      15s));
+      30s));
   for (int i = 0; i < 2; ++i) {  // as a stream first, then as the film that it is
     const auto refused = http_request(hosts.b->port(), "GET", stream_target(hosts.id), {},
-                                      {.timeout = 20s, .max_body = 64U << 20U});
+                                      {.timeout = 60s, .max_body = 64U << 20U});
     CHECK(refused.status == 503);
     CHECK_THAT(refused.body, Catch::Contains("film_busy"));
   }
   std::string whole;
   ace::sim::film_bytes(infohash_of_content(hosts.id), 0, kSize, whole);
-  const auto reply = exchange(watching, "", 30s).bytes;
+  const auto reply = exchange(watching, "", 90s).bytes;
   CHECK(reply.substr(reply.find("\r\n\r\n") + 4) == whole);
   // Nothing is left behind.
   CHECK(wait_until(

@@ -48,7 +48,7 @@ class Cinema {
     HeaderList headers{{"User-Agent", agent}};
     if (!range.empty()) headers.emplace_back("Range", "bytes=" + range);
     return http_request(service_.port(), method, stream_target(stream_id(1)), headers,
-                        {.timeout = 20s, .max_body = 64U << 20U});
+                        {.timeout = 60s, .max_body = 64U << 20U});
   }
   [[nodiscard]] std::uint64_t total(const char* name) const {
     const auto state = engines().state();
@@ -74,7 +74,7 @@ class Cinema {
 
 /// All that is still to come on the connection, without the head.
 std::string rest_of(const ace::UniqueFd& connection) {
-  const auto reply = exchange(connection, "", 20s);
+  const auto reply = exchange(connection, "", 90s);
   CHECK(reply.is_closed);
   return reply.bytes.substr(reply.bytes.find("\r\n\r\n") + 4);
 }
@@ -86,7 +86,7 @@ bool has_begun(const ace::UniqueFd& connection) {
         char first{};
         return ::recv(connection.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
       },
-      15s);
+      30s);
 }
 
 }  // namespace
@@ -186,15 +186,20 @@ TEST_CASE("each viewer of a film has an engine, and who finds none is told", "[f
   const auto page = json_of(cinema.service().get("/streams/" + stream_id(1)).body);
   CHECK(std::string{"vod"} == page["kind"].GetString());
   CHECK(page["clients"].GetUint64() == 2);
-  const auto loads = json_of(cinema.service().get("/engines").body);
-  for (const auto& engine : loads.GetArray()) CHECK(engine["streams"].GetUint64() == 1);
+  // The first one was counted as a stream before.
+  const auto have_one_each = [&] {
+    const auto loads = json_of(cinema.service().get("/engines").body);
+    return std::ranges::all_of(
+        loads.GetArray(), [](const auto& engine) { return engine["streams"].GetUint64() == 1; });
+  };
+  CHECK(wait_until(have_one_each, 20s));
 
   const auto whole = film(0, size);
   CHECK(rest_of(first) == whole);
   CHECK(rest_of(second) == whole);
   CHECK(cinema.total("sessions_opened") == 2);
   CHECK(wait_until([&] { return cinema.total("sessions_alive") == 0; }, 20s));
-  CHECK(wait_until([&] { return json_of(cinema.service().get("/streams").body).Empty(); }, 5s));
+  CHECK(wait_until([&] { return json_of(cinema.service().get("/streams").body).Empty(); }, 20s));
 }
 
 TEST_CASE("many who ask for a cold film at once get an engine each", "[film]") {
@@ -225,7 +230,7 @@ TEST_CASE("a viewer seeks though its last request is still open", "[film]") {
   CHECK(reply.status == 206);
   CHECK(reply.body == film(20'000'000, 1000));
   CHECK(cinema.total("sessions_opened") == 1);
-  CHECK(exchange(watching, "", 10s).is_closed);  // what it read went to the next request
+  CHECK(exchange(watching, "", 60s).is_closed);  // what it read went to the next request
 }
 
 TEST_CASE("a film goes on from another engine where one fails", "[film]") {
@@ -264,8 +269,8 @@ TEST_CASE("a viewer that does not read holds no memory", "[film]") {
         still = std::exchange(sent, now) == now ? still + 1 : 0;
         return still == 100;
       },
-      20s));
-  CHECK(resident_bytes(worker) < before + 8'000'000);
+      60s));
+  if (!kIsSanitized) CHECK(resident_bytes(worker) < before + 8'000'000);
   CHECK(sent < 100'000'000);
 }
 
@@ -273,11 +278,12 @@ TEST_CASE("who stops the proxy stops its films", "[film]") {
   Cinema cinema{1, 24'000'000};
   const auto watching = cinema.open("tv");
   REQUIRE(has_begun(watching));
-  const auto ended = cinema.service().proxy().terminate(15s);
+  const auto ended = cinema.service().proxy().terminate(30s);
   REQUIRE(ended);
   CHECK(ended->code == 0);
+  // It does not wait for the engine's answer.
+  CHECK(wait_until([&] { return cinema.total("stops_received") == 1; }, 20s));
   CHECK(cinema.total("sessions_alive") == 0);
-  CHECK(cinema.total("stops_received") == 1);
 }
 
 TEST_CASE("an engine that refuses a film is told of", "[film]") {
