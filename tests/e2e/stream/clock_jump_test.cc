@@ -32,6 +32,15 @@ std::chrono::milliseconds longest_life(const TwoHosts& hosts) {
   return std::chrono::milliseconds{longest};
 }
 
+/// All keys of ours have lives as they were meant: what was written before a jump is renewed.
+bool come_to_short_lives(TwoHosts& hosts) {
+  const auto are_short = [&] {
+    const auto life = longest_life(hosts);
+    return life >= 0ms && life < kLongestLife;
+  };
+  return hosts.run_until(are_short, 20s);
+}
+
 /// What a proxy takes for the time.
 std::time_t time_at(std::uint16_t port) {
   std::tm time{};
@@ -49,7 +58,7 @@ void check_undisturbed(TwoHosts& hosts) {
         return all_beyond(hosts.at_a, before_a, 1'000'000) &&
                all_beyond(hosts.at_b, before_b, 1'000'000);
       },
-      20s));
+      60s));
   for (const auto* viewers : {&hosts.at_a, &hosts.at_b}) {
     CHECK(viewers->faults().empty());
     CHECK(viewers->count(ViewerState::Streaming) == viewers->size());
@@ -59,12 +68,12 @@ void check_undisturbed(TwoHosts& hosts) {
   const auto are_recorded = [&] {
     return hosts.command({"SCARD", stream_key(hosts.id, "clients")}).as_integer() == kAtA + kAtB;
   };
-  CHECK(hosts.run_until(are_recorded, 10s));
+  CHECK(hosts.run_until(are_recorded, 30s));
 
   hosts.at_a.close_all();
   hosts.at_b.close_all();
-  CHECK(hosts.run_until([&] { return hosts.keys() == 0; }, 10s));
-  CHECK(hosts.run_until([&] { return hosts.session().alive == 0; }, 5s));
+  CHECK(hosts.run_until([&] { return hosts.keys() == 0; }, 30s));
+  CHECK(hosts.run_until([&] { return hosts.session().alive == 0; }, 20s));
 }
 
 }  // namespace
@@ -84,9 +93,7 @@ TEST_CASE("nobody notices when the clock of Redis' host is set", "[clock_jump]")
   REQUIRE(std::abs(seconds() - before) > 3500);
   check_undisturbed(hosts);
   // Of ours, nothing that was written before the jump is left to live for an hour more.
-  const auto life = longest_life(hosts);
-  CHECK(life >= 0ms);
-  CHECK(life < kLongestLife);
+  CHECK(come_to_short_lives(hosts));
 }
 
 TEST_CASE("nobody notices when the clock of the owner's host is set", "[clock_jump]") {
@@ -106,6 +113,6 @@ TEST_CASE("nobody notices when the clock of the owner's host is set", "[clock_ju
   REQUIRE(std::abs(time_at(hosts.a->port()) - time_at(hosts.b->port())) > 3500);
   hosts.run_for(7s);  // longer than a lease
   check_undisturbed(hosts);
-  CHECK(longest_life(hosts) < kLongestLife);
+  CHECK(come_to_short_lives(hosts));
   CHECK(count_events(hosts.a->process().log(), "worker_hangs") == 0);
 }
