@@ -45,6 +45,7 @@ void Handover::offer(host::WorkerRef to, Passenger passenger) {
   offered.patience->once(patience, [this, transfer] {
     const auto found = offered_.find(transfer);
     if (found == offered_.end()) return;
+    log::warn("handover_unanswered", "to_slot={}", found->second.to.slot);
     send(Step::Cancel, found->second.to, transfer);
     take_back(transfer);
   });
