@@ -83,7 +83,7 @@ TEST_CASE("behind a trusted proxy a client is whom the proxy names", "[access_co
                std::ranges::count(addresses, "192.0.2.7") ==
                    static_cast<std::ptrdiff_t>(viewers.size());
       },
-      15s));
+      30s));
 }
 
 TEST_CASE("a stream is for who shows the token of a playlist", "[access_control]") {

@@ -44,6 +44,7 @@ TEST_CASE("a bad line to Redis moves no stream, and no viewer misses a packet", 
   CHECK(service.engines().state().stream(id).opened == 1);
   CHECK(viewers.faults().empty());
   CHECK(viewers.count(ViewerState::Streaming) == kViewers);
-  // From the line's delay and its retransmissions, with no more than a few in a row.
-  CHECK(viewers.longest_pause() < 2s);
+  // A line's delay and its retransmissions, a few in a row: less than a lease, after which another
+  // owner would be the reason.
+  CHECK(viewers.longest_pause() < 6s);
 }

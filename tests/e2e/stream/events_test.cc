@@ -56,11 +56,11 @@ TEST_CASE("a stream's channel tells its whole life", "[events]") {
   const auto id = stream_id(1);
   const Listening channel{service, id};
   Viewers viewers{service.port()};
-  REQUIRE(viewers.run_until([&] { return channel.is_subscribed(); }, 5s));
+  REQUIRE(viewers.run_until([&] { return channel.is_subscribed(); }, 20s));
   viewers.open(1, stream_target(id));
-  REQUIRE(viewers.run_until([&] { return channel.has_heard(EventType::StreamStarted); }, 5s));
+  REQUIRE(viewers.run_until([&] { return channel.has_heard(EventType::StreamStarted); }, 20s));
   viewers.close_all();
-  REQUIRE(viewers.run_until([&] { return channel.has_heard(EventType::Stopped); }, 8s));
+  REQUIRE(viewers.run_until([&] { return channel.has_heard(EventType::Stopped); }, 20s));
 
   using enum EventType;
   auto events = channel.heard();
