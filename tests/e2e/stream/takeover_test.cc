@@ -38,7 +38,7 @@ TEST_CASE("viewers on other workers outlive the owner of their stream", "[takeov
   const auto id = stream_id(1);
   Viewers viewers{service.port()};
   viewers.open(20, stream_target(id));
-  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(all_served(viewers, 20s));
   viewers.run_for(500ms);
   const auto owner = service.owner();
   const auto survivors = elsewhere(viewers, owner.id);
@@ -51,14 +51,14 @@ TEST_CASE("viewers on other workers outlive the owner of their stream", "[takeov
       return row.id != owner.id && row.owned_streams > 0;
     });
   };
-  REQUIRE(viewers.run_until(has_new_owner, 5s));
+  REQUIRE(viewers.run_until(has_new_owner, 20s));
   std::vector<std::uint64_t> before(viewers.size());
   for (const auto i : survivors) before[i] = viewers.at(i).bytes();
   const auto all_get_bytes = [&] {
     return std::ranges::all_of(
         survivors, [&](std::size_t i) { return viewers.at(i).bytes() > before[i] + 200'000; });
   };
-  CHECK(viewers.run_until(all_get_bytes, 5s));
+  CHECK(viewers.run_until(all_get_bytes, 20s));
   for (const auto i : survivors) {
     CHECK(viewers.at(i).state() == ViewerState::Streaming);
     CHECK_FALSE(has_broken_packets(viewers.at(i)));
@@ -69,7 +69,7 @@ TEST_CASE("viewers on other workers outlive the owner of their stream", "[takeov
              return row.phase == "serving" && row.pid != owner.pid;
            });
   };
-  CHECK(viewers.run_until(is_replaced, 5s));
+  CHECK(viewers.run_until(is_replaced, 20s));
 }
 
 TEST_CASE("clients of a worker that died do not keep their stream alive", "[takeover]") {
@@ -81,8 +81,8 @@ TEST_CASE("clients of a worker that died do not keep their stream alive", "[take
   const auto clients = stream_key(id, "clients");
   Viewers viewers{service.port()};
   viewers.open(20, stream_target(id));
-  REQUIRE(all_served(viewers, 5s));
-  REQUIRE(viewers.run_until([&] { return service.redis_count({"SMEMBERS", clients}) == 20; }, 2s));
+  REQUIRE(all_served(viewers, 20s));
+  REQUIRE(viewers.run_until([&] { return service.redis_count({"SMEMBERS", clients}) == 20; }, 20s));
   const auto owner = service.owner();
   const auto survivors = elsewhere(viewers, owner.id);
   ::kill(owner.pid, SIGKILL);
@@ -90,11 +90,15 @@ TEST_CASE("clients of a worker that died do not keep their stream alive", "[take
       [&] {
         return service.redis_count({"SMEMBERS", clients}) == survivors.size();
       },
-      10s));
+      20s));
   viewers.close_all();
   const auto is_gone = [&] { return service.redis_count({"KEYS", stream_key(id, "*")}) == 0; };
-  CHECK(viewers.run_until(is_gone, 10s));
-  CHECK(service.engines().state().engine(0, "playback_connections") == 0);
+  CHECK(viewers.run_until(is_gone, 20s));
+  // The engine is told to stop, and its answer not waited for.
+  const auto is_stopped = [&] {
+    return service.engines().state().engine(0, "playback_connections") == 0;
+  };
+  CHECK(viewers.run_until(is_stopped, 20s));
 }
 
 TEST_CASE("a dead worker's stream that nobody follows is ended", "[takeover]") {
@@ -103,15 +107,15 @@ TEST_CASE("a dead worker's stream that nobody follows is ended", "[takeover]") {
   const auto id = stream_id(1);
   Viewers viewers{service.port()};
   viewers.open(2, stream_target(id));
-  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(all_served(viewers, 20s));
   const auto owner = service.owner();
   REQUIRE(elsewhere(viewers, owner.id).empty());
   ::kill(owner.pid, SIGKILL);
   // Long before the records' 60 s are over.
   const auto is_gone = [&] { return service.redis_count({"KEYS", stream_key(id, "*")}) == 0; };
-  CHECK(viewers.run_until(is_gone, 15s));
+  CHECK(viewers.run_until(is_gone, 30s));
   const auto is_told = [&] { return service.engines().state().requests(0, "command") == 1; };
-  CHECK(viewers.run_until(is_told, 5s));
+  CHECK(viewers.run_until(is_told, 20s));
   CHECK(service.engines().state().stream(id).opened == 1);
   CHECK(service.redis_count({"KEYS", "ace_proxy:worker:" + owner.id}) == 0);
 }
@@ -121,18 +125,18 @@ TEST_CASE("who comes to a stream that is minded without viewers is served", "[ta
   const auto id = stream_id(1);
   Viewers first{service.port()};
   first.open(1, stream_target(id));
-  REQUIRE(all_served(first, 5s));
+  REQUIRE(all_served(first, 20s));
   const auto dead = service.owner();
   ::kill(dead.pid, SIGKILL);
   const auto is_minded = [&] {
     const auto owner = service.redis({"GET", stream_key(id, "owner")});
     return owner.as_text().value_or(dead.id) != dead.id;
   };
-  REQUIRE(first.run_until(is_minded, 4s));
+  REQUIRE(first.run_until(is_minded, 20s));
   CHECK(service.engines().state().stream(id).opened == 1);
   Viewers late{service.port()};
   late.open(2, stream_target(id));
-  CHECK(all_served(late, 10s));
+  CHECK(all_served(late, 20s));
   late.run_for(500ms);
   CHECK(late.faults().empty());
 }
@@ -143,8 +147,8 @@ TEST_CASE("clients of a dead follower are out of Redis at once", "[takeover]") {
   const auto clients = stream_key(id, "clients");
   Viewers viewers{service.port()};
   viewers.open(20, stream_target(id));
-  REQUIRE(all_served(viewers, 5s));
-  REQUIRE(viewers.run_until([&] { return service.redis_count({"SMEMBERS", clients}) == 20; }, 2s));
+  REQUIRE(all_served(viewers, 20s));
+  REQUIRE(viewers.run_until([&] { return service.redis_count({"SMEMBERS", clients}) == 20; }, 20s));
   const auto owner = service.owner();
   const auto victim = viewers.at(elsewhere(viewers, owner.id).at(0)).worker();
   const auto left = elsewhere(viewers, victim).size();
@@ -155,7 +159,7 @@ TEST_CASE("clients of a dead follower are out of Redis at once", "[takeover]") {
     return service.redis_count({"SMEMBERS", clients}) == left &&
            service.redis_count({"KEYS", stream_key(id, "clients:*")}) == left;
   };
-  CHECK(viewers.run_until(are_gone, 10s));
+  CHECK(viewers.run_until(are_gone, 20s));
   CHECK(service.owner().id == owner.id);
   CHECK(viewers.run_until([&] { return viewers.count(ViewerState::Streaming) == left; }, 10s));
 }
@@ -165,7 +169,7 @@ TEST_CASE("viewers on other workers outlive an owner that stands still", "[takeo
   const auto id = stream_id(1);
   Viewers viewers{service.port()};
   viewers.open(20, stream_target(id));
-  REQUIRE(all_served(viewers, 5s));
+  REQUIRE(all_served(viewers, 20s));
   const auto owner = service.owner();
   const auto survivors = elsewhere(viewers, owner.id);
   REQUIRE(survivors.size() >= 4);
@@ -173,20 +177,23 @@ TEST_CASE("viewers on other workers outlive an owner that stands still", "[takeo
   const auto is_taken = [&] {
     return service.redis({"GET", stream_key(id, "owner")}).as_text() != owner.id;
   };
-  REQUIRE(viewers.run_until(is_taken, 15s));
-  // Nobody waited for the watchdog.
-  CHECK(count_events(service.proxy().log(), "worker_hangs") == 0);
+  REQUIRE(viewers.run_until(is_taken, 20s));
   std::vector<std::uint64_t> before(viewers.size());
   for (const auto i : survivors) before[i] = viewers.at(i).bytes();
   const auto all_get_bytes = [&] {
     return std::ranges::all_of(
         survivors, [&](std::size_t i) { return viewers.at(i).bytes() > before[i] + 200'000; });
   };
-  CHECK(viewers.run_until(all_get_bytes, 10s));
+  CHECK(viewers.run_until(all_get_bytes, 20s));
   for (const auto i : survivors) {
     CHECK(viewers.at(i).state() == ViewerState::Streaming);
     CHECK_FALSE(has_broken_packets(viewers.at(i)));
   }
+  // Nobody waited for the watchdog, whose 10 s may be over by now.
+  const std::string started = " stream_started ";
+  const auto log = service.proxy().log();
+  const auto again = log.find(started, log.find(started) + started.size());
+  CHECK(again < log.find(" worker_hangs "));
 }
 
 TEST_CASE("a player on another worker decodes on when the owner dies", "[takeover]") {
@@ -199,7 +206,7 @@ TEST_CASE("a player on another worker decodes on when the owner dies", "[takeove
     const auto target = stream_target(stream_id(1));
     Viewers viewers{service.port()};
     viewers.open(9, target, {.discard = true});  // the owner has its fill: who comes now follows
-    REQUIRE(all_served(viewers, 10s));
+    REQUIRE(all_served(viewers, 20s));
     viewers.run_for(3s);
     const auto owner = service.owner();
     REQUIRE(owner.clients == 8);
