@@ -44,11 +44,11 @@ TEST_CASE("six streams on three engines: two each, the forwarded one first", "[s
        .environment = {{"ACE_ENGINES", at(0) + "," + at(1) + ";name=open;forwarded," + at(2)}}}};
   Viewers viewers{service.port()};
   start(viewers, 1, 1);
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 20s));
   CHECK(engines.state().engine(1, "sessions_opened") == 1);
   for (unsigned i = 2; i <= 6; ++i) {
     start(viewers, i, 1);
-    REQUIRE(all_served(viewers, 10s));
+    REQUIRE(all_served(viewers, 20s));
   }
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(engines.state().engine(i, "sessions_opened") == 2);
@@ -104,10 +104,10 @@ TEST_CASE("streams that ended leave nothing on their engines", "[selection]") {
   };
   Viewers viewers{service.port()};
   start(viewers, 1, 4);
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 20s));
   CHECK(counted() == 4);
   viewers.close_all();
-  CHECK(wait_until([&] { return counted() == 0; }, 5s));
+  CHECK(wait_until([&] { return counted() == 0; }, 20s));
 }
 
 TEST_CASE("a full engine takes no further stream", "[selection]") {
@@ -115,7 +115,7 @@ TEST_CASE("a full engine takes no further stream", "[selection]") {
       {.workers = 2, .bitrate = 1'000'000, .environment = {{"MAX_STREAMS_PER_ENGINE", "2"}}}};
   Viewers viewers{service.port()};
   start(viewers, 1, 2);
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 20s));
   const auto reply = service.get(stream_target(stream_id(3)));
   CHECK(reply.status == 503);
   CHECK_THAT(reply.body, Catch::Contains("every engine is full"));
@@ -128,7 +128,7 @@ TEST_CASE("an engine that failed is passed over by the streams that follow", "[s
   Viewers viewers{service.port()};
   for (unsigned i = 1; i <= 3; ++i) {
     start(viewers, i, 1);
-    REQUIRE(all_served(viewers, 10s));
+    REQUIRE(all_served(viewers, 20s));
   }
   CHECK(service.engines().state().requests(0, "getstream") == 1);
   CHECK(service.engines().state().engine(1, "sessions_opened") == 3);
@@ -142,20 +142,20 @@ TEST_CASE("an engine that does not answer is found out before anybody is sent th
                    .environment = {{"PROXY_ENGINE_CHECK_INTERVAL", "100ms"}}}};
   service.engines().fault("refuse", "", 0);
   REQUIRE(wait_until([&] { return count_events(service.proxy().log(), "engine_unhealthy") == 1; },
-                     10s));
+                     20s));
   Viewers viewers{service.port()};
   start(viewers, 1, 3);
-  REQUIRE(all_served(viewers, 10s));
+  REQUIRE(all_served(viewers, 20s));
   CHECK(count_events(service.proxy().log(), "engine_session_failed") == 0);
   CHECK(service.engines().state().engine(1, "sessions_opened") == 3);
   viewers.close_all();
 
   service.engines().clear_faults(0);
   REQUIRE(
-      wait_until([&] { return count_events(service.proxy().log(), "engine_healthy") == 1; }, 10s));
+      wait_until([&] { return count_events(service.proxy().log(), "engine_healthy") == 1; }, 20s));
   Viewers later{service.port()};
   start(later, 4, 1);
-  REQUIRE(all_served(later, 10s));
+  REQUIRE(all_served(later, 20s));
   CHECK(service.engines().state().engine(0, "sessions_opened") == 1);
 }
 

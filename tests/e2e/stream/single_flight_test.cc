@@ -69,7 +69,7 @@ TEST_CASE("five who ask at once for a stream that cannot start are told the same
   const auto begun = std::chrono::steady_clock::now();
   Viewers viewers{service.port()};
   viewers.open(kWorkers, target);
-  REQUIRE(all_over(viewers, 10s));
+  REQUIRE(all_over(viewers, 20s));
   const auto told = answers(viewers);
   REQUIRE(told.size() == 1);
   CHECK_THAT(*told.begin(), Catch::Contains("no such content"));
@@ -81,7 +81,7 @@ TEST_CASE("five who ask at once for a stream that cannot start are told the same
   while (std::chrono::steady_clock::now() - begun < 2500ms) {
     Viewers again{service.port()};
     again.open(kWorkers, target);
-    REQUIRE(all_over(again, 10s));
+    REQUIRE(all_over(again, 20s));
     if (std::chrono::steady_clock::now() - begun >= 3s) break;
     CHECK(answers(again) == told);
     CHECK(asked(service) == 2);
@@ -94,6 +94,6 @@ TEST_CASE("five who ask at once for a stream that cannot start are told the same
     if (later.size() == 0 || later.at(later.size() - 1).is_over()) later.open(1, target);
     return later.count_with_bytes(1) > 0 && later.count(ViewerState::Streaming) == 1;
   };
-  CHECK(later.run_until(is_served, 10s));
+  CHECK(later.run_until(is_served, 20s));
   CHECK(service.engines().state().stream(stream_id(1)).opened == 1);
 }
