@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what ace-proxy needs from Debian's own packages, and nothing when all of it is there.
 #   deploy/install-deps.sh [build] [demo] [test] [deploy-test] [run]      default: build run
-# On a host with an init system, Debian starts redis-server and nginx (of the set test) as services once
-# they are installed; in a bare container it does not.
+# On a host with an init system, Debian starts redis-server, nginx and prometheus (the latter two of the
+# set test, prometheus for its promtool) as services once they are installed; in a bare container it does not.
 set -euo pipefail
 
 readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-dev
@@ -12,7 +12,7 @@ readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-de
 # start.sh --demo: its engines are built with the tests, and show what ffmpeg makes up.
 readonly DEMO=(catch2 ffmpeg)
 readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
-  shellcheck jq procps iproute2 mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
+  shellcheck jq procps iproute2 prometheus mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 # What tests/deploy needs at full length: systems and containers to try the packages in.
 readonly DEPLOY_TEST=(mmdebstrap systemd systemd-container lintian man-db shellcheck curl jq buildah podman

@@ -23,7 +23,7 @@ export CCACHE_BASEDIR=$PWD
 # What is not in it need not be preprocessed twice: a tenth of the time that compiling takes.
 export CCACHE_DEPEND=1
 # They were installed above: a missing one is a fault here, not a reason to skip its test.
-export ACE_REQUIRE_PLAYERS=1
+export ACE_REQUIRE_TOOLS=1
 readonly jobs=2
 # Most tests wait for time to pass, not for a core: six at once take a third of one.
 readonly tests_at_once=6
@@ -151,6 +151,8 @@ if [[ -n "${ACE_LONG:-}" ]]; then
   stage "release: load"
   build release
   tests_of stress release -C Stress -L stress || failed+=(stress)
+  stage "release: what delivery costs"
+  tests_of bench release -C Bench -L bench || failed+=(bench)
 fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then

@@ -1,6 +1,8 @@
 # Prometheus' own tool reads the alert rules.
 #   cmake -D ROOT=<sources> -D PROMTOOL=<promtool> -P alert_rules.cmake
-if(NOT PROMTOOL)
+if(NOT PROMTOOL AND DEFINED ENV{ACE_REQUIRE_TOOLS})
+  message(FATAL_ERROR "promtool (package prometheus) is not installed")
+elseif(NOT PROMTOOL)
   message("SKIPPED: there is no promtool (package prometheus)")
   return()
 endif()

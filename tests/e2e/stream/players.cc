@@ -173,7 +173,7 @@ bool is_installed(const Player& player) {
   programs.push_back(player.program);
   for (const auto& program : programs) {
     if (::access(program.c_str(), X_OK) == 0) continue;
-    if (std::getenv("ACE_REQUIRE_PLAYERS") != nullptr) FAIL(program << " is not installed");
+    if (std::getenv("ACE_REQUIRE_TOOLS") != nullptr) FAIL(program << " is not installed");
     WARN("SKIPPED: " << program << " is not installed (deploy/install-deps.sh test)");
     return false;
   }

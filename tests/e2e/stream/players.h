@@ -32,7 +32,7 @@ struct Player {
 [[nodiscard]] Player gstreamer();
 
 [[nodiscard]] ChildProcess start(const Player& player, const std::string& url);
-/// False, and the test says so, when the player is not installed; with ACE_REQUIRE_PLAYERS=1 a
+/// False, and the test says so, when the player is not installed; with ACE_REQUIRE_TOOLS=1 a
 /// missing player fails the test.
 [[nodiscard]] bool is_installed(const Player& player);
 /// Runs `others` until the player has ended; it must have decoded what it was to play,
