@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <exception>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct Settings {
   Joining joining;
   int pairs{3};
   int workers{2};
+  std::optional<double> at_most;  ///< the ratio of proxy and control that is good enough
 };
 
 double median(std::vector<double> values) {
@@ -73,6 +76,9 @@ void run_pairs(const Settings& settings) {
   fmt::print(
       "median of {} pairs, {} clients: raw send {:.3f}, proxy {:.3f} CPU s/GB, ratio {:.2f}\n",
       settings.pairs, settings.load.clients, median(raw), median(proxy), median(ratios));
+  if (settings.at_most && median(ratios) > *settings.at_most) {
+    throw std::runtime_error{fmt::format("the ratio is to be {} at most", *settings.at_most)};
+  }
 }
 
 /// `times` are sorted.
@@ -144,7 +150,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--workers", settings.workers, "of the proxy")->capture_default_str();
   auto* raw_send = app.add_subcommand("raw-send", "the control alone");
-  app.add_subcommand("proxy", "the proxy and the control, in alternating pairs");
+  auto* proxy = app.add_subcommand("proxy", "the proxy and the control, in alternating pairs");
+  proxy->add_option("--at-most", settings.at_most, "fails when the ratio's median is above it");
   auto* first_byte = app.add_subcommand("first-byte", "from connect to media, joining late");
   first_byte->add_option("--joins", settings.joining.joins, "one after the other")
       ->check(CLI::Range(1, 100'000))
