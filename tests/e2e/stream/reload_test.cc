@@ -4,16 +4,19 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
+#include "tests/support/process/http_request.h"
 #include "tests/support/process/long_run.h"
 #include "tests/support/process/resident_memory.h"
 #include "tests/support/process/temp_dir.h"
@@ -145,6 +148,38 @@ TEST_CASE("a thousand viewers notice nothing of an upgrade", "[reload]") {
   CHECK(losses(viewers) == "");
   const auto state = service.engines().state();
   for (unsigned i = 1; i <= kStreams; ++i) CHECK(state.stream(stream_id(i)).opened == 1);
+}
+
+TEST_CASE("nobody who asks while workers are replaced is refused", "[reload]") {
+  constexpr std::size_t kAsking = 10;
+  constexpr std::size_t kRequests = 3'000;
+  constexpr int kReloads = 10;
+  Service service{{.workers = 4, .bitrate = 200'000}};
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 20s));
+
+  std::atomic<std::size_t> answered{0};
+  std::atomic<std::size_t> refused{0};
+  std::atomic<bool> are_reloads_over{false};
+  {
+    std::vector<std::jthread> asking;
+    for (std::size_t i = 0; i < kAsking; ++i) {
+      asking.emplace_back([&, port = service.port()] {
+        while (!are_reloads_over || answered + refused < kRequests) {
+          const auto reply = http_request(port, "GET", "/healthz", {}, {.timeout = 30s});
+          ++(reply.status == 200 && reply.is_complete ? answered : refused);
+        }
+      });
+    }
+    int reloads = 0;
+    while (reloads < kReloads && replace_all(service, viewers, SIGHUP)) ++reloads;
+    are_reloads_over = true;
+    CHECK(reloads == kReloads);
+  }
+  CHECK(refused == 0);
+  CHECK(answered >= kRequests);
+  CHECK(losses(viewers) == "");
 }
 
 TEST_CASE("viewers far behind live go on at their place", "[reload]") {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
+#include "tests/support/process/resident_memory.h"
 #include "tests/support/process/wait_until.h"
 
 using namespace ace::test;
@@ -47,4 +48,30 @@ TEST_CASE("SIGTERM ends every response properly and leaves nothing behind", "[sh
   // Who does not hear of Redis for half a second does not wait for its last answer. Nothing that
   // was forgotten would expire so soon.
   CHECK(wait_until([&] { return service.redis_number({"DBSIZE"}) == 0; }, 3s));
+}
+
+TEST_CASE("SIGTERM ends two hundred streams as properly as one", "[shutdown]") {
+  const unsigned streams = kIsSanitized ? 60 : 200;
+  Service service{{.bitrate = 100'000}};
+  Viewers viewers{service.port()};
+  for (unsigned i = 1; i <= streams; ++i) viewers.open(1, stream_target(stream_id(i)));
+  REQUIRE(all_served(viewers, 60s));
+
+  service.proxy().signal(SIGTERM);
+  CHECK(viewers.run_until([&] { return viewers.count(ViewerState::Finished) == streams; }, 20s));
+  const auto exit = service.proxy().wait(20s);
+  REQUIRE(exit);
+  CHECK(exit->code == 0);
+  CHECK(viewers.faults().empty());
+  // The engine may come to read the last of so many stops when the proxy has gone.
+  const auto& engines = service.engines();
+  CHECK(wait_until([&] { return engines.state().engine(0, "sessions_alive") == 0; }, 20s));
+  CHECK(engines.state().engine(0, "stops_received") == streams);
+  // A Redis without a turn for half a second is not waited for: then what is left expires.
+  for (const auto& key : service.redis({"KEYS", "*"}).elements) {
+    CAPTURE(key.text);
+    const auto expires_in = service.redis_number({"TTL", key.text});
+    CHECK((expires_in >= 0 || expires_in == -2));  // it has been deleted meanwhile
+    CHECK(expires_in <= 60);
+  }
 }
