@@ -20,6 +20,27 @@ Setting workers_setting() {
   return setting;
 }
 
+Setting memory_limit_setting() {
+  Setting setting =
+      named({"Server", "PROXY_MEMORY_LIMIT", "",
+             "Memory that all workers together may hold; beyond nine tenths of it new "
+             "viewers are told 503. auto: what the container or unit may hold, whatever "
+             "holds it. 0: no limit."});
+  setting.unit = "size";
+  setting.allowed = "auto, or 0..1TiB";
+  setting.set = [](Config& config, std::string_view text) -> Status {
+    config.memory_limit.reset();
+    if (to_lower(trim(text)) == "auto") return {};
+    config.memory_limit = parse_size(text);
+    if (!config.memory_limit || *config.memory_limit > 1024 * 1024_MiB) return not_allowed();
+    return {};
+  };
+  setting.get = [](const Config& config) {
+    return config.memory_limit ? format_size(*config.memory_limit) : std::string{"auto"};
+  };
+  return finished(std::move(setting));
+}
+
 Setting host_name_setting() {
   Setting setting =
       text({"Server", "PROXY_HOST_NAME", "",
@@ -76,6 +97,7 @@ void add_server_settings(std::vector<Setting>& all) {
       count({"Server", "PROXY_MAX_CLIENTS_PER_STREAM", "",
              "Most viewers of one stream on this host; the next is told 503. 0: no limit."},
             at(&Config::max_clients_per_stream), 0, 1'000'000));
+  all.push_back(memory_limit_setting());
   all.push_back(text({"Server", "API_KEY", "",
                       "Key that clients of the control interface must show. Empty: open."},
                      "text", at(&Config::api_key), Secrecy::Secret));

@@ -38,11 +38,9 @@ bool GetstreamHandler::handle_film(Connection& connection, const proto::http::Re
   const auto player = films.player_of(services_.board(), id, services_.self, now);
   if (!player) return false;
   auto& arrival = connection.arrival();
-  if (arrival.hops == 0 && is_full()) {
-    connection.respond_and_close(answers_.failure(request, {.status = 503,
-                                                            .code = "too_many_clients",
-                                                            .message = "no more clients are taken",
-                                                            .engines = {}}));
+  const auto failure = arrival.hops == 0 ? fullness() : std::nullopt;
+  if (failure) {
+    connection.respond_and_close(answers_.failure(request, *failure));
   } else if (*player != services_.self && arrival.hops < kMaxFilmHops) {
     arrival.seat = {};  // counted anew where it goes now
     services_.handover.count_on_its_way(*player);

@@ -24,7 +24,12 @@ streams::StartFailure busy(std::string code, std::string message) {
 GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
                                    streams::StreamManager& streams, films::Films& films,
                                    const Answers& answers, Limits limits)
-    : services_{services}, streams_{streams}, films_{films}, answers_{answers}, limits_{limits} {}
+    : services_{services},
+      streams_{streams},
+      films_{films},
+      answers_{answers},
+      limits_{limits},
+      memory_{services.clock, memory_of_host(limits.memory, services.board())} {}
 
 void GetstreamHandler::handle(Connection& connection, proto::http::Request request) {
   const auto asked = requested_stream(request);
@@ -71,9 +76,8 @@ void GetstreamHandler::place(Connection& connection, const proto::http::Request&
     return;
   }
   arrival.seat = {};  // counted anew where it is placed now
-  if (is_full()) {
-    connection.respond_and_close(
-        answers_.failure(request, busy("too_many_clients", "no more clients are taken")));
+  if (const auto failure = fullness()) {
+    connection.respond_and_close(answers_.failure(request, *failure));
     return;
   }
   const auto placed =
@@ -132,11 +136,14 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
                      .delay = delay});
 }
 
-bool GetstreamHandler::is_full() const {
-  if (limits_.max_clients == 0) return false;
+std::optional<streams::StartFailure> GetstreamHandler::fullness() const {
+  if (memory_.is_closed())
+    return busy("memory_short", "no more clients are taken: memory is short");
+  if (limits_.max_clients == 0) return std::nullopt;
   std::size_t clients = 0;
   for (const auto& slot : services_.board().slots) clients += slot.clients;
-  return clients >= limits_.max_clients;
+  if (clients < limits_.max_clients) return std::nullopt;
+  return busy("too_many_clients", "no more clients are taken");
 }
 
 bool GetstreamHandler::is_full(const proto::StreamId& id) const {

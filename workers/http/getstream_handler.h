@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "coordinator/host/scoreboard.h"
@@ -9,6 +11,7 @@
 #include "workers/films/films.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
+#include "workers/http/memory_gate.h"
 #include "workers/streams/session/stream_manager.h"
 
 namespace ace::http {
@@ -19,8 +22,9 @@ namespace ace::http {
 class GetstreamHandler {
  public:
   struct Limits {
-    std::size_t max_clients{};             ///< of this host; 0: none
-    std::size_t max_clients_per_stream{};  ///< likewise
+    std::size_t max_clients{};              ///< of this host; 0: none
+    std::size_t max_clients_per_stream{};   ///< likewise
+    std::optional<std::uint64_t> memory{};  ///< as memory_of_host() has it
     std::chrono::milliseconds user_timeout{30'000};
     std::chrono::milliseconds max_delay{45'000};
   };
@@ -30,8 +34,8 @@ class GetstreamHandler {
                    films::Films& films, const Answers& answers, Limits limits);
 
   void handle(Connection& connection, proto::http::Request request);
-  /// No client is taken on this host, whatever it asks for.
-  [[nodiscard]] bool is_full() const;
+  /// Why no client is taken on this host, whatever it asks for; nothing: they are taken.
+  [[nodiscard]] std::optional<streams::StartFailure> fullness() const;
 
  private:
   void place(Connection& connection, const proto::http::Request& request,
@@ -51,6 +55,7 @@ class GetstreamHandler {
   films::Films& films_;
   const Answers& answers_;
   Limits limits_;
+  MemoryGate memory_;
 };
 
 }  // namespace ace::http

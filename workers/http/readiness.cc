@@ -43,7 +43,7 @@ std::vector<Unreadiness> unreadiness(const ReadinessFacts& facts) {
   if (facts.phase != host::WorkerPhase::Serving) {
     reasons.push_back({"stopping", "this worker takes no new clients"});
   }
-  if (facts.is_full) reasons.push_back({"too_many_clients", "no more clients are taken"});
+  if (facts.fullness) reasons.push_back(*facts.fullness);
   if (auto trouble = engine_trouble(facts.engines)) reasons.push_back(std::move(*trouble));
   return reasons;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ struct Unreadiness {
 /// What readiness is judged by.
 struct ReadinessFacts {
   host::WorkerPhase phase{};
-  bool is_full{};  ///< the host takes no more clients
+  /// Why the host takes no more clients.
+  std::optional<Unreadiness> fullness{};
   std::span<const engines::EngineReport> engines;
 };
 

@@ -58,8 +58,10 @@ void ReadinessHandler::answer_once(Asked& asked,
 
 std::string ReadinessHandler::page(const Request& request,
                                    const std::vector<engines::EngineReport>& engines) const {
+  std::optional<Unreadiness> fullness;
+  if (auto failure = getstream_.fullness()) fullness = {failure->code, failure->message};
   const auto reasons = unreadiness({.phase = services_.me().phase.load(std::memory_order_relaxed),
-                                    .is_full = getstream_.is_full(),
+                                    .fullness = std::move(fullness),
                                     .engines = engines});
   rapidjson::StringBuffer buffer;
   JsonWriter out{buffer};

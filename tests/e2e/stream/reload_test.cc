@@ -261,6 +261,39 @@ TEST_CASE("a worker that dies in the middle of a reload freezes nobody's stream"
   }
 }
 
+TEST_CASE("who watches when memory becomes short goes on, who comes is told later", "[reload]") {
+  const TempDir dir;
+  const auto file = dir.file("ace.toml");
+  std::ofstream{file} << "PROXY_MEMORY_LIMIT = \"0\"\n";
+  Service service{{.workers = 2, .bitrate = 500'000, .environment = {{"PROXY_CONFIG", file}}}};
+  Viewers viewers{service.port()};
+  viewers.open(10, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 20s));
+  const auto is_ready = [&] { return service.get("/readyz").status == 200; };
+  REQUIRE(viewers.run_until(is_ready, 20s));
+
+  // Far less than any worker holds.
+  std::ofstream{file} << "PROXY_MEMORY_LIMIT = \"1MiB\"\n";
+  REQUIRE(replace_all(service, viewers, SIGHUP));
+  for (int i = 0; i < 4; ++i) {
+    const auto refused = service.get(stream_target(stream_id(2)));
+    CHECK(refused.status == 503);
+    CHECK(refused.headers.find("retry-after"));
+    CHECK_THAT(refused.body, Catch::Contains("\"memory_short\""));
+  }
+  CHECK_THAT(service.get("/readyz").body, Catch::Contains("\"memory_short\""));
+  CHECK(service.get("/healthz").status == 200);
+  CHECK(all_go_on(viewers, 120'000));
+  CHECK(losses(viewers).empty());
+  CHECK(count_events(service.proxy().log(), "memory_short") > 0);
+
+  std::ofstream{file} << "PROXY_MEMORY_LIMIT = \"1GiB\"\n";
+  REQUIRE(replace_all(service, viewers, SIGHUP));
+  viewers.open(1, stream_target(stream_id(2)));
+  CHECK(all_served(viewers, 20s));
+  CHECK(losses(viewers).empty());
+}
+
 TEST_CASE("a bad config at a reload changes nothing for viewers", "[reload]") {
   const TempDir dir;
   const auto file = dir.file("ace.toml");

@@ -5,7 +5,7 @@
 using ace::engines::EngineReport;
 using ace::host::EngineHealth;
 using ace::host::WorkerPhase;
-using ace::http::ReadinessFacts;
+using ace::http::Unreadiness;
 
 namespace {
 
@@ -32,10 +32,11 @@ EngineReport gone() {
 
 /// The codes of the reasons, in order.
 std::vector<std::string> codes(const std::vector<EngineReport>& engines,
-                               WorkerPhase phase = WorkerPhase::Serving, bool is_full = false) {
+                               WorkerPhase phase = WorkerPhase::Serving,
+                               const std::optional<Unreadiness>& fullness = std::nullopt) {
   std::vector<std::string> all;
   for (const auto& reason :
-       ace::http::unreadiness({.phase = phase, .is_full = is_full, .engines = engines})) {
+       ace::http::unreadiness({.phase = phase, .fullness = fullness, .engines = engines})) {
     CHECK_FALSE(reason.message.empty());
     all.push_back(reason.code);
   }
@@ -74,7 +75,7 @@ TEST_CASE("without an engine that could play, there is no readiness", "[readines
 TEST_CASE("a worker that leaves is not ready, nor is a full host", "[readiness]") {
   const std::vector<EngineReport> engines{engine(EngineHealth::Healthy)};
   CHECK(codes(engines, WorkerPhase::Draining) == Codes{"stopping"});
-  CHECK(codes(engines, WorkerPhase::Serving, true) == Codes{"too_many_clients"});
-  CHECK(codes({}, WorkerPhase::Draining, true) ==
-        Codes{"stopping", "too_many_clients", "no_engine"});
+  const Unreadiness full{"memory_short", "no more clients are taken"};
+  CHECK(codes(engines, WorkerPhase::Serving, full) == Codes{"memory_short"});
+  CHECK(codes({}, WorkerPhase::Draining, full) == Codes{"stopping", "memory_short", "no_engine"});
 }
