@@ -108,7 +108,7 @@ ChildProcess::ChildProcess(std::string name, const std::string& program,
   report[1].reset();
   int why = 0;
   if (::read(report[0].get(), &why, sizeof why) == sizeof why) {
-    reap(0);
+    ::waitpid(pid_, nullptr, 0);
     throw std::runtime_error{"cannot run " + program + ": " + std::strerror(why)};
   }
 }
@@ -116,7 +116,7 @@ ChildProcess::ChildProcess(std::string name, const std::string& program,
 ChildProcess::~ChildProcess() {
   const bool was_alive = is_alive();
   ::kill(-pid_, SIGKILL);  // the group: also what the process has left behind
-  if (was_alive) reap(0);
+  ::waitpid(pid_, nullptr, 0);
   const bool crashed = !was_alive && exit_ && exit_->signal != 0 && exit_->signal != SIGKILL &&
                        exit_->signal != SIGTERM;
   if (std::uncaught_exceptions() > 0 || crashed) {
@@ -125,29 +125,29 @@ ChildProcess::~ChildProcess() {
   }
 }
 
-void ChildProcess::reap(int options) {
+void ChildProcess::look() {
   if (exit_) return;
-  int status = 0;
-  if (::waitpid(pid_, &status, options) != pid_) return;
-  exit_ = WIFSIGNALED(status) ? Exit{.code = -1, .signal = WTERMSIG(status)}
-                              : Exit{.code = WEXITSTATUS(status), .signal = 0};
+  // It is left to be reaped: its number is its group's, which the end of this object kills, and may
+  // be somebody else's as soon as it is free.
+  siginfo_t ended{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT);
+  if (ended.si_pid != pid_) return;
+  exit_ = ended.si_code == CLD_EXITED ? Exit{.code = ended.si_status, .signal = 0}
+                                      : Exit{.code = -1, .signal = ended.si_status};
 }
 
 bool ChildProcess::is_alive() {
-  reap(WNOHANG);
+  look();
   return !exit_;
 }
 
-void ChildProcess::signal(int number) const {
-  // Once reaped, the number may belong to somebody else.
-  if (!exit_) ::kill(pid_, number);
-}
+void ChildProcess::signal(int number) const { ::kill(pid_, number); }
 
 std::optional<Exit> ChildProcess::wait(std::chrono::milliseconds timeout) {
   if (!exit_) {
     pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
     ::poll(&ended, 1, static_cast<int>(timeout.count()));
-    reap(WNOHANG);
+    look();
   }
   return exit_;
 }

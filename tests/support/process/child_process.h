@@ -52,7 +52,7 @@ class ChildProcess {
   [[nodiscard]] std::string log() const { return read_text_file(log_path_); }
 
  private:
-  void reap(int options);
+  void look();
 
   std::string name_;
   TempDir dir_;
