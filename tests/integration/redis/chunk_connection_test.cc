@@ -49,7 +49,7 @@ struct Chunks {
   std::unique_ptr<ChunkConnection> connection;
 
   explicit Chunks(RedisServer::Tcp tcp = RedisServer::Tcp::Off,
-                  ace::redis::Deadlines deadlines = {}) {
+                  ace::redis::Deadlines deadlines = kPatient) {
     const auto endpoint = tcp == RedisServer::Tcp::On ? server.tcp_endpoint() : server.endpoint();
     connection =
         std::make_unique<ChunkConnection>(bench.loop, bench.timers, endpoint, deadlines, heard);

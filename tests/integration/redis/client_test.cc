@@ -15,7 +15,7 @@ TEST_CASE("commands are answered in order, with the kinds Redis has", "[redis]")
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  Client client{bench.loop, bench.timers, server.endpoint(), {}, heard};
+  Client client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   CHECK_FALSE(client.is_up());
   REQUIRE(bench.until([&] { return heard.ups == 1; }));
   CHECK(client.is_up());
@@ -47,7 +47,7 @@ TEST_CASE("what the server refuses comes back in the server's words", "[redis]")
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  Client client{bench.loop, bench.timers, server.endpoint(), {}, heard};
+  Client client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   REQUIRE(ask(bench, client, {"SADD", "set", "x"}));
   const auto answer = ask(bench, client, {"GET", "set"});
@@ -61,7 +61,7 @@ TEST_CASE("a script runs again after the server has forgotten it", "[redis]") {
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  Client client{bench.loop, bench.timers, server.endpoint(), {}, heard};
+  Client client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   const auto run = [&](const std::string& value) {
     const Script script{"return redis.call('INCRBY', KEYS[1], ARGV[1])"};
@@ -97,8 +97,8 @@ TEST_CASE("an answer may destroy the client, and the rest is still answered once
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  auto client = std::make_unique<Client>(bench.loop, bench.timers, server.endpoint(),
-                                         ace::redis::Deadlines{}, heard);
+  auto client =
+      std::make_unique<Client>(bench.loop, bench.timers, server.endpoint(), kPatient, heard);
   REQUIRE(bench.until([&] { return client->is_up(); }));
   Kept after;
   client->command({"PING"}, [&](const auto&) { client.reset(); });
@@ -115,8 +115,8 @@ TEST_CASE("the listener may destroy the client when it comes up and when it goes
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  auto client = std::make_unique<Client>(bench.loop, bench.timers, server.endpoint(),
-                                         ace::redis::Deadlines{}, heard);
+  auto client =
+      std::make_unique<Client>(bench.loop, bench.timers, server.endpoint(), kPatient, heard);
   SECTION("up") {
     heard.on_up = [&] { client.reset(); };
     REQUIRE(bench.until([&] { return !client; }));
@@ -135,9 +135,11 @@ TEST_CASE("an idle connection is kept and does not flap", "[redis]") {
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  const Client client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
+  // Two signs of life are asked for, each with 3 s to come.
+  const ace::redis::Deadlines deadlines{.connect = 20s, .command = 3s};
+  const Client client{bench.loop, bench.timers, server.endpoint(), deadlines, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
-  bench.run_for(800ms);
+  bench.run_for(3300ms);
   CHECK(heard.ups == 1);
   CHECK(heard.downs.empty());
 }

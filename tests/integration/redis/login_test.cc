@@ -23,7 +23,7 @@ TEMPLATE_TEST_CASE("a password and a database are enough to enter", "[redis][log
   Heard heard;
   auto endpoint = server.endpoint();
   endpoint.db = 3;
-  TestType client{bench.loop, bench.timers, endpoint, {}, heard};
+  TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   REQUIRE(ask(bench, client, {"SET", "k", "v"}));
   CHECK(server.command({"GET", "k"})->is_nil());
@@ -42,7 +42,7 @@ TEMPLATE_TEST_CASE("a user of the access list enters with its name", "[redis][lo
   auto endpoint = server.endpoint();
   endpoint.username = "proxy";
   endpoint.password = "secret";
-  TestType client{bench.loop, bench.timers, endpoint, {}, heard};
+  TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   CHECK(ask(bench, client, {"ACL", "WHOAMI"})->text == "proxy");
   const auto outside = ask(bench, client, {"GET", "other"});
@@ -57,7 +57,7 @@ TEMPLATE_TEST_CASE("a wrong password is down with its reason, and is tried again
   Heard heard;
   auto endpoint = server.endpoint();
   endpoint.password = "wrong";
-  TestType client{bench.loop, bench.timers, endpoint, kShort, heard};
+  TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
   CHECK(heard.downs[0].code == Errc::Refused);
   CHECK_THAT(heard.downs[0].text, Catch::Contains("AUTH") && Catch::Contains("WRONGPASS"));
@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("no password where one is needed is down with its reason", "[
   Heard heard;
   auto endpoint = server.endpoint();
   endpoint.password.clear();
-  const TestType client{bench.loop, bench.timers, endpoint, kShort, heard};
+  const TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
   CHECK_THAT(heard.downs[0].text, Catch::Contains("NOAUTH"));
 }
@@ -87,7 +87,9 @@ TEMPLATE_TEST_CASE("a replica without its master is down until it serves again",
   Heard heard;
   REQUIRE(server.command({"CONFIG", "SET", "replica-serve-stale-data", "no"}));
   REQUIRE(server.command({"REPLICAOF", "127.0.0.1", "1"}));
-  TestType client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
+  // It is asked for a sign of life after half of the command's deadline.
+  const ace::redis::Deadlines deadlines{.connect = 20s, .command = 3s};
+  TestType client{bench.loop, bench.timers, server.endpoint(), deadlines, heard};
   REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
   CHECK_THAT(heard.downs[0].text, Catch::Contains("MASTERDOWN"));
   REQUIRE(server.command({"REPLICAOF", "NO", "ONE"}));
@@ -104,7 +106,7 @@ TEST_CASE("a server that loads its data is down with its reason", "[redis][login
   LoopBench bench;
   Heard heard;
   const ScriptedServer server{bench.loop, {"-LOADING Redis is loading the dataset in memory\r\n"}};
-  const Client client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
+  const Client client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   REQUIRE(bench.until([&] { return server.connections() == 3; }));
   REQUIRE(heard.downs.size() == 1);
   CHECK(heard.downs[0].code == Errc::Refused);
@@ -119,7 +121,7 @@ TEMPLATE_TEST_CASE("names are resolved, and every address of one is tried", "[re
   Heard heard;
   auto endpoint = server.tcp_endpoint();
   endpoint.host = "localhost";
-  const TestType client{bench.loop, bench.timers, endpoint, {}, heard};
+  const TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   CHECK(heard.downs.empty());
 }
@@ -130,7 +132,7 @@ TEMPLATE_TEST_CASE("a name that nobody knows is down with its reason", "[redis][
   Heard heard;
   Endpoint endpoint;
   endpoint.host = "no such host";
-  const TestType client{bench.loop, bench.timers, endpoint, {}, heard};
+  const TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
   CHECK(heard.downs[0].code == Errc::Unavailable);
   CHECK_THAT(heard.downs[0].text, Catch::Contains("no such host"));
@@ -144,7 +146,7 @@ TEMPLATE_TEST_CASE("the descriptors are not inherited by what the process starts
   constexpr int kSome = 64;
   std::vector<bool> was_open;
   for (int fd = 0; fd < kSome; ++fd) was_open.push_back(::fcntl(fd, F_GETFD) >= 0);
-  const TestType client{bench.loop, bench.timers, server.endpoint(), {}, heard};
+  const TestType client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   int opened = 0;
   for (int fd = 0; fd < kSome; ++fd) {

@@ -26,10 +26,9 @@ TEMPLATE_TEST_CASE("a connection that is refused is told once and tried again", 
   Endpoint endpoint;
   SECTION("unix socket") { endpoint.socket = "/nonexistent/redis.sock"; }
   SECTION("tcp") { endpoint.port = 1; }
-  const TestType client{bench.loop, bench.timers, endpoint, {}, heard};
-  const auto began = steady_clock::now();
+  const TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
+  // By the refusal: the deadline is beyond what is waited for.
   REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
-  CHECK(steady_clock::now() - began < 500ms);  // by the refusal, not by the deadline of 1 s
   CHECK(heard.downs[0].code == Errc::Unavailable);
   bench.run_for(400ms);
   CHECK(heard.downs.size() == 1);
@@ -42,7 +41,7 @@ TEMPLATE_TEST_CASE("a server that is killed is found out at once and found again
   LoopBench bench;
   Heard heard;
   const auto endpoint = tcp == RedisServer::Tcp::On ? server.tcp_endpoint() : server.endpoint();
-  TestType client{bench.loop, bench.timers, endpoint, {}, heard};
+  TestType client{bench.loop, bench.timers, endpoint, kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   REQUIRE(ask(bench, client, {"SET", "k", "v"}));
 
@@ -53,10 +52,8 @@ TEMPLATE_TEST_CASE("a server that is killed is found out at once and found again
   client.command({"GET", "k"}, two.callback());
   int answered_before_down = 0;
   heard.on_down = [&] { answered_before_down = one.state->times + two.state->times; };
-  const auto began = steady_clock::now();
   server.kill();
-  REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
-  CHECK(steady_clock::now() - began < 1s);
+  REQUIRE(bench.until([&] { return !heard.downs.empty(); }));  // long before the deadline
   CHECK(answered_before_down == 2);
   CHECK(one.get().error().code == Errc::Closed);
   CHECK_FALSE(client.is_up());
@@ -77,23 +74,27 @@ TEMPLATE_TEST_CASE("a server that stands still is found dead within the deadline
   TestType client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   server.pause();
+  heard = {};  // it may have been slow to connect
+  // Deadlines are counted in such ticks: what this process stands still meanwhile is none.
+  int ticks = 0;
+  const auto tick = bench.timers.make();
+  tick->every(20ms, [&] { ++ticks; });
   const auto began = steady_clock::now();
   SECTION("with a command on its way") {
     Kept kept;
     client.command({"PING"}, kept.callback());
     REQUIRE(bench.until([&] { return kept.is_there(); }));
-    const auto took = steady_clock::now() - began;
-    CHECK(took >= 200ms);
-    CHECK(took < 600ms);
+    CHECK(steady_clock::now() - began >= 200ms);
+    CHECK(ticks < 30);
     CHECK(kept.get().error().code == Errc::Timeout);
   }
   SECTION("idle") {
     REQUIRE(bench.until([&] { return !heard.downs.empty(); }));
-    CHECK(steady_clock::now() - began < 1s);
+    CHECK(ticks < 50);
   }
   CHECK(heard.downs.at(0).code == Errc::Timeout);
   bench.run_for(700ms);  // the kernel still accepts: only the login's deadline tells
-  CHECK(heard.ups == 1);
+  CHECK(heard.ups == 0);
   CHECK(heard.downs.size() == 1);
   server.resume();
   REQUIRE(bench.until([&] { return client.is_up(); }));
@@ -104,7 +105,7 @@ TEMPLATE_TEST_CASE("a killed connection comes back", "[redis][loss]", Client, Ch
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  TestType client{bench.loop, bench.timers, server.endpoint(), {}, heard};
+  TestType client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   REQUIRE(server.command({"CLIENT", "KILL", "TYPE", "normal"}));
   REQUIRE(bench.until([&] { return heard.ups == 2; }));
@@ -144,7 +145,8 @@ TEMPLATE_TEST_CASE("a process that stood still itself does not blame Redis", "[r
   RedisServer server;
   LoopBench bench;
   Heard heard;
-  TestType client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
+  const ace::redis::Deadlines deadlines{.connect = 20s, .command = 200ms};
+  TestType client{bench.loop, bench.timers, server.endpoint(), deadlines, heard};
   REQUIRE(bench.until([&] { return client.is_up(); }));
   Kept kept;
   client.command({"PING"}, kept.callback());
@@ -152,6 +154,8 @@ TEMPLATE_TEST_CASE("a process that stood still itself does not blame Redis", "[r
   bench.loop.run_once(false);
   // The answer lies in the socket while this process does something else for three deadlines.
   const auto until = steady_clock::now() + 600ms;
+  // Who asks the server later is answered later.
+  for (int i = 0; i < 2; ++i) REQUIRE(server.command({"PING"}));
   while (steady_clock::now() < until) continue;
   REQUIRE(bench.until([&] { return kept.is_there(); }));
   CHECK(kept.get());

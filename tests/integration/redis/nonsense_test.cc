@@ -31,7 +31,8 @@ TEMPLATE_TEST_CASE("a server that talks nonsense loses the connection, not the p
   LoopBench bench;
   Heard heard;
   const ScriptedServer server{bench.loop, {"+PONG\r\n", "+PONG\r\n" + junk}};
-  const TestType client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
+  const ace::redis::Deadlines deadlines{.connect = 20s, .command = 200ms};
+  const TestType client{bench.loop, bench.timers, server.endpoint(), deadlines, heard};
   REQUIRE(bench.until([&] { return heard.ups == 1; }));
   REQUIRE(bench.until([&] { return heard.ups == 2; }));
   CHECK(heard.downs.size() == 1);
@@ -45,7 +46,7 @@ TEMPLATE_TEST_CASE("a login that is answered with nonsense is down", "[redis][no
   LoopBench bench;
   Heard heard;
   const ScriptedServer server{bench.loop, {junk}};
-  const TestType client{bench.loop, bench.timers, server.endpoint(), kShort, heard};
+  const TestType client{bench.loop, bench.timers, server.endpoint(), kPatient, heard};
   REQUIRE(bench.until([&] { return server.connections() >= 2; }));
   CHECK(heard.ups == 0);
   CHECK(heard.downs.size() == 1);
@@ -62,7 +63,7 @@ TEST_CASE("a subscription that is answered with nonsense is made anew", "[redis]
   Heard heard;
   Deaf deaf;
   const ScriptedServer server{bench.loop, {"+PONG\r\n", junk}};
-  Client commands{bench.loop, bench.timers, redis.endpoint(), {}, heard};
+  Client commands{bench.loop, bench.timers, redis.endpoint(), kPatient, heard};
   Subscriber subscriber{bench.loop, bench.timers, server.endpoint(), kShort, commands, deaf};
   subscriber.subscribe("a");
   REQUIRE(bench.until([&] { return server.connections() >= 2; }));
