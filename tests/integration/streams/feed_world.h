@@ -9,6 +9,7 @@
 
 #include "tests/integration/engines/scripted_engine.h"
 #include "tests/integration/streams/scripted_selector.h"
+#include "tests/support/clock/fake_timers.h"
 #include "workers/streams/session/engine_feed.h"
 
 namespace ace::test {
@@ -50,17 +51,10 @@ struct PlayingEngine {
   ScriptedEngine::Connection* playback{};
 };
 
-/// Adopts a session however long this process does not run meanwhile.
-inline streams::FeedOptions patient() {
-  streams::FeedOptions options;
-  options.adopt = std::chrono::seconds{20};
-  return options;
-}
-
 /// A feed on its own, and what came of it.
 struct FeedWorld : streams::EngineFeed::Listener {
   FeedWorld(loop::Loop& the_loop, const std::vector<std::uint16_t>& ports,
-            streams::FeedOptions options = patient())
+            streams::FeedOptions options = {})
       : loop{the_loop} {
     std::vector<engines::EngineAddress> engines;
     for (const auto port : ports) {
@@ -72,8 +66,9 @@ struct FeedWorld : streams::EngineFeed::Listener {
     }
     directory = engines::EngineDirectory{std::move(engines)};
     options.chunk.max_age = std::chrono::milliseconds{5};
+    pulse->every(kPulse, [this] { patience.advance(kPulse); });
     feed = std::make_unique<streams::EngineFeed>(
-        curl, timers, clock, directory, selector,
+        curl, patience, clock, directory, selector,
         streams::FeedPorts{
             .may_command = [this] { return may_command; },
             .may_stop = [this] { return may_stop; },
@@ -102,9 +97,15 @@ struct FeedWorld : streams::EngineFeed::Listener {
     return {proto::Chunk::copy_of(as_bytes(all))};
   }
 
+  static constexpr std::chrono::milliseconds kPulse{5};
+
   loop::Loop& loop;
   loop::UvTimerFactory timers{loop};
-  SystemClock clock;
+  /// The feed's time is the loop's: it goes on with its turns, and not while this process stands
+  /// still. No limit is over before what lies in the sockets has been read.
+  ManualClock clock;
+  FakeTimers patience{clock};
+  std::unique_ptr<loop::Timer> pulse{timers.make()};
   curl::Multi curl{loop, timers};
   engines::EngineDirectory directory;
   ScriptedSelector selector{loop, directory};
