@@ -10,10 +10,12 @@ void FilmDoor::on_film_session(const proto::StreamId& id, const engines::Session
 }
 
 void FilmDoor::on_film_viewer(streams::NewViewer viewer) {
-  auto peer = viewer.session->info().address;
+  const auto info = viewer.session->info();
   // Counted here already: as one that came from another worker.
-  server_.adopt(viewer.session->release().socket, std::move(peer), std::move(viewer.request),
-                {.hops = std::max<std::uint8_t>(viewer.hops, 1), .seat = std::move(viewer.seat)});
+  server_.adopt(viewer.session->release().socket, info.address, std::move(viewer.request),
+                {.hops = std::max<std::uint8_t>(viewer.hops, 1),
+                 .request_id = info.trace.id,
+                 .seat = std::move(viewer.seat)});
 }
 
 }  // namespace ace::workers

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "shared/log/log.h"
+#include "shared/net/ip_address.h"
 
 namespace ace::films {
 namespace {
@@ -36,24 +37,27 @@ FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, 
                                             [this](loop::FdEvents events) { on_ready(events); })} {
   watcher_->watch(true, false);
   log::info("film_client_connected", "stream={} address={} agent={:?} range={}", id_.text(),
-            viewer_.address, viewer_.agent, viewer_.range ? viewer_.range->text() : "all");
+            viewer_.info.address, viewer_.info.agent,
+            viewer_.range ? viewer_.range->text() : "all");
 }
 
 FilmRelay::~FilmRelay() = default;
 
 std::string FilmRelay::viewer_key() const {
   // Its next connection has another port.
-  return viewer_.address.substr(0, viewer_.address.rfind(':')) + ' ' + viewer_.agent;
+  return net::without_port(viewer_.info.address) + ' ' + viewer_.info.agent;
 }
 
 void FilmRelay::ask_for_session() {
   heard_at_ = services_.clock.now();
   has_session_delivered_ = false;
   const bool is_seek = viewer_.range && viewer_.range->is_seek();
+  // All who come over a unix socket look alike: whose film would it end?
+  const bool is_told_apart = net::IpAddress::parse_host_port(viewer_.info.address).has_value();
   sessions_.open({.content = id_,
                   .viewer = viewer_key(),
                   .reader = weak_from_this(),
-                  .may_take_over = is_seek || head_.has_value(),
+                  .may_take_over = is_told_apart && (is_seek || head_.has_value()),
                   .failed = failed_,
                   .failures = failures_});
 }
@@ -246,7 +250,7 @@ void FilmRelay::end(std::string_view why) {
   if (is_gone()) return;
   phase_ = Phase::Gone;
   log::info("film_client_gone", "stream={} address={} sent={} why={:?}", id_.text(),
-            viewer_.address, sent_, why);
+            viewer_.info.address, sent_, why);
   transfer_.reset();
   watcher_.reset();
   viewer_.socket.reset();

@@ -10,6 +10,7 @@
 
 #include "shared/curl/transfer.h"
 #include "shared/loop/fd_watcher.h"
+#include "workers/clients/client_info.h"
 #include "workers/clients/client_seat.h"
 #include "workers/engines/redirect_trail.h"
 #include "workers/films/film_head.h"
@@ -20,8 +21,7 @@ namespace ace::films {
 /// A client that asks for a film, or a part of it.
 struct FilmViewer {
   UniqueFd socket;  ///< non-blocking
-  std::string address;
-  std::string agent;
+  clients::ClientInfo info;
   clients::ClientSeat seat;
   std::optional<proto::http::ByteRange> range;
   /// Whole heads and error answers for this client.

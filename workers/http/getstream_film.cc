@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "shared/base/random_id.h"
 #include "workers/clients/client_socket.h"
 #include "workers/http/getstream_handler.h"
 
@@ -63,8 +64,11 @@ void GetstreamHandler::serve_film(Connection& connection, const proto::http::Req
   clients::tune_client_socket(taken.socket.get(), kUserTimeout);
   films_.serve(
       id, {.socket = std::move(taken.socket),
-           .address = std::move(taken.peer),
-           .agent = std::string{request.header("user-agent").value_or("")},
+           .info = {.id = {random_hex(8)},
+                    .address = connection.client(),
+                    .agent = std::string{request.header("user-agent").value_or("")},
+                    .connected_at = services_.clock.wall_now(),
+                    .trace = connection.trace()},
            .seat = std::move(seat),
            .range = proto::http::requested_range(request),
            .head = [&answers = answers_, request](

@@ -1,92 +1,24 @@
 // Films: not shared, but served whole or in parts, each viewer from an engine session of its own.
 
-#include "tests/engine_sim/film.h"
-
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <set>
 
 #include <catch2/catch.hpp>
 
-#include "tests/e2e/stream/service.h"
+#include "tests/e2e/stream/cinema.h"
 #include "tests/support/process/resident_memory.h"
 #include "tests/support/process/wait_until.h"
-#include "tests/support/viewers/numbered_ts.h"
 
 using namespace ace::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint64_t kSize = 3'000'017;
-
-std::string film(std::uint64_t first, std::uint64_t count) {
-  std::string bytes;
-  ace::sim::film_bytes(infohash_of_content(stream_id(1)), first, count, bytes);
-  return bytes;
-}
+constexpr auto kSize = kFilmSize;
 
 std::string header(const HttpReply& reply, std::string_view name) {
   return reply.headers.find(name).value_or("");
-}
-
-/// The proxy before engines that know films only.
-class Cinema {
- public:
-  explicit Cinema(std::size_t engines, std::uint64_t size = kSize, unsigned workers = 3)
-      : engines_{engines}, service_{{.workers = workers, .engines = engines}} {
-    for (std::size_t i = 0; i < engines; ++i) {
-      service_.engines().fault("vod", std::to_string(size), i);
-    }
-  }
-
-  [[nodiscard]] Service& service() { return service_; }
-  [[nodiscard]] const SimProcess& engines() const { return service_.engines(); }
-  [[nodiscard]] HttpReply ask(const std::string& agent, const std::string& range = "",
-                              std::string_view method = "GET") const {
-    HeaderList headers{{"User-Agent", agent}};
-    if (!range.empty()) headers.emplace_back("Range", "bytes=" + range);
-    return http_request(service_.port(), method, stream_target(stream_id(1)), headers,
-                        {.timeout = 60s, .max_body = 64U << 20U});
-  }
-  [[nodiscard]] std::uint64_t total(const char* name) const {
-    const auto state = engines().state();
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < engines_; ++i) sum += state.engine(i, name);
-    return sum;
-  }
-  /// A connection that has asked, and reads nothing yet.
-  [[nodiscard]] ace::UniqueFd open(const std::string& agent, const std::string& range = "") const {
-    auto connection = connect_loopback(service_.port());
-    const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: p\r\nUser-Agent: {}\r\n{}\r\n",
-                                     stream_target(stream_id(1)), agent,
-                                     range.empty() ? "" : "Range: bytes=" + range + "\r\n");
-    REQUIRE(::send(connection.get(), request.data(), request.size(), MSG_NOSIGNAL) ==
-            static_cast<ssize_t>(request.size()));
-    return connection;
-  }
-
- private:
-  std::size_t engines_;
-  Service service_;
-};
-
-/// All that is still to come on the connection, without the head.
-std::string rest_of(const ace::UniqueFd& connection) {
-  const auto reply = exchange(connection, "", 90s);
-  CHECK(reply.is_closed);
-  return reply.bytes.substr(reply.bytes.find("\r\n\r\n") + 4);
-}
-
-/// Its answer has begun.
-bool has_begun(const ace::UniqueFd& connection) {
-  return wait_until(
-      [&] {
-        char first{};
-        return ::recv(connection.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-      },
-      30s);
 }
 
 }  // namespace
@@ -162,7 +94,7 @@ TEST_CASE("HEAD tells what is known of a film, and starts nothing", "[film]") {
 
 TEST_CASE("each viewer of a film has an engine, and who finds none is told", "[film]") {
   const std::uint64_t size = 24'000'000;  // more than sockets hold
-  Cinema cinema{2, size};
+  Cinema cinema{2, {.size = size}};
   const auto first = cinema.open("one");
   REQUIRE(has_begun(first));
   const auto second = cinema.open("two");
@@ -204,7 +136,7 @@ TEST_CASE("each viewer of a film has an engine, and who finds none is told", "[f
 
 TEST_CASE("many who ask for a cold film at once get an engine each", "[film]") {
   const std::uint64_t size = 24'000'000;
-  Cinema cinema{3, size, 4};
+  Cinema cinema{3, {.size = size, .workers = 4}};
   std::vector<ace::UniqueFd> viewers;
   for (int i = 0; i < 7; ++i) viewers.push_back(cinema.open(fmt::format("tv{}", i)));
   for (const auto& viewer : viewers) REQUIRE(has_begun(viewer));
@@ -223,7 +155,7 @@ TEST_CASE("many who ask for a cold film at once get an engine each", "[film]") {
 }
 
 TEST_CASE("a viewer seeks though its last request is still open", "[film]") {
-  const Cinema cinema{1, 24'000'000};
+  const Cinema cinema{1, {.size = 24'000'000}};
   const auto watching = cinema.open("tv");
   REQUIRE(has_begun(watching));
   const auto reply = cinema.ask("tv", "20000000-20000999");
@@ -235,7 +167,7 @@ TEST_CASE("a viewer seeks though its last request is still open", "[film]") {
 
 TEST_CASE("a film goes on from another engine where one fails", "[film]") {
   const std::uint64_t size = 40'000'000;
-  const Cinema cinema{2, size};
+  const Cinema cinema{2, {.size = size}};
   const auto watching = cinema.open("tv");
   REQUIRE(has_begun(watching));
   cinema.engines().fault("refuse", "close", 0);
@@ -245,7 +177,7 @@ TEST_CASE("a film goes on from another engine where one fails", "[film]") {
 }
 
 TEST_CASE("a film that cannot go on does not end as if it were whole", "[film]") {
-  const Cinema cinema{1, 24'000'000};
+  const Cinema cinema{1, {.size = 24'000'000}};
   const auto watching = cinema.open("tv");
   REQUIRE(has_begun(watching));
   cinema.engines().fault("refuse", "close");
@@ -254,7 +186,7 @@ TEST_CASE("a film that cannot go on does not end as if it were whole", "[film]")
 }
 
 TEST_CASE("a viewer that does not read holds no memory", "[film]") {
-  Cinema cinema{1, 400'000'000, 1};
+  Cinema cinema{1, {.size = 400'000'000, .workers = 1}};
   CHECK(cinema.ask("tv", "0-99").status == 206);
   const auto worker = cinema.service().workers().front().pid;
   const auto before = resident_bytes(worker);
@@ -275,7 +207,7 @@ TEST_CASE("a viewer that does not read holds no memory", "[film]") {
 }
 
 TEST_CASE("who stops the proxy stops its films", "[film]") {
-  Cinema cinema{1, 24'000'000};
+  Cinema cinema{1, {.size = 24'000'000}};
   const auto watching = cinema.open("tv");
   REQUIRE(has_begun(watching));
   const auto ended = cinema.service().proxy().terminate(30s);

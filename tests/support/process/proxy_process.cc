@@ -25,6 +25,7 @@ std::vector<std::uint16_t> wait_for_ports(ChildProcess& process, const std::stri
   std::vector<std::uint16_t> ports;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("unix:")) continue;
     const auto colon = line.rfind(':');
     std::uint16_t port = 0;
     std::from_chars(line.data() + colon + 1, line.data() + line.size(), port);
