@@ -12,10 +12,9 @@ constexpr int kClientClosedRequest = 499;
 
 }  // namespace
 
-void log_access(const ClientSession& session, int status, std::string_view why,
+void log_access(const ClientInfo& info, int status, std::uint64_t bytes, std::string_view why,
                 const Clock& clock) {
   if (!log::is_access_logged()) return;
-  const auto& info = session.info();
   // The wall clock may have been set back meanwhile.
   const auto took = std::max(clock.wall_now() - info.connected_at, std::chrono::nanoseconds{0});
   log::access({.address = net::without_port(info.address),
@@ -25,10 +24,15 @@ void log_access(const ClientSession& session, int status, std::string_view why,
                .agent = info.agent,
                .request_id = info.trace.id,
                .why = why,
-               .status = session.bytes_sent() == 0 ? kClientClosedRequest : status,
-               .bytes = session.bytes_sent(),
+               .status = bytes == 0 ? kClientClosedRequest : status,
+               .bytes = bytes,
                .took = std::chrono::duration_cast<std::chrono::milliseconds>(took),
                .began = info.connected_at});
+}
+
+void log_access(const ClientSession& session, int status, std::string_view why,
+                const Clock& clock) {
+  log_access(session.info(), status, session.bytes_sent(), why, clock);
 }
 
 }  // namespace ace::clients

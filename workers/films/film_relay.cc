@@ -10,6 +10,7 @@
 
 #include "shared/log/log.h"
 #include "shared/net/ip_address.h"
+#include "workers/clients/client_access.h"
 
 namespace ace::films {
 namespace {
@@ -36,12 +37,16 @@ FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, 
           std::make_unique<loop::FdWatcher>(services.loop, viewer_.socket.get(),
                                             [this](loop::FdEvents events) { on_ready(events); })} {
   watcher_->watch(true, false);
-  log::info("film_client_connected", "stream={} address={} agent={:?} range={}", id_.text(),
-            viewer_.info.address, viewer_.info.agent,
+  const auto& info = viewer_.info;
+  log::info("film_client_connected",
+            "stream={} client={} request={} user={} address={} agent={:?} range={}", id_.text(),
+            info.id.value, info.trace.id, info.trace.user, info.address, info.agent,
             viewer_.range ? viewer_.range->text() : "all");
 }
 
-FilmRelay::~FilmRelay() = default;
+FilmRelay::~FilmRelay() {
+  if (!is_gone()) log_end("worker stopped");
+}
 
 std::string FilmRelay::viewer_key() const {
   // Its next connection has another port.
@@ -117,8 +122,10 @@ void FilmRelay::begin(FilmHead head) {
         id_,
         {.size = *head_->size, .content_type = head_->status == 416 ? "" : head_->content_type});
   }
-  log::info("film_started", "stream={} engine={} status={} from={} size={}", id_.text(),
-            session_->engine.id(), head_->status, position_, head_->size.value_or(0));
+  log::info("film_started", "stream={} client={} request={} engine={} status={} from={} size={}",
+            id_.text(), viewer_.info.id.value, viewer_.info.trace.id, session_->engine.id(),
+            head_->status, position_, head_->size.value_or(0));
+  status_ = head_->status;
   owed_ = viewer_.head(*head_);
   flush();
 }
@@ -164,8 +171,8 @@ void FilmRelay::on_session_failed(Error why) {
   const auto session = std::exchange(session_, nullptr);
   const auto engine_id = session->engine.id();
   const auto told = std::move(why).in(engine_id);
-  log::warn("film_session_failed", "stream={} engine={} why={:?}", id_.text(), engine_id,
-            told.text);
+  log::warn("film_session_failed", "stream={} client={} request={} engine={} why={:?}", id_.text(),
+            viewer_.info.id.value, viewer_.info.trace.id, engine_id, told.text);
   services_.selector.note_failure(engine_id, told);
   // Where it has delivered, a new session there may go on.
   if (!has_session_delivered_) failed_.insert(engine_id);
@@ -183,7 +190,11 @@ void FilmRelay::on_session_failed(Error why) {
 
 void FilmRelay::on_film_refused(const streams::StartFailure& failure) {
   if (is_gone()) return;
+  log::warn("film_failed", "stream={} client={} request={} status={} code={} why={:?}", id_.text(),
+            viewer_.info.id.value, viewer_.info.trace.id, failure.status, failure.code,
+            failure.message);
   if (head_) return break_off(failure.code);
+  status_ = failure.status;
   owed_ = viewer_.refusal(failure);
   finish();
 }
@@ -249,13 +260,19 @@ void FilmRelay::break_off(std::string_view why) {
 void FilmRelay::end(std::string_view why) {
   if (is_gone()) return;
   phase_ = Phase::Gone;
-  log::info("film_client_gone", "stream={} address={} sent={} why={:?}", id_.text(),
-            viewer_.info.address, sent_, why);
+  log_end(why);
   transfer_.reset();
   watcher_.reset();
   viewer_.socket.reset();
   viewer_.seat = {};
   if (session_) sessions_.give_back(std::exchange(session_, nullptr));
+}
+
+void FilmRelay::log_end(std::string_view why) const {
+  const auto& info = viewer_.info;
+  log::info("film_client_gone", "stream={} client={} request={} bytes={} why={:?}", id_.text(),
+            info.id.value, info.trace.id, sent_, why);
+  clients::log_access(info, status_, sent_, why, services_.clock);
 }
 
 void FilmRelay::tick() {

@@ -77,6 +77,7 @@ class FilmRelay final : public FilmReader,
   void finish();
   void break_off(std::string_view why);
   [[nodiscard]] std::string viewer_key() const;
+  void log_end(std::string_view why) const;
 
   streams::StreamServices& services_;
   FilmSessions& sessions_;
@@ -92,6 +93,7 @@ class FilmRelay final : public FilmReader,
   std::optional<FilmHead> head_;
   std::uint64_t position_{};  ///< in the film, of the next byte from the engine
   std::uint64_t sent_{};
+  int status_{};      ///< of the answer; 0: none yet
   std::string owed_;  ///< taken from the engine, not yet by the client
   int failures_in_a_row_{};
   SteadyTime session_began_;

@@ -226,8 +226,6 @@ void FilmSessions::deliver(const FilmSessionPtr& session) {
 }
 
 void FilmSessions::refuse(const FilmAsk& ask, streams::StartFailure failure) {
-  log::warn("film_failed", "stream={} status={} code={} why={:?}", ask.content.text(),
-            failure.status, failure.code, failure.message);
   services_.loop.post([reader = ask.reader, failure = std::move(failure)] {
     if (const auto still = reader.lock()) still->on_film_refused(failure);
   });
