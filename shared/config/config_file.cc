@@ -1,13 +1,16 @@
 #include "shared/config/config_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <fstream>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
 
+#include "shared/base/unique_fd.h"
 #include "shared/config/settings.h"
 #include "shared/config/value.h"
 
@@ -84,6 +87,21 @@ Result<FileValue> to_value(const CLI::ConfigItem& item) {
   return FileValue{.key = item.name, .value = fmt::format("{}", fmt::join(item.inputs, ","))};
 }
 
+/// By hand: a stream's read error (a directory has one) looks like an empty file.
+Result<std::string> whole_text(const std::string& path) {
+  const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return fail(Error::from_errno("cannot be opened", errno));
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (;;) {
+    const ssize_t size = ::read(file.get(), piece.data(), piece.size());
+    if (size == 0) return text;
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail(Error::from_errno("cannot be read to its end", errno));
+    text.append(piece.data(), static_cast<std::size_t>(size));
+  }
+}
+
 }  // namespace
 
 Result<std::vector<FileValue>> parse_config_text(const std::string& text) {
@@ -105,12 +123,9 @@ Result<std::vector<FileValue>> parse_config_text(const std::string& text) {
 }
 
 Result<std::vector<FileValue>> read_config_file(const std::string& path) {
-  std::ifstream in{path};
-  if (!in) return fail(Error::from_errno("cannot be read", errno));
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (in.bad()) return fail(Errc::System, "cannot be read to its end");
-  return parse_config_text(text.str());
+  auto text = whole_text(path);
+  if (!text) return fail(std::move(text).error());
+  return parse_config_text(*text);
 }
 
 }  // namespace ace::config

@@ -152,6 +152,16 @@ TEST_CASE("a file that is not there is named", "[config]") {
   CHECK_THAT(got.error().text, Contains("/nonexistent/ace.toml") && Contains("No such file"));
 }
 
+TEST_CASE("a file that cannot be read to its end is refused, not taken for an empty one",
+          "[config]") {
+  const auto directory = loaded({"--config", "/tmp"});
+  REQUIRE_FALSE(directory);
+  CHECK(directory.error().text == "config file /tmp: cannot be read to its end: Is a directory");
+  // It opens, and its first page holds nothing that could be read.
+  CHECK_FALSE(loaded({}, {{"PROXY_CONFIG", "/proc/self/mem"}}));
+  CHECK(loaded({"--config", "/dev/null"}));
+}
+
 TEST_CASE("an unknown flag is refused with the one that was meant", "[config]") {
   CHECK(parsed({"--workrs", "3"}).error().text == "unknown flag --workrs; did you mean --workers?");
   CHECK(parsed({"--proxy-lese=3"}).error().text ==
