@@ -15,6 +15,7 @@
 #include "shared/log/line_output.h"
 #include "shared/log/line_rate.h"
 #include "shared/log/line_sink.h"
+#include "shared/log/log_fields.h"
 #include "shared/log/log_text.h"
 
 namespace ace::log {
@@ -125,9 +126,8 @@ std::string content_of(std::string_view event, std::string_view text) {
   if (the_log().options.format == Format::Text) return fmt::format("{} {}", event, one_line(text));
   std::string members = R"("event":")";
   append_json(members, event);
-  members += R"(","msg":")";
-  append_json(members, text);
   members += '"';
+  append_members(members, text);
   return members;
 }
 

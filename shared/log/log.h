@@ -12,7 +12,8 @@
 namespace ace::log {
 
 /// Text: `2026-01-08T12:00:00.123Z info  worker:0 stream_started stream=… engine=…`. Json: one
-/// object a line with ts, level, process, event, msg.
+/// object a line with ts, level, process, event and the event's fields, all of them strings; msg
+/// is what it says beside its fields.
 enum class Format : std::uint8_t { Text, Json };
 
 /// Combined: as Apache and nginx write it, and three fields more. Json: one object a line.

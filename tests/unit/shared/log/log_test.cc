@@ -54,6 +54,18 @@ TEST_CASE("a line tells when, how bad, who and what", "[log]") {
   CHECK(log.lines() == 1);
 }
 
+TEST_CASE("as json each field of a line is a member", "[log]") {
+  Options options;
+  options.format = Format::Json;
+  const LogInFiles log{options};
+  warn("joined", "client={} agent={:?}: at last", 7, "a\"b");
+  const auto line = read_text_file(log.file());
+  CHECK_THAT(line, Catch::StartsWith(R"({"ts":"20)"));
+  CHECK_THAT(line, Catch::EndsWith(R"(Z","level":"warn","process":"test","event":"joined",)"
+                                   R"("client":"7","agent":"a\"b","msg":"at last"})"
+                                   "\n"));
+}
+
 TEST_CASE("of one kind of event so many lines are written, of others too", "[log]") {
   Options options;
   options.level = Level::Debug;
