@@ -200,10 +200,10 @@ std::string whole_response(ResponseHead head, const Request& request, Connection
 }
 
 std::string refusal_response(int status, std::string_view message, const WorkerId& worker,
-                             WallTime now) {
+                             std::string_view request_id, WallTime now) {
   ResponseHead head;
   head.status = status;
-  head.add("X-Ace-Worker", worker.value);
+  head.add("X-Ace-Worker", worker.value).add("X-Request-Id", request_id);
   return finished(std::move(head), Connection::Close, Version::Http11, kJsonType,
                   json_error(status, code_of(status), message), true, now);
 }

@@ -57,9 +57,11 @@ enum class Connection { KeepAlive, Close };
 [[nodiscard]] std::string whole_response(ResponseHead head, const Request& request,
                                          Connection connection, std::string_view content_type,
                                          std::string_view body, WallTime now);
-/// The same for bytes that were never a request (refused by the parser): closes.
+/// The same for bytes that were never a request (refused by the parser): closes. `request_id`: by
+/// which the logs know them.
 [[nodiscard]] std::string refusal_response(int status, std::string_view message,
-                                           const WorkerId& worker, WallTime now);
+                                           const WorkerId& worker, std::string_view request_id,
+                                           WallTime now);
 
 /// `{"error":{"status":404,"code":"not_found","message":"…"}}`. `code` is a stable word.
 [[nodiscard]] std::string json_error(int status, std::string_view code, std::string_view message);

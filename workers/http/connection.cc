@@ -121,12 +121,9 @@ void Connection::on_request() {
   phase_ = Phase::Answering;
   timer_->stop();
   auto request = parser_.take_request();
-  if (const auto shown = proto::http::shown_request_id(request)) {
-    request.id = *shown;
-  } else {
-    request.id = arrival_.request_id.empty() ? random_hex(8) : arrival_.request_id;
-  }
-  arrival_.request_id.clear();
+  auto id = take_request_id();
+  const auto shown = proto::http::shown_request_id(request);
+  request.id = shown ? std::string{*shown} : std::move(id);
   asked_ = {.trace = trace_of(request),
             .client = client_address(request, peer_, services_.trusted_proxies),
             .agent = std::string{request.header("user-agent").value_or(std::string_view{})},
@@ -137,11 +134,18 @@ void Connection::on_request() {
   if (phase_ == Phase::Answering) watcher_->watch(false, false);
 }
 
+std::string Connection::take_request_id() {
+  auto id = std::exchange(arrival_.request_id, {});
+  return id.empty() ? random_hex(8) : id;
+}
+
 void Connection::log_access(std::string_view why) const {
   if (!log::is_access_logged()) return;
   constexpr std::string_view kBefore = "HTTP/1.1 ";
   int status = 0;
   std::from_chars(out_.data() + kBefore.size(), out_.data() + out_.size(), status);
+  constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  const auto head_size = out_.find(kHeadEnd) + kHeadEnd.size();
   const auto took = std::max(services_.clock.wall_now() - asked_.when, std::chrono::nanoseconds{0});
   log::access({.address = net::without_port(asked_.client),
                .user = asked_.trace.user,
@@ -151,7 +155,7 @@ void Connection::log_access(std::string_view why) const {
                .request_id = asked_.trace.id,
                .why = why,
                .status = status,
-               .bytes = out_sent_,
+               .bytes = out_sent_ - std::min(out_sent_, head_size),
                .took = std::chrono::duration_cast<std::chrono::milliseconds>(took),
                .began = asked_.when});
 }
@@ -165,9 +169,10 @@ void Connection::on_too_slow() {
 }
 
 void Connection::refuse(int status, std::string_view why) {
-  asked_ = {.trace = {}, .client = peer_, .agent = {}, .when = services_.clock.wall_now()};
-  send(proto::http::refusal_response(status, why, services_.worker_id, services_.clock.wall_now()),
-       true);
+  const auto now = services_.clock.wall_now();
+  asked_ = {.trace = {}, .client = peer_, .agent = {}, .when = now};
+  asked_.trace.id = take_request_id();
+  send(proto::http::refusal_response(status, why, services_.worker_id, asked_.trace.id, now), true);
 }
 
 void Connection::send(std::string answer, bool close_after) {

@@ -99,6 +99,8 @@ class Connection {
   };
 
   void on_request();
+  /// The one that came with the connection, else one of ours.
+  std::string take_request_id();
   void log_access(std::string_view why) const;
   void on_ready(loop::FdEvents events);
   void read_more();

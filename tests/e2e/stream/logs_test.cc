@@ -93,13 +93,14 @@ TEST_CASE("every answer has one line in the access log, when it has ended", "[lo
                                    {"PROXY_STREAM_TOKENS", "tv:sesame-open"}}}};
   const auto target = stream_target(stream_id(1)) + "&token=sesame-open";
 
-  static_cast<void>(http_request(service.port(), "GET", "/streams?status=all",
-                                 {{"X-Request-Id", "whole"}, {"User-Agent", "x\" y"}}));
+  const auto answer = http_request(service.port(), "GET", "/streams?status=all",
+                                   {{"X-Request-Id", "whole"}, {"User-Agent", "x\" y"}});
   const auto whole = access_of(file, "whole");
   CHECK(text(whole, "request") == "GET /streams?status=all HTTP/1.1");
   CHECK(text(whole, "address") == "127.0.0.1");
   CHECK(text(whole, "agent") == "x\" y");
   CHECK(whole["status"].GetInt() == 200);
+  CHECK(whole["bytes"].GetUint64() == answer.body.size());
   CHECK(text(whole, "why") == "answered");
 
   static_cast<void>(watch(service, stream_target(stream_id(1)), {{"X-Request-Id", "denied"}}));
@@ -151,6 +152,29 @@ TEST_CASE("a stream that fails is told with its status, and who left early as 49
   const auto failed = watch(service, stream_target(stream_id(2)), {{"X-Request-Id", "failed"}});
   CHECK(failed.status == 503);
   CHECK(access_of(file, "failed")["status"].GetInt() == 503);
+}
+
+TEST_CASE("what is no request has an id and a line of its own", "[logs]") {
+  const TempDir dir;
+  const auto file = dir.file("access.log");
+  const Service service{
+      {.workers = 1,
+       .environment = {{"PROXY_ACCESS_LOG", file}, {"PROXY_ACCESS_LOG_FORMAT", "json"}}}};
+  const auto id_of = [&](std::string_view request, int status) {
+    const auto reply = exchange(connect_loopback(service.port()), request, 10s);
+    HttpReplyParser parser;
+    static_cast<void>(parser.feed(ace::as_bytes(reply.bytes), [](ace::ByteSpan) {}));
+    CHECK(parser.status() == status);
+    const auto id = parser.headers().find("x-request-id").value_or("");
+    CHECK(id.size() == 16);
+    CHECK(access_of(file, id)["status"].GetInt() == status);
+    return id;
+  };
+  const auto garbage = id_of("garbage\r\n\r\n", 400);
+  CHECK(id_of("garbage\r\n\r\n", 400) != garbage);
+  static_cast<void>(id_of("GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n", 414));
+  static_cast<void>(
+      id_of("GET / HTTP/1.1\r\nHost: p\r\nX: " + std::string(17'000, 'a') + "\r\n\r\n", 431));
 }
 
 TEST_CASE("log files are opened again on SIGUSR1", "[logs]") {

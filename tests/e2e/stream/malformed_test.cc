@@ -24,6 +24,7 @@ void check_refused(const Service& service, const MalformedRequest& request) {
   CHECK(parser.status() == request.status);
   CHECK(parser.headers().find("content-type") == "application/json");
   CHECK(parser.headers().find("x-ace-worker"));
+  CHECK(parser.headers().find("x-request-id").value_or("").size() == 16);
   const auto json = json_of(error.body);
   REQUIRE(json.HasMember("error"));
   CHECK(json["error"]["status"].GetInt() == request.status);

@@ -100,8 +100,9 @@ TEST_CASE("a JSON error escapes what it quotes, even bytes that are no text", "[
 }
 
 TEST_CASE("a refused request is answered and its connection closed", "[response]") {
-  const auto text = refusal_response(431, "the headers are too large", {"host:7"}, kNow);
+  const auto text = refusal_response(431, "the headers are too large", {"host:7"}, "id-1", kNow);
   CHECK_THAT(text, Contains("X-Ace-Worker: host:7\r\n"));
+  CHECK_THAT(text, Contains("X-Request-Id: id-1\r\n"));
   CHECK_THAT(text, StartsWith("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
   CHECK_THAT(text, Contains("Connection: close\r\n"));
   CHECK_THAT(text, Contains("\"code\":\"request_header_fields_too_large\""));
