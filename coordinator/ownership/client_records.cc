@@ -55,6 +55,7 @@ struct ClientRecords::State : std::enable_shared_from_this<State> {
   void join_again(const Key& key);
   void leave(const Key& key);
   void heartbeat();
+  void beat(const Key& key);
   void on_redis_up();
 
   proto::WorkerId self;
@@ -110,19 +111,21 @@ void ClientRecords::State::leave(const Key& key) {
 void ClientRecords::State::heartbeat() {
   if (!commands.is_up()) return;
   for (const auto& key : std::exchange(unsaid_leaves, {})) leave(key);
-  for (const auto& [key, record] : clients) {
-    const auto now = figures.figures_of(key.first, key.second);
-    if (!now) continue;
-    const proto::StreamKeys keys{key.first};
-    std::vector<std::string> args{key.second.value, in_ms(timing.client_ttl)};
-    append_fields(args, proto::to_fields(*now));
-    commands.eval(heartbeat_script(), {keys.clients(), keys.client(key.second)}, args,
-                  [weak = weak_from_this(), again = key](const Result<redis::Reply>& reply) {
-                    const auto known = integer_of(reply);
-                    const auto state = weak.lock();
-                    if (state && known && *known == 0) state->join_again(again);
-                  });
-  }
+  for (const auto& [key, record] : clients) beat(key);
+}
+
+void ClientRecords::State::beat(const Key& key) {
+  const auto now = figures.figures_of(key.first, key.second);
+  if (!now) return;
+  const proto::StreamKeys keys{key.first};
+  std::vector<std::string> args{key.second.value, in_ms(timing.client_ttl)};
+  append_fields(args, proto::to_fields(*now));
+  commands.eval(heartbeat_script(), {keys.clients(), keys.client(key.second)}, args,
+                [weak = weak_from_this(), again = key](const Result<redis::Reply>& reply) {
+                  const auto known = integer_of(reply);
+                  const auto state = weak.lock();
+                  if (state && known && *known == 0) state->join_again(again);
+                });
 }
 
 void ClientRecords::State::on_redis_up() {
@@ -149,6 +152,11 @@ void ClientRecords::join(const proto::StreamId& stream, proto::ClientRecord reco
   state_->unsaid_leaves.erase(key);
   state_->clients.insert_or_assign(key, std::move(record));
   state_->join(key, callback);
+}
+
+void ClientRecords::tell(const proto::StreamId& stream, const proto::ClientId& client) {
+  const State::Key key{stream, client};
+  if (state_->clients.contains(key)) state_->beat(key);
 }
 
 void ClientRecords::leave(const proto::StreamId& stream, const proto::ClientId& client) {

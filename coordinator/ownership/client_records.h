@@ -48,6 +48,8 @@ class ClientRecords {
   /// as soon as Redis is there. A client of a stopping stream is not kept.
   void join(const proto::StreamId& stream, proto::ClientRecord record,
             std::function<void(Result<JoinOutcome>)> callback);
+  /// Its figures, now: the next heartbeat would be late for what is to be seen.
+  void tell(const proto::StreamId& stream, const proto::ClientId& client);
   /// Remembered while Redis is away, so that no ghost keeps the stream alive.
   void leave(const proto::StreamId& stream, const proto::ClientId& client);
   /// The client is another worker's from here on: its record is that one's to keep.

@@ -148,12 +148,15 @@ bool ClientSession::is_stuck(std::chrono::milliseconds limit) const {
   return acks_.quiet(now) > limit;
 }
 
-std::chrono::milliseconds ClientSession::lag() const {
-  if (window_ == nullptr || window_->empty()) return {};
+ClientPace ClientSession::pace() const {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  ClientPace pace{.lag = {}, .wanted = duration_cast<milliseconds>(hold_), .pause = pause_};
+  if (window_ == nullptr || window_->empty()) return pace;
   const auto* newest = window_->at({window_->edge().value - 1});
   const auto* mine = window_->known_at(std::max(next_, window_->oldest_known()));
-  if (mine == nullptr) return {};
-  return std::chrono::duration_cast<std::chrono::milliseconds>(newest->arrived - mine->arrived);
+  if (mine != nullptr) pace.lag = duration_cast<milliseconds>(newest->arrived - mine->arrived);
+  return pace;
 }
 
 ByteSpan ClientSession::wire(const proto::Chunk& chunk) const {

@@ -81,8 +81,8 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   /// Jumps over media that it could not be given.
   [[nodiscard]] std::uint64_t skips() const { return skips_; }
-  /// How far behind the newest chunk it is, by arrival.
-  [[nodiscard]] std::chrono::milliseconds lag() const;
+  /// How far behind the newest chunk it is, by arrival, and why.
+  [[nodiscard]] ClientPace pace() const;
   /// From its request to the first byte sent; nothing before that, and after a hand-over.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> join_time() const { return join_time_; }
   [[nodiscard]] bool is_waiting() const { return phase_ == Phase::Waiting; }

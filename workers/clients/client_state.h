@@ -26,6 +26,13 @@ enum class ClientPause : std::uint8_t {
   Rate,     ///< it has had what its rate allows
 };
 
+/// How a client keeps up.
+struct ClientPace {
+  std::chrono::milliseconds lag{};     ///< behind the newest chunk
+  std::chrono::milliseconds wanted{};  ///< of that, beyond the join burst: a delay it asked for
+  ClientPause pause{ClientPause::None};
+};
+
 /// Where in the stream a client wants to begin, and to stay.
 struct JoinPlace {
   std::chrono::milliseconds burst{};  ///< of media, at once

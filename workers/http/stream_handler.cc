@@ -215,6 +215,7 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
   }
   page->clients = streams_.clients_of(id);
   page->all_clients = page->clients.size();
+  page->is_there = page->is_there || page->all_clients > 0;  // another host's, followed here
   answer_page(*page);
 }
 
@@ -290,6 +291,9 @@ void StreamHandler::read_clients(const std::shared_ptr<Page>& page, const redis:
           if (!self) return;
           auto record = reply ? proto::parse_client_record(client, ownership::fields_of(*reply))
                               : Result<proto::ClientRecord>{fail(reply.error())};
+          // Of our own clients we know more than we last told.
+          const auto live = (*self)->streams_.figures_of(page->stream.id, client);
+          if (record && live) record->figures = *live;
           if (record) page->clients.push_back(std::move(*record));
           if (--page->awaited == 0) (*self)->answer_page(*page);
         });

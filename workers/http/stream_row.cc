@@ -50,6 +50,19 @@ void write_failure(JsonWriter& out, const host::StreamView& stream) {
   write_error(out, why, stream.failed_at_ms);
 }
 
+/// What a stream, or one of its clients, last stood still for; nothing if it never did.
+template <class Record>
+void write_stall(JsonWriter& out, const Record& record) {
+  if (record.stall_cause.empty()) return;
+  out.Key("stall");
+  out.StartObject();
+  write(out, "cause", record.stall_cause);
+  write(out, "since", iso_time(unix_ms(record.stall_time)));
+  write(out, "ms", record.stall_ms);
+  write_flag(out, "is_over", !record.is_stalled);
+  out.EndObject();
+}
+
 /// How it came to play, and when it last stood still.
 void write_story(JsonWriter& out, const proto::StreamRecord& record) {
   if (record.start_random_access_ms > 0) {
@@ -62,14 +75,7 @@ void write_story(JsonWriter& out, const proto::StreamRecord& record) {
     write(out, "random_access_ms", record.start_random_access_ms);
     out.EndObject();
   }
-  if (record.stall_cause.empty()) return;
-  out.Key("stall");
-  out.StartObject();
-  write(out, "cause", record.stall_cause);
-  write(out, "since", iso_time(unix_ms(record.stall_time)));
-  write(out, "ms", record.stall_ms);
-  write_flag(out, "is_over", !record.is_stalled);
-  out.EndObject();
+  write_stall(out, record);
 }
 
 /// What the owner tells of the engine session; nothing while there is none.
@@ -148,6 +154,7 @@ void write(JsonWriter& out, const proto::ClientRecord& client) {
   out.Key("lag");
   out.Double(std::isfinite(client.figures.lag) ? client.figures.lag : 0);
   write(out, "skips", client.figures.skips);
+  write_stall(out, client.figures);
   out.EndObject();
 }
 

@@ -3,9 +3,14 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
+#include "tests/e2e/stream/two_hosts.h"
 #include "tests/support/process/wait_until.h"
 
 using namespace ace::test;
@@ -69,6 +74,75 @@ class Frozen {
   Viewers viewers_{service_.port()};
 };
 
+/// Of the clients whose `member` begins like that; what the page says of one that has stood still.
+struct ClientStall {
+  std::string cause;
+  std::uint64_t ms{};
+  bool is_over{};
+};
+std::vector<ClientStall> client_stalls(const HttpReply& page, const char* member,
+                                       std::string_view value) {
+  std::vector<ClientStall> stalls;
+  if (page.status != 200) return stalls;
+  const auto json = json_of(page.body);
+  for (const auto& client : json["client_list"].GetArray()) {
+    const std::string_view is{client[member].GetString()};
+    if (!is.starts_with(value) || !client.HasMember("stall")) continue;
+    const auto& stall = client["stall"];
+    stalls.push_back(
+        {stall["cause"].GetString(), stall["ms"].GetUint64(), stall["is_over"].GetBool()});
+  }
+  return stalls;
+}
+
+/// A stream of host A that two viewers follow on host B; one worker on each.
+class Followed {
+ public:
+  Followed() {
+    hosts_.watch(2, 2);
+    hosts_.run_for(500ms);
+  }
+  [[nodiscard]] TwoHosts& hosts() { return hosts_; }
+
+  /// Of B's viewers, as that host has it.
+  [[nodiscard]] std::vector<ClientStall> stalls(const ProxyProcess& told_by) const {
+    const auto page =
+        http_request(told_by.port(), "GET", "/streams/" + hosts_.id, {}, {.timeout = 20s});
+    return client_stalls(page, "worker", "host-b:");
+  }
+  /// Lasts until it is, beyond what a worker that stands still before can be to blame for.
+  void is_put_down_to(const std::string& cause) {
+    const auto is_so = [&] {
+      const auto told = stalls(*hosts_.b);
+      return told.size() == 2 && std::ranges::all_of(told, [&](const ClientStall& stall) {
+               return stall.cause == cause && stall.ms >= 3000 && !stall.is_over;
+             });
+    };
+    CHECK(hosts_.at_b.run_until(is_so, 30s));
+  }
+  /// Both hosts tell that it is over, long before the next heartbeat, and B's log does.
+  void check_told(const std::string& cause) {
+    for (const auto* host : {hosts_.b.get(), hosts_.a.get()}) {
+      const auto is_told = [&] {
+        const auto told = stalls(*host);
+        return told.size() == 2 && std::ranges::all_of(told, [&](const ClientStall& stall) {
+                 return stall.cause == cause && stall.ms >= 3000 && stall.is_over;
+               });
+      };
+      CHECK(hosts_.run_until(is_told, 30s));
+    }
+    CHECK_THAT(hosts_.b->process().log(), Catch::Contains("cause=" + cause + " lasted_ms="));
+    CHECK(hosts_.at_b.count(ViewerState::Streaming) == 2);
+  }
+
+ private:
+  // Nobody takes the stream over, and no heartbeat tells.
+  TwoHosts hosts_{
+      {},
+      {.engines = 1, .bitrate = 2'000'000},
+      {{"PROXY_WORKERS", "1"}, {"PROXY_LEASE", "60s"}, {"PROXY_HEARTBEAT_INTERVAL", "5min"}}};
+};
+
 }  // namespace
 
 TEST_CASE("how long each part of a start took is told", "[stall]") {
@@ -128,4 +202,54 @@ TEST_CASE("a worker that stood still is named", "[stall]") {
   ::kill(worker, SIGCONT);
   stream.goes_on();
   stream.check_told("worker_busy");
+}
+
+TEST_CASE("a client that is too slow is named, and nobody else", "[stall]") {
+  Service service{{.workers = 1,
+                   .bitrate = 4'000'000,
+                   .environment = {{"PROXY_JOIN_BURST", "1s"},
+                                   {"PROXY_HEARTBEAT_INTERVAL", "5min"},
+                                   {"PROXY_STALLED_CLIENT_TIMEOUT", "5min"}}}};
+  Viewers fast{service.port()};
+  fast.open(1, stream_target(stream_id(1)), {.headers = {{"User-Agent", "fast"}}});
+  REQUIRE(all_served(fast, 20s));
+  Viewers slow{service.port()};
+  slow.open(1, stream_target(stream_id(1)),
+            {.receive_buffer = 32'768, .headers = {{"User-Agent", "slow"}}});
+  REQUIRE(all_served(slow, 20s));
+  const auto stalls = [&](std::string_view agent) {
+    return client_stalls(service.get("/streams/" + stream_id(1)), "agent", agent);
+  };
+  // It stands still now.
+  const auto is_named = [&] {
+    const auto told = stalls("slow");
+    return told.size() == 1 && told[0].cause == "client_slow" && !told[0].is_over;
+  };
+  REQUIRE(fast.run_until(is_named, 60s));
+  CHECK_THAT(service.proxy().log(),
+             Catch::Contains("client_stalled") && Catch::Contains(" cause=client_slow lag_ms="));
+  const auto is_over = [&] {
+    const auto told = stalls("slow");
+    return told.size() == 1 && told[0].cause == "client_slow" && told[0].is_over;
+  };
+  CHECK(fast.run_until([&] { return slow.run_until(is_over, 20ms); }, 60s));
+  CHECK(stalls("slow").front().ms >= 2000);
+  for (const auto& stall : stalls("fast")) CHECK(stall.cause != "client_slow");
+  CHECK(count_events(service.proxy().log(), "client_stalled") >= 1);
+}
+
+TEST_CASE("viewers of a follower are told that Redis was away", "[stall]") {
+  Followed stream;
+  stream.hosts().redis.pause();
+  stream.is_put_down_to("redis_away");
+  stream.hosts().redis.resume();
+  stream.check_told("redis_away");
+}
+
+TEST_CASE("viewers of a follower are told that the owner was silent", "[stall]") {
+  Followed stream;
+  stream.hosts().signal_a(SIGSTOP);
+  stream.is_put_down_to("owner_silent");
+  stream.hosts().signal_a(SIGCONT);
+  stream.check_told("owner_silent");
 }

@@ -45,7 +45,7 @@ TEST_CASE("who wants a delay gets its burst from there, and then the stream's pa
   CHECK(f.read_some() == f.bodies(27, 27));
   f.push_seconds(52, 54);
   CHECK(f.read_some() == f.bodies(28, 30));
-  CHECK(f.session->lag() == 23s);  // what it got last is 24 s old
+  CHECK(f.session->pace().lag == 23s);  // what it got last is 24 s old
   CHECK(f.session->skips() == 0);
 }
 

@@ -98,7 +98,7 @@ void Broadcast::tick(StallFacts facts) {
   facts.is_fetching = expected_.has_value();
   story_.tick(services_.clock.now(), services_.clock.wall_now(), facts);
   viewers_.limit(services_.options.client_rate(bits_per_second()));
-  viewers_.tick();
+  viewers_.tick(story_.stall());
   read_back_.tidy();
   fill_silence();
 }

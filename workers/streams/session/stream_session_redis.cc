@@ -20,10 +20,12 @@ void StreamSession::hand_viewers_over() {
   if (services_.clock.now() - services_.redis_heard < services_.options.redis_silence) return;
   const auto stream = services_.table().find(services_.board(), id_);
   if (!stream || stream->owner.generation == 0 || stream->owner == services_.self) return;
+  const auto silent = services_.clock.now() - services_.redis_heard;
   auto passengers = broadcast_.viewers().release(Release::Drained, kHandOverBatch);
   if (passengers.empty()) return;
-  log::info("clients_handed_over", "stream={} clients={} to_slot={}", id_.text(), passengers.size(),
-            stream->owner.slot);
+  log::info("clients_handed_over", "stream={} clients={} to_slot={} cause=redis_away silent_ms={}",
+            id_.text(), passengers.size(), stream->owner.slot,
+            std::chrono::duration_cast<std::chrono::milliseconds>(silent).count());
   for (auto& passenger : passengers) {
     services_.handover.count_on_its_way(stream->owner);
     services_.handover.offer(stream->owner, std::move(passenger));

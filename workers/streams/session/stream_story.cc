@@ -28,13 +28,6 @@ StallCause cause_of(const StallFacts& facts) {
   return facts.is_swarm_dry ? EngineStarved : EngineSilent;
 }
 
-std::string_view to_string(StallCause cause) {
-  static constexpr std::array<std::string_view, kStallCauses> kWords{
-      "engine_silent", "engine_starved", "engine_lost", "redis_slow",
-      "redis_away",    "owner_silent",   "worker_busy"};
-  return kWords[static_cast<std::size_t>(cause)];
-}
-
 // --- the start ------------------------------------------------------------------------------
 
 void StreamStory::on_start(SteadyTime now) {
@@ -73,8 +66,20 @@ void StreamStory::log_start() const {
 
 void StreamStory::charge(StallCause cause, SteadyTime now) {
   const auto passed = now - std::exchange(charged_until_, now);
+  if (cause == StallCause::RedisAway && last_cause_ != cause) charge_redis();
   last_cause_ = passed > kLate ? StallCause::WorkerBusy : cause;
   charged_[static_cast<std::size_t>(last_cause_)] += passed;
+}
+
+void StreamStory::charge_redis() {
+  std::chrono::nanoseconds rest = kUnnoticed;
+  for (const auto guess : {StallCause::OwnerSilent, StallCause::RedisSlow}) {
+    auto& guessed = charged_[static_cast<std::size_t>(guess)];
+    const auto part = std::min(rest, guessed);
+    charged_[static_cast<std::size_t>(StallCause::RedisAway)] += part;
+    guessed -= part;
+    rest -= part;
+  }
 }
 
 void StreamStory::on_media(SteadyTime now, WallTime wall) {

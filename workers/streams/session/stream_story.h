@@ -5,25 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "proto/ids.h"
 #include "proto/redis/stream_record.h"
 #include "shared/base/clock.h"
+#include "workers/streams/session/stall.h"
 
 namespace ace::streams {
-
-/// Why nothing comes.
-enum class StallCause : std::uint8_t {
-  EngineSilent,   ///< it has peers, and says nothing
-  EngineStarved,  ///< nobody sends it anything
-  EngineLost,     ///< no session: one is being looked for
-  RedisSlow,      ///< it takes, or gives, chunks more slowly than they come
-  RedisAway,
-  OwnerSilent,  ///< another worker's stall, which that one names
-  WorkerBusy,   ///< our own loop stood still
-};
-inline constexpr std::size_t kStallCauses = 7;
 
 struct StallFacts {
   bool is_owner{};
@@ -34,8 +22,6 @@ struct StallFacts {
   bool is_fetching{};  ///< a chunk that Redis was asked for
 };
 [[nodiscard]] StallCause cause_of(const StallFacts& facts);
-/// "engine_starved"
-[[nodiscard]] std::string_view to_string(StallCause cause);
 
 /// What happens on the way from nothing to a picture, in this order.
 enum class StartPhase : std::uint8_t { Pick, Getstream, Headers, FirstByte, RandomAccess };
@@ -51,6 +37,9 @@ class StreamStory {
   static constexpr std::chrono::milliseconds kLongStall{10'000};
   /// What beats twice a second is late by this much only when the loop stood still.
   static constexpr std::chrono::milliseconds kLate{1'500};
+  /// Redis that stopped answering is known to be away so much later, half a second for the tick
+  /// included.
+  static constexpr std::chrono::milliseconds kUnnoticed{2'500};
 
   explicit StreamStory(proto::StreamId id) : id_{id} {}
 
@@ -64,16 +53,13 @@ class StreamStory {
 
   /// Writes down what there is. True: it says more than at the last call.
   [[nodiscard]] bool tell(proto::StreamRecord& record);
+  /// The last one.
+  [[nodiscard]] const std::optional<Stall>& stall() const { return stall_; }
 
  private:
-  struct Stall {
-    StallCause cause{};
-    std::chrono::milliseconds lasted{};
-    double since{};  ///< unix seconds
-    bool is_over{};
-  };
-
   void charge(StallCause cause, SteadyTime now);
+  /// What was put down to others before it was known.
+  void charge_redis();
   void note_stall(SteadyTime now, WallTime wall, bool is_over);
   void log_start() const;
 

@@ -15,6 +15,9 @@ namespace {
 /// needs longer, and a client that does not fit there today fits when it has caught up.
 constexpr std::chrono::milliseconds kFirstPause{20}, kLongestPause{1'000};
 
+/// Why a client was moved forward that was not too slow.
+constexpr std::string_view kChunksLost = "chunks_lost";
+
 std::chrono::milliseconds pause_after(unsigned refusals) {
   if (refusals == 0) return {};
   return std::min(kLongestPause, kFirstPause * (1U << std::min(refusals - 1, 6U)));
@@ -83,12 +86,12 @@ bool Viewers::begin(Viewer& viewer) {
   const auto from = buffer_.window.behind(*cursor);
   if (!from) return false;
   const auto* first = buffer_.window.known_at(*from);
-  const bool has_missed =
-      viewer.client.has_missed || (first != nullptr && first->index != cursor->index.next());
+  const bool is_lost = first != nullptr && first->index != cursor->index.next();
   cursor.reset();
   sessions_.push_back(&session);
-  if (has_missed) {
+  if (is_lost || viewer.client.has_missed) {
     session.skip_to(buffer_, *from);
+    if (is_lost) count_skips(viewer, kChunksLost);
   } else {
     session.feed_from(buffer_, *from);
   }
@@ -103,6 +106,7 @@ void Viewers::begin_with_newest() {
     found->second.client.cursor.reset();
     sessions_.push_back(&session);
     session.skip_to(buffer_, {buffer_.window.edge().value - 1});
+    count_skips(found->second, kChunksLost);
   }
 }
 
@@ -288,31 +292,22 @@ void Viewers::dismiss(const std::function<void(Viewer&)>& last_words) {
   for (auto& [id, viewer] : leaving_) last_words(viewer);
 }
 
-void Viewers::tick() {
+void Viewers::tick(const std::optional<Stall>& of_stream) {
   std::vector<proto::ClientId> stuck;
   longest_lag_ = {};
+  stream_stall_ = of_stream;
+  for (auto& [id, viewer] : viewers_) watch_pace(viewer);
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {
       count_traffic(viewer);
       viewer.client.session->tick();
-      longest_lag_ = std::max(longest_lag_, viewer.client.session->lag());
+      longest_lag_ = std::max(longest_lag_, viewer.client.session->pace().lag);
       if (!viewer.client.session->is_waiting()) viewer.client.request = std::string{};
       if (viewer.client.session->is_stuck(services_.options.stalled_client)) stuck.push_back(id);
     }
   }
+  for (auto& [id, viewer] : viewers_) tell_figures(viewer);
   for (const auto& id : stuck) remove(id, "takes no data");
-}
-
-std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& id) const {
-  const auto found = viewers_.find(id);
-  if (found == viewers_.end()) return std::nullopt;
-  auto& session = *found->second.client.session;
-  const auto& acks = session.check_acks();
-  const auto quiet = services_.clock.now() - acks.last_ack();
-  return proto::ClientFigures{.last_active = unix_seconds(services_.clock.wall_now() - quiet),
-                              .bytes_sent = acks.acknowledged(),
-                              .lag = std::chrono::duration<double>(session.lag()).count(),
-                              .skips = session.skips()};
 }
 
 bool Viewers::all_waiting() const {

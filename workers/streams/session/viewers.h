@@ -4,31 +4,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "coordinator/handover/passenger.h"
-#include "workers/clients/client_seat.h"
-#include "workers/clients/client_session.h"
-#include "workers/streams/session/start_failure.h"
+#include "workers/streams/session/new_viewer.h"
+#include "workers/streams/session/slow_client.h"
 #include "workers/streams/session/stream_services.h"
 
 namespace ace::streams {
-
-/// A client that wants to watch: its connection, and its place in the host's count.
-struct NewViewer {
-  std::unique_ptr<clients::ClientSession> session;
-  clients::ClientSeat seat;
-  /// Turns a failure into the whole error answer for this client (its version, its headers).
-  std::function<std::string(const StartFailure&)> refusal{};
-  std::string request{};  ///< as it was read, for another worker; not needed once it is answered
-  std::uint8_t hops{};    ///< from worker to worker; in its stream: how often one refused it
-  std::chrono::milliseconds delay{};  ///< behind live, as it wants it
-  bool is_redirected{};               ///< it asked for the content by another name
-  /// What it has got from another worker; it has no refusal and no request then.
-  std::optional<proto::ChunkCursor> cursor{};
-  bool has_missed{};  ///< and it cannot have what follows it: a jump is due
-};
 
 /// Who is to go to another worker.
 enum class Release : std::uint8_t {
@@ -85,8 +70,9 @@ class Viewers final : private clients::ClientSession::Listener {
   bool kick(const proto::ClientId& id, const StartFailure& failure);
   /// The stream is silent: null packets for who has got all there is.
   void send_filler();
-  /// Twice a second: adds up what was sent, and drops whose peer takes nothing.
-  void tick();
+  /// Twice a second: adds up what was sent, tells who stands still and what for, and drops whose
+  /// peer takes nothing. `of_stream`: what all of them last stood still for, in this worker.
+  void tick(const std::optional<Stall>& of_stream);
 
   /// How fast each of them may be fed from now on.
   void limit(clients::ClientRate rate);
@@ -103,6 +89,12 @@ class Viewers final : private clients::ClientSession::Listener {
   [[nodiscard]] std::vector<proto::ClientRecord> records() const;
 
  private:
+  /// What its record says of its stall: beyond the regular figures.
+  struct Told {
+    std::optional<StallCause> cause;
+    double is_over_since{};  ///< 0: it lasts
+    bool operator==(const Told&) const = default;
+  };
   struct Viewer {
     NewViewer client;
     bool is_refused_by_redis{};
@@ -111,6 +103,8 @@ class Viewers final : private clients::ClientSession::Listener {
     int status{200};       ///< of its answer
     std::uint64_t bytes_counted{};
     std::uint64_t skips_counted{};
+    SlowClient slow;
+    std::optional<Told> told;
   };
 
   void on_client_gone(clients::ClientSession& client, std::string_view why) override;
@@ -126,6 +120,10 @@ class Viewers final : private clients::ClientSession::Listener {
   static void see_off(Viewer& viewer, const StartFailure& failure);
   void dismiss(const std::function<void(Viewer&)>& last_words);
   void count_traffic(Viewer& viewer);
+  void count_skips(Viewer& viewer, std::string_view cause);
+  void watch_pace(Viewer& viewer);
+  void tell_figures(Viewer& viewer);
+  [[nodiscard]] std::optional<Stall> stall_of(const Viewer& viewer) const;
   void tell_table();
 
   StreamServices& services_;
@@ -137,6 +135,7 @@ class Viewers final : private clients::ClientSession::Listener {
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;
   std::chrono::milliseconds longest_lag_{};
+  std::optional<Stall> stream_stall_;
   proto::ChunkIndex awaited_;
   std::vector<clients::ClientSession*> sessions_;  ///< of viewers_, for every chunk's way to them
   std::vector<proto::ClientId> early_;  ///< not in sessions_: further than the window, or gone

@@ -29,7 +29,8 @@ struct Fixture final : ClientRecords::Figures {
   test::ManualClock clock;
   test::FakeTimers timers{clock};
   test::FakeCommands redis;
-  std::optional<proto::ClientFigures> figures{{100.5, 4096, 0.25}};
+  std::optional<proto::ClientFigures> figures{
+      {.last_active = 100.5, .bytes_sent = 4096, .lag = 0.25}};
   std::optional<Result<JoinOutcome>> joined;
   ClientRecords records{{"host:1"}, redis, timers, {}, *this};
 };
@@ -66,6 +67,16 @@ TEST_CASE("all clients' heartbeats go out together, with their figures", "[clien
   const auto call = f.redis.answer(proto::kHeartbeatScript, integer(1));
   CHECK(call.args == std::vector<std::string>{"c1", "50000", "last_active", "100.500", "bytes_sent",
                                               "4096", "lag", "0.250", "skips", "0"});
+}
+
+TEST_CASE("what is news of a client does not wait for its heartbeat", "[client_records]") {
+  Fixture f;
+  f.join("c1");
+  f.redis.answer(proto::kJoinScript, array({integer(1), integer(1)}));
+  f.records.tell(f.id, {"c1"});
+  f.records.tell(f.id, {"c2"});  // nobody
+  CHECK(f.redis.answer(proto::kHeartbeatScript, integer(1)).args.front() == "c1");
+  CHECK(f.redis.pending() == 0);
 }
 
 TEST_CASE("a client that is not alive is not kept alive", "[client_records]") {

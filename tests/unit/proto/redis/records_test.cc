@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "proto/redis/client_record.h"
@@ -89,14 +91,31 @@ TEST_CASE("a client's record reads as it was written", "[records]") {
                             .agent = "VLC/3.0",
                             .worker = {"host:12"},
                             .connected_at = 1763800000.25,
-                            .figures = {1763800001.5, 1ULL << 33U, 2.5}};
+                            .figures = {.last_active = 1763800001.5,
+                                        .bytes_sent = 1ULL << 33U,
+                                        .lag = 2.5,
+                                        .skips = 3,
+                                        .stall_cause = "client_slow",
+                                        .stall_time = 1763800000.75,
+                                        .stall_ms = 2500,
+                                        .is_stalled = true}};
   const auto read = parse_client_record({"00ff"}, to_fields(record));
   REQUIRE(read.has_value());
   CHECK(read->id == record.id);
   CHECK(read->worker == record.worker);
   CHECK(read->connected_at == record.connected_at);
   CHECK(read->figures.bytes_sent == record.figures.bytes_sent);
+  CHECK(read->figures.stall_cause == "client_slow");
+  CHECK(read->figures.is_stalled);
   CHECK(to_fields(*read) == to_fields(record));
+}
+
+TEST_CASE("a client's record denies the stall of an earlier one, its figures do not", "[records]") {
+  const auto names_a_stall = [](const Fields& fields) {
+    return std::ranges::any_of(fields, [](const auto& f) { return f.first == "stall_cause"; });
+  };
+  CHECK(names_a_stall(to_fields(ClientRecord{})));
+  CHECK_FALSE(names_a_stall(to_fields(ClientFigures{})));
 }
 
 TEST_CASE("an agent of kilobytes is cut", "[records]") {

@@ -149,3 +149,24 @@ TEST_CASE("a stream that has not begun does not stall", "[stream_story]") {
   static_cast<void>(told.is_news());
   CHECK(told.record.stall_cause.empty());
 }
+
+TEST_CASE("what looked like a silent owner was Redis that had gone away", "[stream_story]") {
+  Told told;
+  constexpr StallFacts kFollowing{.is_redis_up = true};
+  told.media();
+  SECTION("as long as nobody can know") {
+    told.silence(2500ms, kFollowing);
+    told.silence(500ms, {});
+    told.media();
+    static_cast<void>(told.is_news());
+    CHECK(told.record.stall_cause == "redis_away");
+  }
+  SECTION("an owner that had been silent before stays the cause") {
+    told.silence(8s, kFollowing);
+    told.silence(500ms, {});
+    told.media();
+    static_cast<void>(told.is_news());
+    CHECK(told.record.stall_cause == "owner_silent");
+  }
+  CHECK(told.record.stall_ms >= 3000);
+}
