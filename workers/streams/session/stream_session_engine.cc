@@ -4,10 +4,23 @@
 #include <utility>
 
 #include "shared/log/log.h"
+#include "workers/engines/engine_failure.h"
 #include "workers/streams/session/session_record.h"
 #include "workers/streams/session/stream_session.h"
 
 namespace ace::streams {
+namespace {
+
+/// An engine plays a content to one player only. Whose session it has ended for another one's sake
+/// finds its connection closed, or, where it had none yet, its playback url refused.
+bool is_session_gone(const std::vector<EngineFailure>& failures) {
+  if (failures.empty()) return false;
+  const auto& [engine_id, error] = failures.back();
+  return error.code == Errc::Closed || (error.code == Errc::Refused &&
+                                        engines::failed_phase(engine_id, error).phase == "headers");
+}
+
+}  // namespace
 
 void StreamSession::on_feed_choice(const std::string& engine_id) {
   // Before the engine is even asked: the next stream to start must count this one.
@@ -58,10 +71,10 @@ void StreamSession::on_feed_silent(std::chrono::milliseconds since) {
 
 void StreamSession::on_feed_failed(const std::vector<EngineFailure>& failures) {
   const bool was_open = !record_.playback_url.empty();
-  const bool was_ended = !failures.empty() && failures.back().error.code == Errc::Closed;
-  if (was_open && was_ended && is_untouched() && !std::exchange(was_robbed_, true)) {
-    // An engine plays a content to one player only: somebody may have taken it by its other name.
-    // Who is of us gives way at once, so that the session that the next tick opens is left alone.
+  if (was_open && is_session_gone(failures) && is_untouched() &&
+      !std::exchange(was_robbed_, true)) {
+    // Somebody may have taken it by its other name. Who is of us gives way at once, so that the
+    // session that the next tick opens is left alone.
     log::info("engine_session_taken", "stream={} engine={}", id_.text(), record_.engine_id);
     services_.loop.post([done = std::shared_ptr{std::move(feed_)}] {});
     return;
