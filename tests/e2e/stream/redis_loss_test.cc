@@ -62,10 +62,13 @@ struct Fixture {
   void check_unharmed() {
     CHECK(viewers.faults().empty());
     CHECK(viewers.count(ViewerState::Streaming) == viewers.size());
+    const auto all_are_counted = [&] {  // who is on the way between two workers, by neither
+      std::uint64_t counted = 0;
+      for (const auto& worker : service.workers()) counted += worker.clients;
+      return counted == viewers.size();
+    };
+    CHECK(viewers.run_until(all_are_counted, 15s));
     const auto state = service.engines().state();
-    std::uint64_t counted = 0;
-    for (const auto& worker : service.workers()) counted += worker.clients;
-    CHECK(counted == viewers.size());
     for (const auto& id : ids) {
       CHECK(state.stream(id).opened == 1);
       CHECK(state.stream(id).max_alive == 1);
@@ -100,7 +103,7 @@ TEST_CASE("Redis dies and comes back empty: none of 80 viewers notices", "[redis
           return std::ranges::all_of(f.ids,
                                      [&](const auto& id) { return f.recorded(id) == count; });
         },
-        15s);
+        30s);
   };
   CHECK(all_are_recorded(40));
   const auto first_new = f.viewers.size();
@@ -127,10 +130,9 @@ TEST_CASE("Redis is gone for good: viewers stay, new ones are served", "[redis_l
 
 TEST_CASE("Redis is away for a second: nothing is lost", "[redis_loss]") {
   Fixture f;
-  f.service.redis_server().pause();
-  f.viewers.run_for(1s);
-  f.service.redis_server().resume();
-  f.watch(5s);
+  // By its own clock: it must not become two because this test is late.
+  CHECK(f.service.redis({"CLIENT", "PAUSE", "1000", "ALL"}).text == "OK");
+  f.watch(6s);
   f.check_unharmed();
   // Too short for anybody to move.
   CHECK(count_events(f.service.proxy().log(), "clients_handed_over") == 0);
@@ -152,7 +154,10 @@ TEST_CASE("FLUSHALL under load: nothing is lost", "[redis_loss]") {
     f.watch(2s);
   }
   f.check_unharmed();
-  CHECK(f.service.redis_number({"EXISTS", stream_key(f.ids[0], "owner")}) == 1);
+  const auto is_owned = [&] {
+    return f.service.redis_number({"EXISTS", stream_key(f.ids[0], "owner")}) == 1;
+  };
+  CHECK(f.viewers.run_until(is_owned, 10s));
 }
 
 TEST_CASE("a slow viewer moves when it has got what its worker holds", "[redis_loss]") {
@@ -164,7 +169,7 @@ TEST_CASE("a slow viewer moves when it has got what its worker holds", "[redis_l
   f.viewers.run_for(4s);
   const auto first_slow = f.viewers.size();
   f.viewers.open(8, stream_target(f.ids[0]), slow);
-  REQUIRE(all_served(f.viewers, 5s));
+  REQUIRE(all_served(f.viewers, 15s));
   f.service.redis_server().kill();
   f.watch(9s);
   f.check_unharmed();
@@ -189,7 +194,7 @@ TEST_CASE("viewers that wait for their first byte as Redis freezes meet at one s
     return clients == 20 &&
            std::ranges::count_if(rows, [](const auto& row) { return row.clients > 0; }) == 4;
   };
-  REQUIRE(viewers.run_until(all_wait, 10s));
+  REQUIRE(viewers.run_until(all_wait, 15s));
   service.redis_server().pause();
   // Perhaps nobody owns it yet: the claim was on its way.
   const auto owner_has_all = [&] {
@@ -197,7 +202,7 @@ TEST_CASE("viewers that wait for their first byte as Redis freezes meet at one s
     return std::ranges::any_of(
         rows, [](const auto& row) { return row.owned_streams == 1 && row.clients == 20; });
   };
-  CHECK(viewers.run_until(owner_has_all, 10s));
+  CHECK(viewers.run_until(owner_has_all, 15s));
   service.engines().clear_faults();
   CHECK(all_served(viewers, 10s));
   viewers.run_for(1s);
@@ -209,7 +214,7 @@ TEST_CASE("viewers that wait for their first byte as Redis freezes meet at one s
   const auto are_recorded = [&] {
     return service.redis_count({"SMEMBERS", stream_key(id, "clients")}) == 20;
   };
-  CHECK(viewers.run_until(are_recorded, 10s));
+  CHECK(viewers.run_until(are_recorded, 30s));
 }
 
 TEST_CASE("SIGTERM while viewers are on their way ends every response properly", "[redis_loss]") {
@@ -218,10 +223,10 @@ TEST_CASE("SIGTERM while viewers are on their way ends every response properly",
   const auto has_begun = [&] {
     return count_events(f.service.proxy().log(), "clients_handed_over") > 0;
   };
-  REQUIRE(f.viewers.run_until(has_begun, 10s));
+  REQUIRE(f.viewers.run_until(has_begun, 15s));
   f.service.proxy().signal(SIGTERM);
   CHECK(f.viewers.run_until(
-      [&] { return f.viewers.count(ViewerState::Finished) == f.viewers.size(); }, 10s));
+      [&] { return f.viewers.count(ViewerState::Finished) == f.viewers.size(); }, 20s));
   const auto exit = f.service.proxy().wait(15s);
   REQUIRE(exit);
   CHECK(exit->code == 0);
@@ -262,10 +267,10 @@ TEST_CASE("Redis and a stream's owner die together: the others meet at the next 
     return std::ranges::any_of(
         rows, [&](const auto& row) { return row.owned_streams == 1 && row.clients == survivors; });
   };
-  CHECK(viewers.run_until(they_have_met, 10s));
+  CHECK(viewers.run_until(they_have_met, 15s));
   const auto before = viewers.total_bytes();
   const auto all_go_on = [&] { return viewers.total_bytes() > before + survivors * 500'000; };
-  CHECK(viewers.run_until(all_go_on, 10s));
+  CHECK(viewers.run_until(all_go_on, 15s));
   CHECK(viewers.count(ViewerState::Streaming) == survivors);
   CHECK(service.engines().state().stream(id).opened == 1);  // the table told the next owner of it
 }
