@@ -59,13 +59,7 @@ bool owner_is_full(Viewers& viewers, const std::string& target, const std::strin
 
 /// What the owner is called in the log.
 std::string name_of_owner(const Service& service) {
-  const auto workers = json_of(service.get("/workers").body);
-  for (const auto& worker : workers.GetArray()) {
-    if (worker["owned_streams"].GetUint() > 0) {
-      return fmt::format("worker:{}", worker["slot"].GetUint());
-    }
-  }
-  return {};
+  return fmt::format("worker:{}", service.owner().slot);
 }
 
 /// How many viewers have ever come to a worker, or to any.

@@ -82,6 +82,7 @@ std::vector<WorkerRow> Service::workers() const {
   std::vector<WorkerRow> rows;
   for (const auto& worker : json.GetArray()) {
     rows.push_back({.id = text(worker, "id"),
+                    .slot = number(worker, "slot"),
                     .pid = static_cast<pid_t>(number(worker, "pid")),
                     .phase = text(worker, "phase"),
                     .clients = number(worker, "clients"),

@@ -21,7 +21,8 @@ namespace ace::test {
 
 /// A worker as `GET /workers` shows it.
 struct WorkerRow {
-  std::string id;  ///< what X-Ace-Worker says
+  std::string id;        ///< what X-Ace-Worker says
+  std::uint64_t slot{};  ///< worker:N in the log
   pid_t pid{};
   std::string phase;
   std::uint64_t clients{};
