@@ -89,7 +89,9 @@ TEST_CASE("a stream that is told to moves to another engine, and nobody notices"
   CHECK(world.viewers.faults().empty());
   CHECK(world.viewers.count(ViewerState::Streaming) == 10);
   CHECK(world.service.engines().state().stream(world.id).opened == 2);
-  CHECK(world.service.started_streams().at(0).container_id == world.engine_id(world.other));
+  CHECK(becomes(world.viewers, [&] {
+    return world.service.started_streams().at(0).container_id == world.engine_id(world.other);
+  }));
 }
 
 TEST_CASE("a stream stays where it is when the other engine refuses", "[orders]") {
@@ -104,7 +106,7 @@ TEST_CASE("a stream stays where it is when the other engine refuses", "[orders]"
                    10s);
   CHECK_THAT(reply, Catch::StartsWith("HTTP/1.1 202"));
   CHECK(becomes(world.viewers, [&] {
-    return count_events(world.service.proxy().log(), "engine_session_failed") == 1;
+    return count_events(world.service.proxy().log(), "engine_session_failed") >= 1;
   }));
   CHECK(all_go_on(world.viewers));
   CHECK(world.alive(world.playing) == 1);
