@@ -252,8 +252,9 @@ TEST_CASE("a stop does not wait for a trial", "[upgrade]") {
   host.service.program.signal(SIGUSR2);
   const auto pid = hanging.pid();
   host.service.program.signal(SIGTERM);
-  CHECK(host.service.program.exit_code(5s) == 0);
-  CHECK(has_ended(pid, 5s));
+  CHECK(host.service.program.exit_code() == 0);
+  CHECK(has_ended(pid));
+  CHECK_THAT(host.service.program.errors(), !Contains("said nothing for 10 s"));
 }
 
 TEST_CASE("a program with another layout of the memory is not taken", "[upgrade]") {
