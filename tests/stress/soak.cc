@@ -26,6 +26,7 @@ constexpr double kMostMemory = 96;
 constexpr auto kBetweenReadings = 2s;
 constexpr auto kTurn = 500ms;
 constexpr auto kSettling = 10s;
+constexpr auto kTakeoverTimeout = 30s;
 /// Longer than all that ends by itself: chunks, clients' records, sessions that nobody reads.
 constexpr auto kTidyTimeout = 90s;
 /// Connections to Redis and engines that are kept for the next use.
@@ -176,6 +177,9 @@ std::size_t soak(const Soak& plan) {
   // Who owns all streams has no reason to grow, whoever dies later.
   for (const auto& victim : subject.mortals()) kill(victim);
   crowd.run_for(kSettling);
+  // What it takes, the others being gone; a busy machine takes longer.
+  const auto patience = Steady::now() + kTakeoverTimeout;
+  while (!subject.elder_owns_all() && Steady::now() < patience) crowd.run_for(kTurn);
   violations.demand(subject.elder_owns_all(), "the only worker left does not own all streams");
   Every next_kill{plan.between_kills};
   Every reading{kBetweenReadings};

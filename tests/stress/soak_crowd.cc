@@ -14,9 +14,10 @@ using test::ViewerState;
 constexpr auto kRound = 50ms;
 /// From a worker's death to the last viewer who learns of it.
 constexpr auto kLossTime = 5s;
-/// Until the last engine trouble is over for all, and then until each has got something.
-constexpr auto kCalm = 20s;
-constexpr auto kSupplyTime = 5s;
+/// Until the last engine trouble is over for all, and then until each has got something. Whoever
+/// asked an engine that hung then waits 15 s for its answer, and up to 8 s before it asks again.
+constexpr auto kCalm = 30s;
+constexpr auto kSupplyTime = 10s;
 constexpr auto kForEver = std::chrono::steady_clock::time_point::max();
 
 const char* name_of(ViewerState state) {
