@@ -250,7 +250,7 @@ TEST_CASE("a worker that dies in the middle of a reload freezes nobody's stream"
     INFO("viewer " << i << (checker.is_clean() ? "" : checker.faults().front().text));
     CHECK(checker.is_clean());  // a jump is marked
   }
-  // What all viewers of were with the dead, is minded without an engine, and ends.
+  // A stream whose viewers were all with the dead worker is minded without an engine, and ends.
   const auto state = service.engines().state();
   for (unsigned i = 1; i <= kStreams; ++i) {
     const auto tag = stream_tag(infohash_of_content(stream_id(i)));
