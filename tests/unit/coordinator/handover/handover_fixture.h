@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 #include "coordinator/handover/handover.h"
+#include "tests/support/clock/fake_timers.h"
 
 namespace ace::test {
 
@@ -25,7 +26,8 @@ inline const proto::ChunkCursor kCursor{.epoch = {5}, .index = {77}};
 /// One worker's end: remembers who boarded.
 struct Station final : Handover::Listener {
   Station(loop::Loop& loop, host::HostMemory& host, std::uint32_t slot)
-      : timers{loop}, self{host.scoreboard().open_slot(slot)} {
+      : loop_timers{loop}, self{host.scoreboard().open_slot(slot)} {
+    pulse->every(kPulse, [this] { timers.advance(kPulse); });
     host.scoreboard().slots[slot].phase = host::WorkerPhase::Serving;
     handover.emplace(loop, timers, host, self, *this);
   }
@@ -36,7 +38,13 @@ struct Station final : Handover::Listener {
     return gives;
   }
 
-  loop::UvTimerFactory timers;
+  static constexpr std::chrono::milliseconds kPulse{50};
+
+  loop::UvTimerFactory loop_timers;
+  /// Patience goes on with the loop's turns: a pause of this process is none of either worker.
+  ManualClock clock;
+  FakeTimers timers{clock};
+  std::unique_ptr<loop::Timer> pulse{loop_timers.make()};
   host::WorkerRef self;
   std::optional<Handover> handover;
   std::vector<Passenger> boarded;
@@ -83,8 +91,8 @@ struct Fixture {
   template <class Done>
   void run_until(Done done) {
     bool is_late = false;
-    auto deadline = a.timers.make();
-    deadline->once(std::chrono::seconds{5}, [&] { is_late = true; });
+    auto deadline = a.loop_timers.make();
+    deadline->once(std::chrono::seconds{20}, [&] { is_late = true; });
     while (!done() && !is_late) loop.run_once(true);
     REQUIRE_FALSE(is_late);
   }
