@@ -5,6 +5,7 @@
 
 #include "tests/support/process/http_request.h"
 #include "tests/support/process/sim_process.h"
+#include "tests/support/process/wait_until.h"
 #include "tests/support/viewers/viewers.h"
 #include "tests/unit/engine_sim/sim_client.h"
 
@@ -18,6 +19,7 @@ using ace::test::SimProcess;
 using ace::test::StreamFault;
 using ace::test::Viewers;
 using ace::test::ViewerState;
+using ace::test::wait_until;
 
 namespace {
 
@@ -52,7 +54,7 @@ TEST_CASE("a hanging engine never answers getstream", "[sim_fault]") {
                                   {.timeout = 300ms});
   CHECK(reply.error == "timeout");
   CHECK(http_request(sim.port(), "GET", "/server/api?method=get_status").status == 200);
-  CHECK(sim.state().requests(0, "getstream") == 1);
+  CHECK(wait_until([&] { return sim.state().requests(0, "getstream") == 1; }, 10s));
 }
 
 TEST_CASE("slow json drips", "[sim_fault]") {
@@ -97,9 +99,12 @@ TEST_CASE("a stalled stream keeps its connection and goes on without a gap", "[s
   watch(sim, viewers);
   REQUIRE(viewers.run_until([&] { return viewers.total_bytes() > 0; }, 10s));
   sim.fault("stall");
-  viewers.run_for(100ms);  // what was on its way
-  const auto before = viewers.total_bytes();
-  viewers.run_for(300ms);
+  // What was on its way comes yet. In a stream that goes on, each of these waits brings 300 KB.
+  std::uint64_t before = 0;
+  for (int i = 0; i < 30 && before != viewers.total_bytes(); ++i) {
+    before = viewers.total_bytes();
+    viewers.run_for(300ms);
+  }
   CHECK(viewers.total_bytes() == before);
   CHECK(viewers.at(0).state() == ViewerState::Streaming);
   sim.clear_faults();
@@ -153,6 +158,7 @@ TEST_CASE("a playback that hangs sends no head", "[sim_fault]") {
   Viewers viewers{sim.port()};
   sim.fault("hang_playback");
   watch(sim, viewers);
+  REQUIRE(viewers.run_until([&] { return viewers.at(0).state() == ViewerState::Head; }, 10s));
   viewers.run_for(300ms);
   CHECK(viewers.at(0).state() == ViewerState::Head);
   sim.clear_faults();

@@ -104,7 +104,7 @@ TEST_CASE("a second reader of one playback url ends the first", "[sim]") {
 }
 
 TEST_CASE("a session outlives its connection for a while", "[sim]") {
-  const SimProcess sim{{.arguments = {"--session-linger-ms", "1500"}}};
+  const SimProcess sim{{.arguments = {"--session-linger-ms", "4000"}}};
   const auto path = path_in(get_stream(sim.port(), kId, "1"), "playback_url");
   Viewers viewers{sim.port()};
   viewers.open(1, path);
