@@ -96,7 +96,7 @@ struct ViewerFixture : ClientSession::Listener {
     bool is_late = false;
     loop::UvTimerFactory timers{loop};
     auto deadline = timers.make();
-    deadline->once(5s, [&] { is_late = true; });
+    deadline->once(40s, [&] { is_late = true; });
     while (all.size() < size && !is_late) {
       all += read_some();
       loop.run_once(false);
@@ -108,7 +108,7 @@ struct ViewerFixture : ClientSession::Listener {
     bool is_late = false;
     loop::UvTimerFactory timers{loop};
     auto deadline = timers.make();
-    deadline->once(5s, [&] { is_late = true; });
+    deadline->once(40s, [&] { is_late = true; });
     while (gone.empty() && !is_late) loop.run_once(true);
     REQUIRE_FALSE(is_late);
   }

@@ -87,7 +87,7 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
   void run_until(const std::function<bool()>& is_reached) {
     bool is_late = false;
     auto deadline = timers.make();
-    deadline->once(std::chrono::seconds{5}, [&] { is_late = true; });
+    deadline->once(std::chrono::seconds{40}, [&] { is_late = true; });
     while (!is_reached() && !is_late) loop.run_once(true);
     REQUIRE_FALSE(is_late);
   }
