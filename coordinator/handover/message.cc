@@ -36,6 +36,9 @@ void write(Writer& out, const Watching& watching) {
   out.number(static_cast<std::uint8_t>(watching.has_missed ? 1 : 0));
   out.number(static_cast<std::uint8_t>(watching.must_be_exact ? 1 : 0));
   out.number(static_cast<std::int64_t>(watching.hold.count()));
+  out.text(watching.stall_cause);
+  out.number(static_cast<std::int64_t>(watching.stalled_at.time_since_epoch().count()));
+  out.number(static_cast<std::int64_t>(watching.stall.count()));
 }
 
 /// Nothing for what no worker wrote.
@@ -56,6 +59,9 @@ std::optional<Watching> read_watching(Reader& in) {
   watching.has_missed = in.number<std::uint8_t>() != 0;
   watching.must_be_exact = in.number<std::uint8_t>() != 0;
   watching.hold = std::chrono::nanoseconds{in.number<std::int64_t>()};
+  watching.stall_cause = in.text();
+  watching.stalled_at = WallTime{std::chrono::nanoseconds{in.number<std::int64_t>()}};
+  watching.stall = std::chrono::milliseconds{in.number<std::int64_t>()};
   const bool is_known = framing <= static_cast<std::uint8_t>(proto::http::BodyFraming::UntilClose);
   if (!is_known || watching.client.value.empty()) return std::nullopt;
   return watching;

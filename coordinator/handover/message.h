@@ -25,7 +25,7 @@ enum class Step : std::uint8_t {
 /// changes its place, and offers are refused in the version in which they came. What is too large
 /// for a message (what is owed to a client, an estate) goes along as a memory file.
 struct Message {
-  static constexpr std::uint8_t kVersion = 4;
+  static constexpr std::uint8_t kVersion = 5;
 
   std::uint8_t version{kVersion};
   Step step{};

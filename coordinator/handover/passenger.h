@@ -28,7 +28,10 @@ struct Watching {
   bool has_missed{};                ///< what lies behind the cursor is lost: a jump is due
   bool must_be_exact{};             ///< only to who has what lies there; else a jump will do
   std::chrono::nanoseconds hold{};  ///< what is younger is not for it yet
-  std::string owed{};               ///< before anything else, literally: the rest of a chunk
+  std::string stall_cause{};        ///< of what it stood still for last; empty: it never did
+  WallTime stalled_at{};
+  std::chrono::milliseconds stall{};
+  std::string owed{};  ///< before anything else, literally: the rest of a chunk
 };
 
 /// What passes from worker to worker with its socket: a client before its answer, with what was

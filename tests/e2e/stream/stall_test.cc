@@ -122,15 +122,20 @@ class Followed {
   }
   /// Both hosts tell that it is over, long before the next heartbeat, and B's log does.
   void check_told(const std::string& cause) {
-    for (const auto* host : {hosts_.b.get(), hosts_.a.get()}) {
-      const auto is_told = [&] {
-        const auto told = stalls(*host);
-        return told.size() == 2 && std::ranges::all_of(told, [&](const ClientStall& stall) {
-                 return stall.cause == cause && stall.ms >= 3000 && stall.is_over;
-               });
-      };
-      CHECK(hosts_.run_until(is_told, 30s));
-    }
+    bool is_told_by_a = false;
+    bool is_told_by_b = false;
+    const auto tells = [&](const ProxyProcess& host) {
+      const auto told = stalls(host);
+      return told.size() == 2 && std::ranges::all_of(told, [&](const ClientStall& stall) {
+               return stall.cause == cause && stall.ms >= 3000 && stall.is_over;
+             });
+    };
+    const auto is_told = [&] {
+      is_told_by_b = is_told_by_b || tells(*hosts_.b);
+      is_told_by_a = is_told_by_a || tells(*hosts_.a);
+      return is_told_by_a && is_told_by_b;
+    };
+    CHECK(hosts_.run_until(is_told, 30s));
     CHECK_THAT(hosts_.b->process().log(), Catch::Contains("cause=" + cause + " lasted_ms="));
     CHECK(hosts_.at_b.count(ViewerState::Streaming) == 2);
   }
@@ -252,4 +257,25 @@ TEST_CASE("viewers of a follower are told that the owner was silent", "[stall]")
   stream.is_put_down_to("owner_silent");
   stream.hosts().signal_a(SIGCONT);
   stream.check_told("owner_silent");
+}
+
+TEST_CASE("viewers that go to the owner because Redis is away are told why they waited",
+          "[stall]") {
+  Service service{{.bitrate = 2'000'000, .environment = {{"PROXY_HEARTBEAT_INTERVAL", "5min"}}}};
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 20s));
+  REQUIRE(viewers.workers().size() >= 3);
+  const auto are_told = [&] {
+    const auto told = client_stalls(service.get("/streams/" + stream_id(1)), "worker", "");
+    return std::ranges::any_of(told, [](const ClientStall& stall) {
+      return stall.cause == "redis_away" && stall.is_over && stall.ms >= 2000;
+    });
+  };
+  service.redis_server().pause();
+  CHECK(viewers.run_until(are_told, 30s));
+  service.redis_server().resume();
+  const auto is_redis_up = [&] { return json_of(service.get("/healthz").body)["redis"] == "up"; };
+  CHECK(viewers.run_until([&] { return is_redis_up() && are_told(); }, 30s));
+  CHECK_THAT(service.proxy().log(), Catch::Contains("cause=redis_away silent_ms="));
 }

@@ -10,6 +10,7 @@
 #include "proto/ids.h"
 #include "workers/clients/client_seat.h"
 #include "workers/clients/client_session.h"
+#include "workers/streams/session/stall.h"
 #include "workers/streams/session/start_failure.h"
 
 namespace ace::streams {
@@ -26,7 +27,8 @@ struct NewViewer {
   bool is_redirected{};               ///< it asked for the content by another name
   /// What it has got from another worker; it has no refusal and no request then.
   std::optional<proto::ChunkCursor> cursor{};
-  bool has_missed{};  ///< and it cannot have what follows it: a jump is due
+  std::optional<Stall> stall{};  ///< its last one, there
+  bool has_missed{};             ///< and it cannot have what follows it: a jump is due
 };
 
 }  // namespace ace::streams

@@ -27,7 +27,7 @@ SlowClient::News SlowClient::tick(const clients::ClientPace& pace, milliseconds 
   const bool is_redis = ticks_of_redis_ > ticks_of_its_own_;
   stall_ = Stall{.cause = is_redis ? StallCause::RedisSlow : StallCause::ClientSlow,
                  .lasted = lasted,
-                 .since = unix_seconds(wall - lasted),
+                 .since = wall - lasted,
                  .is_over = !is_behind};
   if (!is_behind) return News::Over;
   return was_told ? News::None : News::Begun;

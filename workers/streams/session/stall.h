@@ -1,8 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+
+#include "shared/base/clock.h"
 
 namespace ace::streams {
 
@@ -21,13 +25,17 @@ inline constexpr std::size_t kStallCauses = 8;
 
 /// "engine_starved"
 [[nodiscard]] std::string_view to_string(StallCause cause);
+/// Nothing: another binary's word.
+[[nodiscard]] std::optional<StallCause> parse_stall_cause(std::string_view word);
 
 /// A picture that stood still.
 struct Stall {
   StallCause cause{};
   std::chrono::milliseconds lasted{};
-  double since{};  ///< unix seconds
+  WallTime since{};
   bool is_over{};
+
+  [[nodiscard]] WallTime until() const { return since + lasted; }
 };
 
 }  // namespace ace::streams

@@ -43,6 +43,11 @@ void StreamManager::resume(handover::Passenger passenger, clients::ClientSeat se
   viewer.hops = passenger.hops;
   viewer.cursor = watching.cursor;
   viewer.has_missed = watching.has_missed;
+  if (const auto cause = parse_stall_cause(watching.stall_cause)) {
+    // Until now, if it lasted there.
+    viewer.stall = Stall{
+        .cause = *cause, .lasted = watching.stall, .since = watching.stalled_at, .is_over = true};
+  }
   viewer.session = std::make_unique<clients::ClientSession>(
       services_.loop, services_.clock, std::move(passenger.socket),
       clients::ClientInfo{.id = std::move(watching.client),

@@ -109,7 +109,7 @@ void StreamStory::note_stall(SteadyTime now, WallTime wall, bool is_over) {
   const auto lasted = duration_cast<milliseconds>(now - *last_media_);
   stall_ = Stall{.cause = static_cast<StallCause>(most - charged_.begin()),
                  .lasted = lasted,
-                 .since = unix_seconds(wall - lasted),
+                 .since = wall - lasted,
                  .is_over = is_over};
   is_news_ = true;
 }
@@ -122,7 +122,7 @@ bool StreamStory::tell(proto::StreamRecord& record) {
   record.start_random_access_ms = count(phases_[4]);
   record.stall_cause = stall_ ? to_string(stall_->cause) : "";
   record.stall_ms = stall_ ? count(stall_->lasted) : 0;
-  record.stall_time = stall_ ? stall_->since : 0;
+  record.stall_time = stall_ ? unix_seconds(stall_->since) : 0;
   record.is_stalled = stall_ && !stall_->is_over;
   return std::exchange(is_news_, false);
 }

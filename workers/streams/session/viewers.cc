@@ -61,6 +61,7 @@ void Viewers::add(NewViewer viewer) {
   }
   auto& added = viewers_[id];
   added.client = std::move(viewer);
+  added.came_at = services_.clock.wall_now();
   added.may_go_at = services_.clock.now() + pause_after(added.client.hops);
   auto& session = *added.client.session;
   added.bytes_counted = session.bytes_sent();
@@ -173,6 +174,11 @@ std::optional<handover::Passenger> Viewers::release(Viewer& viewer, Release who)
                                           .must_be_exact = who == Release::All && !has_missed,
                                           .hold = remains.hold,
                                           .owed = std::move(remains.owed)};
+  if (const auto stall = stall_of(viewer)) {
+    passenger.watching->stall_cause = to_string(stall->cause);
+    passenger.watching->stalled_at = stall->since;
+    passenger.watching->stall = stall->lasted;
+  }
   passenger.socket = std::move(remains.socket);
   return passenger;
 }

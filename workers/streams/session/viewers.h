@@ -92,7 +92,7 @@ class Viewers final : private clients::ClientSession::Listener {
   /// What its record says of its stall: beyond the regular figures.
   struct Told {
     std::optional<StallCause> cause;
-    double is_over_since{};  ///< 0: it lasts
+    WallTime was_over_at{};  ///< 0: it lasts
     bool operator==(const Told&) const = default;
   };
   struct Viewer {
@@ -103,6 +103,7 @@ class Viewers final : private clients::ClientSession::Listener {
     int status{200};       ///< of its answer
     std::uint64_t bytes_counted{};
     std::uint64_t skips_counted{};
+    WallTime came_at;  ///< to this worker
     SlowClient slow;
     std::optional<Told> told;
   };

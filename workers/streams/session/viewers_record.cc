@@ -35,7 +35,7 @@ std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& i
                                .skips = session.skips()};
   if (const auto stall = stall_of(found->second)) {
     figures.stall_cause = to_string(stall->cause);
-    figures.stall_time = stall->since;
+    figures.stall_time = unix_seconds(stall->since);
     figures.stall_ms = static_cast<std::uint64_t>(stall->lasted.count());
     figures.is_stalled = !stall->is_over;
   }
@@ -43,15 +43,15 @@ std::optional<proto::ClientFigures> Viewers::figures_of(const proto::ClientId& i
 }
 
 std::optional<Stall> Viewers::stall_of(const Viewer& viewer) const {
-  const auto end = [](const Stall& stall) {
-    return stall.since + std::chrono::duration<double>(stall.lasted).count();
-  };
   const auto& own = viewer.slow.stall();
   if (own && !own->is_over) return own;
-  const auto joined = unix_seconds(viewer.client.session->info().connected_at);
-  const bool has_seen = stream_stall_ && end(*stream_stall_) > joined;
-  if (!has_seen || (own && end(*own) > end(*stream_stall_))) return own;
-  return stream_stall_;
+  auto last = viewer.client.stall;
+  const auto consider = [&last](const std::optional<Stall>& other) {
+    if (other && (!last || other->until() >= last->until())) last = other;
+  };
+  if (stream_stall_ && stream_stall_->until() > viewer.came_at) consider(stream_stall_);
+  consider(own);
+  return last;
 }
 
 proto::ClientRecord Viewers::record_of(const Viewer& viewer) const {
@@ -120,7 +120,7 @@ void Viewers::tell_figures(Viewer& viewer) {
   if (is_new || viewer.client.session->is_waiting() || !services_.redis_is_up()) return;
   const auto stall = stall_of(viewer);
   const Told now{.cause = stall ? std::optional{stall->cause} : std::nullopt,
-                 .is_over_since = stall && stall->is_over ? stall->since : 0};
+                 .was_over_at = stall && stall->is_over ? stall->until() : WallTime{}};
   if (viewer.told == now) return;
   viewer.told = now;
   services_.clients.tell(id_, info.id);

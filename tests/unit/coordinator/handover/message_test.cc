@@ -35,7 +35,10 @@ const Message kWatchingOffer{
                          .skips = 3,
                          .has_missed = true,
                          .must_be_exact = true,
-                         .hold = 12s},
+                         .hold = 12s,
+                         .stall_cause = "redis_away",
+                         .stalled_at = ace::WallTime{1'700'000'001'500ms},
+                         .stall = 2'300ms},
     .trace = {.id = "id-1", .user = "tv", .line = "GET / HTTP/1.1", .referer = "http://a/"}};
 
 }  // namespace
@@ -71,6 +74,9 @@ TEST_CASE("a client in the middle of its stream comes out as it went in", "[hand
   CHECK(out.has_missed);
   CHECK(out.must_be_exact);
   CHECK(out.hold == 12s);
+  CHECK(out.stall_cause == "redis_away");
+  CHECK(out.stalled_at == in.stalled_at);
+  CHECK(out.stall == 2'300ms);
   CHECK_FALSE(read->is_estate);
 }
 
