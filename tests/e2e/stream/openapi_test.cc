@@ -176,3 +176,17 @@ TEST_CASE("a proxy with streams answers as its document says", "[openapi]") {
   CHECK(world.ask("post", "/streams/{id}/migrate", stream + "/migrate").status == 202);
   CHECK(world.ask("delete", "/streams/{id}", stream).status == 202);
 }
+
+TEST_CASE("a page that tells of a stall is as the document says", "[openapi]") {
+  const World world;
+  Viewers viewers{world.service.port()};
+  viewers.open(1, stream_target(stream_id(1)));
+  REQUIRE(all_served(viewers, 10s));
+  for (const std::size_t engine : {0U, 1U}) world.service.engines().fault("stall", "", engine);
+  const auto is_told = [&] {
+    const auto page = json_of(world.ask("get", "/streams/{id}", "/streams/" + stream_id(1)).body);
+    const auto& clients = page["client_list"];
+    return page.HasMember("stall") && clients.Size() == 1 && clients[0].HasMember("stall");
+  };
+  CHECK(viewers.run_until(is_told, 30s));
+}

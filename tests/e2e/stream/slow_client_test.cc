@@ -119,6 +119,24 @@ TEST_CASE("a client's record tells what has arrived and how far behind it is", "
   CHECK(record_field(service, id, "last_active") == active);
 }
 
+TEST_CASE("clients' figures are told long before their first heartbeat", "[slow]") {
+  const Service service{
+      {.workers = 2, .bitrate = kBitrate, .environment = {{"PROXY_HEARTBEAT_INTERVAL", "5min"}}}};
+  Viewers viewers{service.port()};
+  viewers.open(20, stream_target(stream_id(1)), {.discard = true});
+  REQUIRE(all_served(viewers, 20s));
+  REQUIRE(viewers.workers().size() == 2);
+  // By whichever worker, of the other one's clients too.
+  const auto are_told = [](const HttpReply& reply) {
+    const auto page = json_of(reply.body);
+    const auto clients = page["client_list"].GetArray();
+    return clients.Size() == 20 && std::ranges::all_of(clients, [](const auto& client) {
+             return client["bytes_sent"].GetUint64() > 0;
+           });
+  };
+  CHECK(service.every_worker("/streams/" + stream_id(1), are_told, 30s));
+}
+
 TEST_CASE("a client draws no more than its cap", "[slow]") {
   // A quarter of what the stream needs: it is a slow client, by order.
   const Service service{{.workers = 2,
