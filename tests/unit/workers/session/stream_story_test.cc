@@ -53,6 +53,15 @@ TEST_CASE("each silence has its cause", "[stream_story]") {
   CHECK(to_string(cause_of({.is_fetching = true})) == "redis_away");
 }
 
+TEST_CASE("a cause reads as it was written", "[stream_story]") {
+  for (std::size_t i = 0; i < kStallCauses; ++i) {
+    const auto cause = static_cast<StallCause>(i);
+    CHECK(parse_stall_cause(to_string(cause)) == cause);
+  }
+  CHECK_FALSE(parse_stall_cause(""));
+  CHECK_FALSE(parse_stall_cause("weather"));
+}
+
 TEST_CASE("a start is told phase by phase", "[stream_story]") {
   Told told;
   told.story.on_start(told.now);
