@@ -60,7 +60,6 @@ http::EndpointOptions endpoint_options(const config::Config& config) {
       .limits = {.max_clients = config.max_clients,
                  .max_clients_per_stream = config.max_clients_per_stream,
                  .memory = config.memory_limit,
-                 .user_timeout = config.stalled_client_timeout,
                  // What is older may expire while it is read.
                  .max_delay = config.buffer_ttl * 3 / 4}};
 }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "workers/clients/client_socket.h"
+
 namespace ace::clients {
 
 using proto::http::BodyFraming;
@@ -146,6 +148,11 @@ bool ClientSession::is_stuck(std::chrono::milliseconds limit) const {
   const auto now = clock_.now();
   if (phase_ == Phase::HalfClosed) return now - ended_at_ > kLinger;
   return acks_.quiet(now) > limit;
+}
+
+void ClientSession::give_up() {
+  // Behind the end of its answer a peer has its two seconds, and whatever is on its way.
+  if (phase_ != Phase::HalfClosed) reset_on_close(socket_.get());
 }
 
 ClientPace ClientSession::pace() const {

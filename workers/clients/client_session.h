@@ -59,13 +59,13 @@ class ClientSession final : private streams::Archive::Reader {
   void send_filler(const proto::ChunkPtr& filler);
   /// What is buffered is delivered, then the answer ends properly: last chunk or FIN, no reset.
   void finish();
-  /// Instead of media: a whole error answer. Only while nothing was sent.
-  void refuse(std::string answer);
+  void refuse(std::string answer);  ///< a whole error answer; only while nothing was sent
   /// Twice a second: asks the kernel what has arrived, of who is blocked; of others now and then.
   void tick();
   /// Data is outstanding and the peer has acknowledged none of it for `limit`; or the answer has
   /// ended and the peer does not close its side within a moment.
   [[nodiscard]] bool is_stuck(std::chrono::milliseconds limit) const;
+  void give_up();  ///< on who is stuck: what it has not taken goes with its socket
   /// What has arrived by now.
   [[nodiscard]] const AckWatch& check_acks();
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.

@@ -20,14 +20,20 @@ void set_option(int socket, int level, int option, int value) {
 
 }  // namespace
 
-void tune_client_socket(int socket, std::chrono::milliseconds user_timeout) {
+void tune_client_socket(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 10);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 5);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
   set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsent);
-  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout.count()));
+  // No TCP_USER_TIMEOUT: Linux (6.18 is as 5.x) lets it run for as long as the peer's window is
+  // smaller than the next segment, and so ends a slow reader that acknowledges all the time.
+}
+
+void reset_on_close(int socket) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 }  // namespace ace::clients

@@ -10,9 +10,6 @@
 namespace ace::http {
 namespace {
 
-/// A viewer that pauses takes nothing, and its kernel says so: that is no reason to end it.
-constexpr std::chrono::minutes kUserTimeout{10};
-
 /// A worker that has just taken over a film sends its viewers on once more; then it plays itself.
 constexpr std::uint8_t kMaxFilmHops = 2;
 
@@ -61,7 +58,7 @@ void GetstreamHandler::serve_film(Connection& connection, const proto::http::Req
   }
   auto seat = std::move(arrival.seat);
   auto taken = connection.take_socket();
-  clients::tune_client_socket(taken.socket.get(), kUserTimeout);
+  clients::tune_client_socket(taken.socket.get());
   films_.serve(
       id, {.socket = std::move(taken.socket),
            .info = {.id = {random_hex(8)},

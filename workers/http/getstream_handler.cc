@@ -112,7 +112,7 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
   auto seat = std::move(connection.arrival().seat);
   const auto hops = connection.arrival().hops;
   auto taken = connection.take_socket();
-  clients::tune_client_socket(taken.socket.get(), limits_.user_timeout);
+  clients::tune_client_socket(taken.socket.get());
   const auto agent = request.header("user-agent");
   const auto delay =
       requested_delay(request, limits_.max_delay).value_or(std::chrono::milliseconds{0});

@@ -25,7 +25,6 @@ class GetstreamHandler {
     std::size_t max_clients{};              ///< of this host; 0: none
     std::size_t max_clients_per_stream{};   ///< likewise
     std::optional<std::uint64_t> memory{};  ///< as memory_of_host() has it
-    std::chrono::milliseconds user_timeout{30'000};
     std::chrono::milliseconds max_delay{45'000};
   };
 

@@ -98,6 +98,39 @@ TEST_CASE("a client that leaves the buffer jumps, marked and counted, and others
   for (std::size_t i = 0; i < 50; ++i) CHECK(viewers.at(i).checker().counts().missing == 0);
 }
 
+TEST_CASE("a client that takes a little all the time is kept, however slow", "[slow]") {
+  // Its window is never as large as a segment of loopback.
+  const Service service{
+      {.workers = 1, .bitrate = kBitrate, .environment = {{"PROXY_STALLED_CLIENT_TIMEOUT", "5s"}}}};
+  Viewers viewers{service.port()};
+  ViewerOptions options;
+  options.receive_buffer = 8'192;
+  options.read_limit = 20'000;
+  viewers.open(1, stream_target(stream_id(1)), options);
+  REQUIRE(all_served(viewers, 20s));
+  viewers.run_for(12s);
+  const auto got = viewers.at(0).bytes();
+  CHECK(viewers.run_until([&] { return viewers.at(0).bytes() > got + 20'000; }, 20s));
+  CHECK(viewers.at(0).state() == ViewerState::Streaming);
+}
+
+TEST_CASE("a client that takes nothing is closed, and the log says so", "[slow]") {
+  Service service{
+      {.workers = 1, .bitrate = kBitrate, .environment = {{"PROXY_STALLED_CLIENT_TIMEOUT", "2s"}}}};
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(stream_id(1)), narrow());
+  REQUIRE(all_served(viewers, 20s));
+  // It stands still now, and acknowledges what the kernel asks.
+  const auto has_ended = [&] {
+    return count_events(service.proxy().log(), "client_disconnected") == 1;
+  };
+  REQUIRE(wait_until(has_ended, 30s));
+  CHECK_THAT(service.proxy().log(), Catch::Contains("why=\"takes no data\""));
+  // What the proxy's kernel still held went with it.
+  REQUIRE(viewers.run_until([&] { return viewers.at(0).state() != ViewerState::Streaming; }, 20s));
+  CHECK(viewers.at(0).state() == ViewerState::Reset);
+}
+
 TEST_CASE("a client's record tells what has arrived and how far behind it is", "[slow]") {
   const Service service{
       {.workers = 1,
@@ -139,11 +172,11 @@ TEST_CASE("clients' figures are told long before their first heartbeat", "[slow]
 
 TEST_CASE("a client draws no more than its cap", "[slow]") {
   // A quarter of what the stream needs: it is a slow client, by order.
-  const Service service{{.workers = 2,
-                         .bitrate = kBitrate,
-                         .environment = {{"PROXY_CLIENT_MAX_BITRATE", "1000000"},
-                                         {"PROXY_CLIENT_RATE_BURST", "1s"},
-                                         {"PROXY_JOIN_BURST", "1s"}}}};
+  Service service{{.workers = 2,
+                   .bitrate = kBitrate,
+                   .environment = {{"PROXY_CLIENT_MAX_BITRATE", "1000000"},
+                                   {"PROXY_CLIENT_RATE_BURST", "1s"},
+                                   {"PROXY_JOIN_BURST", "1s"}}}};
   const ace::SystemClock clock;
   const auto start = clock.now();
   Viewers viewers{service.port()};

@@ -309,7 +309,9 @@ void Viewers::tick(const std::optional<Stall>& of_stream) {
       viewer.client.session->tick();
       longest_lag_ = std::max(longest_lag_, viewer.client.session->pace().lag);
       if (!viewer.client.session->is_waiting()) viewer.client.request = std::string{};
-      if (viewer.client.session->is_stuck(services_.options.stalled_client)) stuck.push_back(id);
+      if (!viewer.client.session->is_stuck(services_.options.stalled_client)) continue;
+      viewer.client.session->give_up();
+      stuck.push_back(id);
     }
   }
   for (auto& [id, viewer] : viewers_) tell_figures(viewer);
