@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "shared/config/settings.h"
 #include "shared/log/log.h"
 #include "shared/os/process_tuning.h"
 
@@ -47,8 +48,16 @@ Supervisor::Supervisor(Service service, std::string program, SignalFd signals, G
                return be_worker(self, std::move(control));
              }} {}
 
+void Supervisor::tell_limit() const {
+  const auto cores = config::usable_cores();
+  if (config_->workers < kMostWorkers || cores <= kMostWorkers || is_ready_) return;
+  log::warn("workers_limited", "workers={} cores={}: more workers than these there cannot be",
+            config_->workers, cores);
+}
+
 int Supervisor::run() {
   if (!is_ready_) log::info("starting", "workers={} pid={}", config_->workers, getpid());
+  tell_limit();
   fleet_.want(config_->workers);
   fleet_.step();
   while (!is_stopping_ || !fleet_.is_empty()) {

@@ -31,6 +31,7 @@ class Supervisor {
 
  private:
   int be_worker(host::WorkerRef self, UniqueFd control);
+  void tell_limit() const;
   void wait();
   [[nodiscard]] milliseconds time_to_wait() const;
   void on_signals();

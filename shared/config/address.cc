@@ -138,7 +138,15 @@ Result<EngineAddress> parse_engine_address(std::string_view text) {
 }
 
 Result<std::vector<ListenAddress>> parse_listen_list(std::string_view text) {
-  return parse_list(text, parse_listen_address);
+  auto addresses = parse_list(text, parse_listen_address);
+  if (!addresses) return addresses;
+  for (auto at = addresses->begin(); at != addresses->end(); ++at) {
+    const bool differs = at->unix_path.empty() && at->port == 0;  // the kernel sees to it
+    if (!differs && std::find(addresses->begin(), at, *at) != at) {
+      return fail(Errc::InvalidArgument, fmt::format("{} stands there twice", at->text()));
+    }
+  }
+  return addresses;
 }
 
 Result<std::vector<EngineAddress>> parse_engine_list(std::string_view text) {

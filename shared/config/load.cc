@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "shared/config/config_file.h"
 #include "shared/config/settings.h"
 #include "shared/config/value.h"
+#include "shared/log/access_log.h"
+#include "shared/log/line_output.h"
 
 namespace ace::config {
 namespace {
@@ -71,25 +74,33 @@ Result<Values> collect(const CommandLine& line, const Environment& environment) 
   return values;
 }
 
+/// What was given, as wrong_value() shows it.
+std::string shown(const Loaded& loaded, std::string_view key) {
+  const Setting& setting = *find_setting(key);
+  return fmt::format("{}={} (from {})", key, setting.is_secret ? "***" : setting.get(loaded.config),
+                     loaded.origins.at(std::string{key}));
+}
+
+tl::unexpected<Error> unfit(const Loaded& loaded, std::string_view key, std::string_view why) {
+  return fail(Errc::InvalidArgument, fmt::format("{}: {}", shown(loaded, key), why));
+}
+
 /// What no single range can say.
-Status check_together(const Config& config) {
+Status check_together(const Loaded& loaded) {
+  const auto& config = loaded.config;
   if (config.buffer_bytes < 2 * config.buffer_chunk_size) {
-    return fail(Errc::InvalidArgument, fmt::format("PROXY_BUFFER_BYTES={} must hold two chunks of "
-                                                   "PROXY_BUFFER_CHUNK_SIZE={}",
-                                                   format_size(config.buffer_bytes),
-                                                   format_size(config.buffer_chunk_size)));
+    return unfit(loaded, "PROXY_BUFFER_BYTES",
+                 "must hold two chunks of " + shown(loaded, "PROXY_BUFFER_CHUNK_SIZE"));
   }
   if (config.join_burst > config.buffer_ttl) {
-    return fail(
-        Errc::InvalidArgument,
-        fmt::format("PROXY_JOIN_BURST={} must not exceed PROXY_BUFFER_TTL={}",
-                    format_duration(config.join_burst), format_duration(config.buffer_ttl)));
+    return unfit(loaded, "PROXY_JOIN_BURST",
+                 "must not exceed " + shown(loaded, "PROXY_BUFFER_TTL"));
   }
   if (config.api_protects_reads && config.api_key.empty()) {
-    return fail(Errc::InvalidArgument, "PROXY_API_PROTECT_READS is set without API_KEY");
+    return unfit(loaded, "PROXY_API_PROTECT_READS", "needs API_KEY, which is not set");
   }
   if (!config.redis.username.empty() && config.redis.password.empty()) {
-    return fail(Errc::InvalidArgument, "REDIS_USERNAME is set without REDIS_PASSWORD");
+    return unfit(loaded, "REDIS_USERNAME", "needs REDIS_PASSWORD, which is not set");
   }
   return {};
 }
@@ -120,8 +131,19 @@ Result<Loaded> load(const CommandLine& line, const Environment& environment) {
   // Nobody means the engine that stands there by default when an orchestrator names them.
   const bool names_engines = loaded.origins["ACE_ENGINES"] != "default";
   if (!names_engines && !loaded.config.orchestrator_url.empty()) loaded.config.engines.clear();
-  if (auto fits = check_together(loaded.config); !fits) return fail(std::move(fits).error());
+  if (auto fits = check_together(loaded); !fits) return fail(std::move(fits).error());
   return loaded;
+}
+
+Status check_places(const Loaded& loaded) {
+  const auto& log = loaded.config.log;
+  for (const auto& [key, path] :
+       {std::pair<std::string_view, std::string_view>{"PROXY_LOG_FILE", log.file},
+        {"PROXY_ACCESS_LOG", log::access_file(log)}}) {
+    const int error = path.empty() ? 0 : log::why_not_writable(std::string{path});
+    if (error != 0) return unfit(loaded, key, Error::from_errno("cannot be opened", error).text);
+  }
+  return {};
 }
 
 std::string print_config(const Loaded& loaded) {
@@ -138,8 +160,9 @@ std::string print_config(const Loaded& loaded) {
 
 std::string env_file_text() {
   std::string out =
-      "# Settings of ace-proxy: remove the # in front of what you change. Flags win over this\n"
-      "# file, this file over --config. Durations: 5, 5s, 500ms, 2m. Sizes: 320KiB, 128MiB.\n"
+      "# Settings of ace-proxy: remove the # in front of what you change. A flag wins over the\n"
+      "# environment, the environment over the file of --config (or PROXY_CONFIG), as which the\n"
+      "# systemd unit gives this one. Durations: 5, 5s, 500ms, 2m. Sizes: 320KiB, 128MiB.\n"
       "# Made by `ace-proxy --print-env-file`.\n";
   std::string_view group;
   for (const auto& setting : settings()) {

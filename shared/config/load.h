@@ -25,6 +25,10 @@ struct Loaded {
 /// each call (reload). The error is one line: setting, value, source and what is allowed.
 [[nodiscard]] Result<Loaded> load(const CommandLine& line, const Environment& environment);
 
+/// What only a look at this machine tells: whether the files of the logs can be written. Makes
+/// none.
+[[nodiscard]] Status check_places(const Loaded& loaded);
+
 /// Every setting with its value and origin; secrets as ***.
 [[nodiscard]] std::string print_config(const Loaded& loaded);
 /// Every setting, commented out at its default: what deploy/ace-proxy.env holds.

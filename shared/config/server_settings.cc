@@ -7,9 +7,10 @@ namespace ace::config {
 namespace {
 
 Setting workers_setting() {
-  Setting setting = count({"Server", "PROXY_WORKERS", "--workers",
-                           "Worker processes. auto: one for each core this process may use."},
-                          at(&Config::workers), 1, kMostWorkers);
+  Setting setting =
+      count({"Server", "PROXY_WORKERS", "--workers",
+             "Worker processes. auto: one for each core this process may use, at most 32."},
+            at(&Config::workers), 1, kMostWorkers);
   setting.allowed += " or auto";
   setting.set = [set = setting.set](Config& config, std::string_view text) -> Status {
     if (to_lower(trim(text)) != "auto") return set(config, text);

@@ -33,12 +33,14 @@ std::string canonical(std::string_view name) {
 
 }  // namespace
 
-unsigned workers_for_this_host() {
+unsigned usable_cores() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
-  return std::clamp(static_cast<unsigned>(CPU_COUNT(&mask)), 1U, kMostWorkers);
+  return std::max(static_cast<unsigned>(CPU_COUNT(&mask)), 1U);
 }
+
+unsigned workers_for_this_host() { return std::min(usable_cores(), kMostWorkers); }
 
 std::string system_host_name() {
   std::array<char, 256> name{};

@@ -30,6 +30,9 @@ struct Setting {
   [[nodiscard]] std::string flag() const;
 };
 
+/// That this process may run on.
+[[nodiscard]] unsigned usable_cores();
+
 [[nodiscard]] const std::vector<Setting>& settings();
 /// By key in any case, dashes allowed ("proxy-workers"); null when there is none.
 [[nodiscard]] const Setting* find_setting(std::string_view name);

@@ -30,6 +30,8 @@ struct AccessEntry {
 /// "agent" request_id seconds "why"`; what is empty is a dash.
 [[nodiscard]] std::string access_line(const AccessEntry& entry, AccessFormat format);
 
+/// The file of the access log; empty: it has none.
+[[nodiscard]] std::string_view access_file(const Options& options);
 /// Where and how setup() was told. Never blocks.
 [[nodiscard]] bool is_access_logged();
 void access(const AccessEntry& entry);

@@ -86,4 +86,16 @@ bool LineOutput::write(std::string_view line) {
   return true;
 }
 
+int why_not_writable(const std::string& path) {
+  const auto permits = [](const std::string& name, int mode) {
+    return ::faccessat(AT_FDCWD, name.c_str(), mode, AT_EACCESS) == 0 ? 0 : errno;
+  };
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return S_ISDIR(info.st_mode) ? EISDIR : permits(path, W_OK);
+  if (errno != ENOENT) return errno;
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return permits(".", W_OK | X_OK);
+  return permits(path.substr(0, slash + 1), W_OK | X_OK);
+}
+
 }  // namespace ace::log

@@ -48,4 +48,7 @@ class LineOutput {
   std::uint64_t dropped_{};
 };
 
+/// Whether a file of this name could be written now: 0, or an errno. Makes none.
+[[nodiscard]] int why_not_writable(const std::string& path);
+
 }  // namespace ace::log

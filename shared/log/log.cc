@@ -4,7 +4,6 @@
 #include <spdlog/pattern_formatter.h>
 
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -37,6 +36,9 @@ struct Channel {
 
   std::shared_ptr<LineSink> sink;
   spdlog::logger logger;
+  std::string_view setting;  ///< that says where it goes
+  std::string path;          ///< of the file that it was to be
+  int error{};               ///< why it is not; an errno
 };
 
 struct Log {
@@ -95,28 +97,34 @@ std::unique_ptr<spdlog::formatter> formatter_of(Format format) {
   return formatter;
 }
 
-LineOutput file_or_stderr(const std::string& path) {
+/// Into standard error when the file cannot be opened.
+std::unique_ptr<Channel> open_file(const std::string& name, std::string path) {
   LineOutput file{path};
-  if (file.is_open()) return file;
-  std::fprintf(stderr, "log file %s cannot be opened (%s): logging to standard error\n",
-               path.c_str(), std::strerror(file.error()));
-  return LineOutput{Standard::Error};
+  const int error = file.error();
+  auto channel =
+      std::make_unique<Channel>(name, error == 0 ? std::move(file) : LineOutput{Standard::Error});
+  channel->path = std::move(path);
+  channel->error = error;
+  return channel;
 }
 
 std::unique_ptr<Channel> open_lines(const Options& options) {
-  auto channel = std::make_unique<Channel>(options.process, options.file.empty()
-                                                                ? LineOutput{Standard::Error}
-                                                                : file_or_stderr(options.file));
+  auto channel = options.file.empty()
+                     ? std::make_unique<Channel>(options.process, LineOutput{Standard::Error})
+                     : open_file(options.process, options.file);
+  channel->setting = "PROXY_LOG_FILE";
   channel->logger.set_formatter(formatter_of(options.format));
   return channel;
 }
 
-std::unique_ptr<Channel> open_access(const std::string& where) {
+std::unique_ptr<Channel> open_access(const Options& options) {
+  const auto& where = options.access;
   if (where.empty() || where == "off") return nullptr;
-  auto output = where == "stdout"   ? LineOutput{Standard::Output}
-                : where == "stderr" ? LineOutput{Standard::Error}
-                                    : file_or_stderr(where);
-  auto channel = std::make_unique<Channel>("access", std::move(output));
+  const auto standard = where == "stdout" ? Standard::Output : Standard::Error;
+  auto channel = access_file(options).empty()
+                     ? std::make_unique<Channel>("access", LineOutput{standard})
+                     : open_file("access", where);
+  channel->setting = "PROXY_ACCESS_LOG";
   channel->logger.set_pattern("%v");
   return channel;
 }
@@ -157,11 +165,19 @@ void tell_suppressed(SteadyTime now) {
   }
 }
 
-void complain_if_closed(const LineOutput& output) {
-  if (output.error() == 0) return;
+void complain_if_closed(const Channel& channel) {
+  if (channel.error == 0) return;
   put(Level::Error, "log_file_not_opened",
-      fmt::format("file={:?} why={:?}", output.path(),
-                  std::string_view{std::strerror(output.error())}));
+      fmt::format("setting={} file={:?} why={:?}", channel.setting, channel.path,
+                  std::string_view{std::strerror(channel.error)}));
+}
+
+template <class Visit>
+void for_each_channel(Visit visit) {
+  auto& log = the_log();
+  for (auto* channel : {log.lines.get(), log.access.get()}) {
+    if (channel != nullptr) visit(*channel);
+  }
 }
 
 }  // namespace
@@ -170,18 +186,24 @@ void setup(const Options& options) {
   auto& log = the_log();
   log.options = options;
   log.lines = open_lines(options);
-  log.access = open_access(options.access);
+  log.access = open_access(options);
   log.rate = LineRate{options.most_alike};
   log.told_dropped = 0;
+  for_each_channel([](const Channel& channel) { complain_if_closed(channel); });
+}
+
+std::string_view access_file(const Options& options) {
+  const std::string_view where = options.access;
+  const bool is_word = where == "off" || where == "stdout" || where == "stderr";
+  return is_word ? std::string_view{} : where;
 }
 
 void reopen() {
-  auto& log = the_log();
-  for (const auto* channel : {log.lines.get(), log.access.get()}) {
-    if (channel == nullptr) continue;
-    channel->output().reopen();
-    complain_if_closed(channel->output());
-  }
+  for_each_channel([](Channel& channel) {
+    channel.output().reopen();
+    channel.error = channel.output().error();
+    complain_if_closed(channel);
+  });
 }
 
 void share_level(std::atomic<Level>& shared) { the_log().shared_level = &shared; }

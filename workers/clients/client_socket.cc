@@ -27,7 +27,7 @@ void tune_client_socket(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 5);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
   set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsent);
-  // No TCP_USER_TIMEOUT: Linux (6.18 is as 5.x) lets it run for as long as the peer's window is
+  // No TCP_USER_TIMEOUT: Linux (seen on 6.18) lets it run for as long as the peer's window is
   // smaller than the next segment, and so ends a slow reader that acknowledges all the time.
 }
 

@@ -39,10 +39,15 @@ supervisor::Service service_of(std::vector<std::string> arguments, const config:
           .worker_main = worker_main};
 }
 
+int check(const config::Loaded& loaded) {
+  const auto fits = config::check_places(loaded);
+  return fits ? print("config ok\n") : refuse(fits.error());
+}
+
 int act(std::vector<std::string> arguments, const config::CommandLine& line, config::Loaded loaded,
         const supervisor::WorkerMain& worker_main) {
   if (line.action == Action::PrintConfig) return print(config::print_config(loaded));
-  if (line.action == Action::CheckConfig) return print("config ok\n");
+  if (line.action == Action::CheckConfig) return check(loaded);
   os::raise_descriptor_limit();
   os::ignore_broken_pipes();
   auto service = service_of(std::move(arguments), line, std::move(loaded.config), worker_main);

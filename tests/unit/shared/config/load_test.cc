@@ -147,9 +147,9 @@ TEST_CASE("a key that stands twice in the file is refused", "[config]") {
 }
 
 TEST_CASE("a file that is not there is named", "[config]") {
-  const auto got = loaded({"--config", "/nonexistent/ace.toml"});
+  const auto got = loaded({"--config", "/proc/self/nowhere/ace.toml"});
   REQUIRE_FALSE(got);
-  CHECK_THAT(got.error().text, Contains("/nonexistent/ace.toml") && Contains("No such file"));
+  CHECK_THAT(got.error().text, Contains("/proc/self/nowhere/ace.toml") && Contains("No such file"));
 }
 
 TEST_CASE("a file that cannot be read to its end is refused, not taken for an empty one",
@@ -189,7 +189,50 @@ TEST_CASE("actions are told apart", "[config]") {
 TEST_CASE("values that do not fit together are refused", "[config]") {
   CHECK_FALSE(loaded({"--proxy-join-burst=30s", "--proxy-buffer-ttl=20s"}));
   CHECK_FALSE(loaded({"--proxy-buffer-bytes=1MiB", "--proxy-buffer-chunk-size=1MiB"}));
-  CHECK_FALSE(loaded({"--redis-username=me"}));
+  const auto text_of = [](const std::vector<const char*>& words) {
+    const auto got = loaded(words);
+    return got ? "" : got.error().text;
+  };
+  CHECK(text_of({"--redis-username=me"}) ==
+        "REDIS_USERNAME=me (from flag --redis-username): needs REDIS_PASSWORD, which is not set");
+  CHECK(text_of({"--proxy-api-protect-reads=true"}) ==
+        "PROXY_API_PROTECT_READS=true (from flag --proxy-api-protect-reads): needs API_KEY, which "
+        "is not set");
+  CHECK(text_of({"--proxy-join-burst=30s", "--proxy-buffer-ttl=20s"}) ==
+        "PROXY_JOIN_BURST=30s (from flag --proxy-join-burst): must not exceed "
+        "PROXY_BUFFER_TTL=20s (from flag --proxy-buffer-ttl)");
+}
+
+TEST_CASE("an address to listen at stands there once", "[config]") {
+  const auto twice = loaded({"--listen=a:1,b:1,a:1"});
+  REQUIRE_FALSE(twice);
+  CHECK_THAT(twice.error().text,
+             Contains("PROXY_LISTEN=a:1,b:1,a:1 (from flag") && Contains("a:1 stands there twice"));
+  CHECK_FALSE(loaded({"--listen=unix:/a,unix:/a"}));
+  CHECK(loaded({"--listen=a:1,a:2,unix:/a,unix:/b"}));
+  CHECK(loaded({"--listen=a:0,a:0"})->config.listen.size() == 2);  // two ports, of the kernel's
+}
+
+TEST_CASE("logs that cannot be written are named, and none is made by looking", "[config]") {
+  const TempFile there{""};
+  const auto why = [](const std::string& word) {
+    const auto got = loaded({word.c_str()});
+    REQUIRE(got);
+    const auto fits = check_places(*got);
+    return fits ? "" : fits.error().text;
+  };
+  CHECK(why("--log-file=" + there.path()).empty());
+  CHECK(why("--proxy-access-log=" + there.path()).empty());
+  CHECK(why("--proxy-access-log=stdout").empty());
+  CHECK(why("--proxy-access-log=off").empty());
+  const auto fresh = there.path() + ".new";
+  CHECK(why("--log-file=" + fresh).empty());
+  CHECK_FALSE(std::ifstream{fresh}.is_open());
+  CHECK(why("--log-file=/tmp") ==
+        "PROXY_LOG_FILE=/tmp (from flag --proxy-log-file): cannot be opened: Is a directory");
+  CHECK_THAT(why("--proxy-access-log=/proc/self/nowhere/a"),
+             Contains("PROXY_ACCESS_LOG=/proc/self/nowhere/a (from") && Contains("No such file"));
+  CHECK_THAT(why("--log-file=" + there.path() + "/a"), Contains("Not a directory"));
 }
 
 TEST_CASE("chunk sizes are whole packets", "[config]") {

@@ -1,10 +1,14 @@
 #include "shared/log/log.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
 
+#include "shared/base/unique_fd.h"
 #include "shared/log/access_log.h"
 #include "tests/support/process/temp_dir.h"
 
@@ -107,6 +111,34 @@ TEST_CASE("both files are opened again under their names", "[log]") {
   CHECK_THAT(read_text_file(log.file()), Catch::Contains("after") && !Catch::Contains("before"));
   CHECK_THAT(read_text_file(log.access_file()), Catch::StartsWith("after - "));
   CHECK_THAT(read_text_file(log.access_file() + ".1"), Catch::StartsWith("before - "));
+}
+
+TEST_CASE("a file that cannot be opened is told with its setting, where lines go", "[log]") {
+  const ace::test::TempDir dir;
+  Options options;
+  options.format = Format::Json;
+  options.file = dir.file("log");
+  options.access = dir.file("nowhere/access");
+  setup(options);
+  CHECK_THAT(read_text_file(options.file),
+             Catch::Contains(R"("level":"error")") &&
+                 Catch::Contains(R"("event":"log_file_not_opened","setting":"PROXY_ACCESS_LOG")") &&
+                 Catch::Contains(R"("file":")" + options.access) &&
+                 Catch::Contains(R"("why":"No such file or directory")"));
+
+  // The other one is told by standard error, which takes its place.
+  const ace::UniqueFd before{::dup(STDERR_FILENO)};
+  const auto errors = dir.file("stderr");
+  const ace::UniqueFd after{::open(errors.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+  ::dup2(after.get(), STDERR_FILENO);
+  options.file = dir.file("nowhere/log");
+  options.access = "off";
+  setup(options);
+  ::dup2(before.get(), STDERR_FILENO);
+  setup({});
+  CHECK_THAT(read_text_file(errors), Catch::StartsWith(R"({"ts":)") &&
+                                         Catch::Contains(R"("setting":"PROXY_LOG_FILE")") &&
+                                         Catch::Contains(options.file));
 }
 
 TEST_CASE("lines that no disk takes are counted", "[log]") {
