@@ -172,6 +172,19 @@ void complain_if_closed(const Channel& channel) {
                   std::string_view{std::strerror(channel.error)}));
 }
 
+void reopen(Channel& channel) {
+  auto& output = channel.output();
+  if (output.path() == channel.path) {
+    output.reopen();
+    channel.error = output.error();
+    return;
+  }
+  // Standard error stands in for it so far.
+  LineOutput file{channel.path};
+  channel.error = file.error();
+  if (file.is_open()) output = std::move(file);
+}
+
 template <class Visit>
 void for_each_channel(Visit visit) {
   auto& log = the_log();
@@ -200,8 +213,7 @@ std::string_view access_file(const Options& options) {
 
 void reopen() {
   for_each_channel([](Channel& channel) {
-    channel.output().reopen();
-    channel.error = channel.output().error();
+    reopen(channel);
     complain_if_closed(channel);
   });
 }

@@ -135,6 +135,10 @@ TEST_CASE("a file that cannot be opened is told with its setting, where lines go
   options.access = "off";
   setup(options);
   ::dup2(before.get(), STDERR_FILENO);
+  std::filesystem::create_directory(dir.file("nowhere"));
+  reopen();
+  error("found", "x");
+  CHECK_THAT(read_text_file(options.file), Catch::Contains(R"("event":"found")"));
   setup({});
   CHECK_THAT(read_text_file(errors), Catch::StartsWith(R"({"ts":)") &&
                                          Catch::Contains(R"("setting":"PROXY_LOG_FILE")") &&
