@@ -264,6 +264,7 @@ void Engine::tick(SteadyTime now) {
   end_playbacks_of_ended_sessions();
   for (auto& [key, playback] : playbacks_) {
     sessions_.count_sent(*sessions_.find_by_key(key), playback.pump(now, faults_));
+    counts_.last_begin = std::max(counts_.last_begin, playback.begun_at().value_or(SteadyTime{}));
   }
   for (auto& [key, film] : films_) {
     sessions_.count_sent(*sessions_.find_by_key(key), film.pump(faults_));

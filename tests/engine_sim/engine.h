@@ -28,6 +28,7 @@ struct EngineOptions {
 struct EngineCounts {
   std::uint64_t stops_received{};
   std::uint64_t playbacks_opened{};
+  SteadyTime last_begin{};  ///< when the first media of the newest playback was due
   std::map<std::string, std::uint64_t> requests;  ///< by endpoint
 };
 

@@ -21,7 +21,8 @@ enum class Fault {
   HangPlayback,  ///< the playback url never answers
   Stall,         ///< no more bytes, connections stay; a value names the only infohash it is for
   Cut,           ///< now, once: playback connections end; "reset": by a reset
-  Garbage,       ///< random bytes in place of the stream; "N": N of them, once, in between
+  Garbage,       ///< random bytes in place of the stream, of a generator that a session begins with
+                 ///< this seed: "seed:N", or another; "N": N of them, once, in between
   Misaligned,    ///< playback begins N bytes inside a packet, 1 when empty
   Split,         ///< many small writes of odd sizes
   Burst,         ///< playback begins this many seconds ago, all of that at once

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <random>
+#include <string_view>
 
 #include "shared/base/bytes.h"
 
@@ -16,9 +16,12 @@ constexpr std::size_t kMaxQueued = 256_KiB;
 constexpr std::size_t kPiece = 256_KiB;
 constexpr int kMaxPieces = 16;  // a turn: a burst must not starve the other sessions
 
-void fill_random(std::string& bytes, std::size_t from, std::size_t count) {
-  static std::mt19937_64 random{20240229};  // the same garbage in every run
-  for (std::size_t i = from; i < from + count; ++i) bytes[i] = static_cast<char>(random() >> 56U);
+std::uint64_t seed_of(std::string_view garbage) {
+  constexpr std::string_view kPrefix = "seed:";
+  std::uint64_t seed = 20240229;  // the same garbage in every run
+  if (!garbage.starts_with(kPrefix)) return seed;
+  std::from_chars(garbage.data() + kPrefix.size(), garbage.data() + garbage.size(), seed);
+  return seed;
 }
 
 }  // namespace
@@ -29,10 +32,10 @@ std::string playback_head(BodyFraming framing) {
 }
 
 void Playback::send_head(SteadyTime now, const Faults& faults) {
-  has_head_ = true;
   connection_.write(playback_head(framing_));
   const std::chrono::duration<double> backlog{faults.number(Fault::Burst, 0)};
-  session_.source->begin(now - std::chrono::duration_cast<std::chrono::nanoseconds>(backlog));
+  begun_at_ = now - std::chrono::duration_cast<std::chrono::nanoseconds>(backlog);
+  session_.source->begin(*begun_at_);
   if (faults.has(Fault::Misaligned)) {
     skip_ = static_cast<std::size_t>(std::max(0.0, faults.number(Fault::Misaligned, 1)));
   }
@@ -43,7 +46,7 @@ std::uint64_t Playback::pump(SteadyTime now, Faults& faults) {
       faults.has(Fault::HangPlayback))
     return 0;
   const auto* stalled = faults.find(Fault::Stall);
-  if (!has_head_) send_head(now, faults);
+  if (!begun_at_) send_head(now, faults);
   if (stalled != nullptr && (stalled->empty() || *stalled == session_.infohash)) return 0;
   connection_.split_writes(faults.has(Fault::Split));
   std::uint64_t sent = 0;
@@ -66,12 +69,21 @@ void Playback::spoil(std::string& bytes, Faults& faults) {
   }
   const auto* garbage = faults.find(Fault::Garbage);
   if (garbage == nullptr) return;
-  if (garbage->empty()) return fill_random(bytes, 0, bytes.size());
+  if (!random_) random_.emplace(seed_of(*garbage));
+  if (garbage->empty() || garbage->starts_with("seed:")) {
+    return fill_random(bytes, 0, bytes.size());
+  }
   const auto count = static_cast<std::size_t>(std::max(0.0, faults.number(Fault::Garbage, 0)));
   const auto at = bytes.size() / 2;  // mostly inside a packet
   bytes.insert(at, count, '\0');
   fill_random(bytes, at, count);
   faults.clear(Fault::Garbage);
+}
+
+void Playback::fill_random(std::string& bytes, std::size_t from, std::size_t count) {
+  for (std::size_t i = from; i < from + count; ++i) {
+    bytes[i] = static_cast<char>((*random_)() >> 56U);
+  }
 }
 
 void Playback::send_body(const std::string& bytes) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <random>
 #include <string>
 
 #include "shared/base/clock.h"
@@ -21,18 +23,22 @@ class Playback {
   /// Sends the head when its time has come, then what is due. @returns bytes of the stream sent.
   std::uint64_t pump(SteadyTime now, Faults& faults);
   [[nodiscard]] const Connection& connection() const { return connection_; }
+  /// When the first of its media was due, once its head is sent.
+  [[nodiscard]] std::optional<SteadyTime> begun_at() const { return begun_at_; }
 
  private:
   void send_head(SteadyTime now, const Faults& faults);
   void spoil(std::string& bytes, Faults& faults);
+  void fill_random(std::string& bytes, std::size_t from, std::size_t count);
   void send_body(const std::string& bytes);
 
   Session& session_;
   Connection& connection_;
   BodyFraming framing_;
   SteadyTime head_at_;
-  bool has_head_{};
-  std::size_t skip_{};  ///< bytes that a misaligned start leaves out
+  std::optional<SteadyTime> begun_at_;
+  std::size_t skip_{};                     ///< bytes that a misaligned start leaves out
+  std::optional<std::mt19937_64> random_;  ///< once there is garbage
   std::string scratch_;
 };
 

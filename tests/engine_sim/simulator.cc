@@ -61,6 +61,8 @@ void write_engine(Writer& writer, const Engine& engine) {
   number(writer, "stops_received", engine.counts().stops_received);
   number(writer, "playbacks_opened", engine.counts().playbacks_opened);
   number(writer, "playback_connections", engine.playback_connections());
+  number(writer, "last_begin_ns",
+         static_cast<std::uint64_t>(engine.counts().last_begin.time_since_epoch().count()));
   key(writer, "requests");
   writer.StartObject();
   for (const auto& [endpoint, count] : engine.counts().requests) number(writer, endpoint, count);
