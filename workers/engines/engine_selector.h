@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "proto/ids.h"
 #include "shared/base/result.h"
@@ -12,6 +13,12 @@ namespace ace::engines {
 
 /// Ids of engines that whoever asks does not want: it has tried them.
 using ExcludedEngines = std::set<std::string, std::less<>>;
+
+/// Why one engine did not deliver, or was not even asked.
+struct EngineFailure {
+  std::string engine_id;
+  Error error;
+};
 
 /// Which engine plays the next stream, over all workers and hosts.
 class EngineSelector {
@@ -29,6 +36,8 @@ class EngineSelector {
   /// released, or chosen for again, first.
   virtual void choose(const proto::StreamId& stream, const ExcludedEngines& excluded,
                       Choice callback) = 0;
+  /// When none could be chosen: of each engine but those that were tried, why. Draining, or full.
+  [[nodiscard]] virtual std::vector<EngineFailure> refusals(const ExcludedEngines& tried) const = 0;
   /// No engine plays the stream any more, for all that its owner knows.
   virtual void release(const proto::StreamId& stream) = 0;
   /// The stream is somebody else's by now: it counts on, and its owner says where.

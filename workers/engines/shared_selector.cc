@@ -61,6 +61,21 @@ void SharedSelector::choose(const proto::StreamId& stream, const ExcludedEngines
   ask(stream, asked);
 }
 
+std::vector<EngineFailure> SharedSelector::refusals(const ExcludedEngines& tried) const {
+  std::vector<EngineFailure> refusals;
+  for (const auto& engine : parts_.directory.engines()) {
+    const auto id = engine.id();
+    if (tried.contains(id)) continue;
+    // What does not answer is tried, where nothing else is left.
+    auto why = parts_.host.engines().is_draining(id)
+                   ? fmt::format("{}: is being drained", id)
+                   : fmt::format("{}: is full: {} of {} streams", id, engine.max_streams,
+                                 engine.max_streams);
+    refusals.push_back({.engine_id = id, .error = {Errc::Busy, std::move(why)}});
+  }
+  return refusals;
+}
+
 void SharedSelector::release(const proto::StreamId& stream) {
   const auto chosen = chosen_.find(stream);
   if (chosen != chosen_.end()) {

@@ -43,6 +43,7 @@ class SharedSelector final : public EngineSelector {
 
   void choose(const proto::StreamId& stream, const ExcludedEngines& excluded,
               Choice callback) override;
+  [[nodiscard]] std::vector<EngineFailure> refusals(const ExcludedEngines& tried) const override;
   void release(const proto::StreamId& stream) override;
   void forget(const proto::StreamId& stream) override;
   void note_failure(const std::string& engine_id, const Error& why) override;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -32,6 +33,21 @@ void check_twenty_at_once(RedisIs redis) {
   auto opened = sessions(service, 3);
   std::ranges::sort(opened);
   CHECK(opened == std::vector<std::uint64_t>{6, 7, 7});
+}
+
+std::string engine_id(const Service& service, std::size_t engine) {
+  return "127.0.0.1:" + std::to_string(service.engines().port(engine));
+}
+
+/// What an error says of engines, by their ids.
+using Told = std::map<std::string, std::string>;
+Told told(const HttpReply& reply) {
+  const auto json = json_of(reply.body);
+  Told engines;
+  for (const auto& engine : json["error"]["engines"].GetArray()) {
+    engines[engine["engine"].GetString()] = engine["error"].GetString();
+  }
+  return engines;
 }
 
 }  // namespace
@@ -118,8 +134,34 @@ TEST_CASE("a full engine takes no further stream", "[selection]") {
   REQUIRE(all_served(viewers, 20s));
   const auto reply = service.get(stream_target(stream_id(3)));
   CHECK(reply.status == 503);
-  CHECK_THAT(reply.body, Catch::Contains("every engine is full"));
+  const auto id = engine_id(service, 0);
+  CHECK(told(reply) == Told{{id, id + ": is full: 2 of 2 streams"}});
   CHECK(service.engines().state().engine(0, "sessions_opened") == 2);
+}
+
+TEST_CASE("of each engine that is not to be had it is told why", "[selection]") {
+  const Service service{{.workers = 2,
+                         .engines = 3,
+                         .bitrate = 1'000'000,
+                         .environment = {{"MAX_STREAMS_PER_ENGINE", "1"}, {"API_KEY", "sesame"}}}};
+  const auto drained = engine_id(service, 0);
+  const auto broken = engine_id(service, 1);
+  const auto full = engine_id(service, 2);
+  const HeaderList key{{"Authorization", "Bearer sesame"}, {"Content-Length", "0"}};
+  REQUIRE(http_request(service.port(), "POST", "/engines/" + drained + "/drain", key).status ==
+          200);
+  service.engines().fault("http_500", "getstream", 1);
+  Viewers viewers{service.port()};
+  start(viewers, 1, 1);
+  REQUIRE(all_served(viewers, 10s));
+  const auto reply = service.get(stream_target(stream_id(2)));
+  CAPTURE(reply.body);
+  CHECK(reply.status == 502);
+  const auto engines = told(reply);
+  REQUIRE(engines.size() == 3);
+  CHECK(engines.at(drained) == drained + ": is being drained");
+  CHECK_THAT(engines.at(broken), Catch::Contains("getstream"));
+  CHECK(engines.at(full) == full + ": is full: 1 of 1 streams");
 }
 
 TEST_CASE("an engine that failed is passed over by the streams that follow", "[selection]") {

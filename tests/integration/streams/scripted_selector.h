@@ -29,6 +29,15 @@ struct ScriptedSelector : engines::EngineSelector {
     if (is_undecided) return;
     loop.post([callback = std::move(callback), chosen] { callback(chosen); });
   }
+  [[nodiscard]] std::vector<engines::EngineFailure> refusals(
+      const engines::ExcludedEngines& tried) const override {
+    std::vector<engines::EngineFailure> full;
+    for (const auto& engine : directory.engines()) {
+      if (tried.contains(engine.id())) continue;
+      full.push_back({.engine_id = engine.id(), .error = {Errc::Busy, engine.id() + ": is full"}});
+    }
+    return full;
+  }
   void release(const proto::StreamId&) override { is_counted = false; }
   void forget(const proto::StreamId&) override {}
   void note_failure(const std::string& engine_id, const Error&) override {

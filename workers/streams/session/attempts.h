@@ -10,11 +10,7 @@
 
 namespace ace::streams {
 
-/// Why one engine did not deliver.
-struct EngineFailure {
-  std::string engine_id;
-  Error error;
-};
+using engines::EngineFailure;
 
 /// What has been tried since a stream was well, and when to try again. Pure.
 class Attempts {

@@ -177,12 +177,14 @@ void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
     current_->start();
     return;
   }
+  if (!has_delivered_) {
+    auto failures = selector_.refusals(attempts_.tried());
+    failures.insert(failures.end(), attempts_.failures().begin(), attempts_.failures().end());
+    if (failures.empty()) failures.push_back({.engine_id = "", .error = chosen.error()});
+    return give_up(failures);
+  }
   if (attempts_.failures().empty()) {
     attempts_.note_failure("", chosen.error(), services_.clock.now(), {});
-  }
-  if (!has_delivered_) {
-    give_up();
-    return;
   }
   after_failure();
 }
@@ -338,7 +340,7 @@ void EngineFeed::note_failure(const std::string& engine_id, const Error& why) {
 
 void EngineFeed::after_failure() {
   if (attempts_.is_hopeless(services_.clock.now())) {
-    give_up();
+    give_up(std::vector(attempts_.failures()));
     return;
   }
   retry_->once(attempts_.begin_round(), [this] { open_next(); });
@@ -356,7 +358,7 @@ void EngineFeed::check_silence() {
   }
   if (has_delivered_ && since >= options_.give_up && ports_.may_command()) {
     if (attempts_.failures().empty()) note_failure(engine_id(), silence_error(engine_id(), since));
-    give_up();
+    give_up(std::vector(attempts_.failures()));
     return;
   }
   if (!current_ || !current_->info()) return;
@@ -371,8 +373,7 @@ void EngineFeed::check_silence() {
   on_current_failed(silence_error(engine_id(), quiet));
 }
 
-void EngineFeed::give_up() {
-  const auto failures = attempts_.failures();
+void EngineFeed::give_up(const std::vector<EngineFailure>& failures) {
   stop();
   listener_.on_feed_failed(failures);
 }

@@ -100,7 +100,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void retire(std::unique_ptr<SessionReader> reader);
   void after_failure();
   void check_silence();
-  void give_up();
+  void give_up(const std::vector<EngineFailure>& failures);
   void let_go();
   void set_flowing(bool is_flowing);
   [[nodiscard]] bool is_swarm_dry() const { return services_.clock.now() < dry_until_; }
