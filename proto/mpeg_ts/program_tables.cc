@@ -47,10 +47,31 @@ Codec codec_of_type(std::size_t stream_type) {
   }
 }
 
+/// As far as its first packet shows.
+bool begins_pat(const TsPacket& packet) {
+  if (packet.pid != kPatPid || !packet.begins_unit || packet.is_scrambled) return false;
+  if (packet.payload.empty()) return false;
+  constexpr std::size_t kLongest = 1021;
+  const auto at = 1 + octet(packet.payload, 0);
+  if (at + kSectionHead > packet.payload.size() || octet(packet.payload, at) != kPatId)
+    return false;
+  const bool has_syntax = (octet(packet.payload, at + 1) & 0xc0U) == 0x80U;
+  const auto length = length_at(packet.payload, at + 1);
+  return has_syntax && length + 3 >= kSectionHead + kCrc && length <= kLongest;
+}
+
 }  // namespace
 
 bool is_video(Codec codec) {
   return codec == Codec::Mpeg2Video || codec == Codec::H264 || codec == Codec::H265;
+}
+
+ByteSpan from_first_pat(ByteSpan packets) {
+  while (packets.size() >= kTsPacketSize &&
+         !begins_pat(parse_ts_packet(packets.first(kTsPacketSize)))) {
+    packets = packets.subspan(kTsPacketSize);
+  }
+  return packets;
 }
 
 void ProgramTables::feed(const TsPacket& packet, ByteSpan raw) {

@@ -15,6 +15,9 @@ enum class Codec : std::uint8_t { Mpeg2Video, H264, H265, Audio, Other };
 
 [[nodiscard]] bool is_video(Codec codec);
 
+/// `packets` from the first one on that begins a PAT; nothing if none does.
+[[nodiscard]] ByteSpan from_first_pat(ByteSpan packets);
+
 /// PAT and PMTs of a transport stream, as they go by: which PID carries what, and the newest
 /// packets of each table, for whoever joins later. Sections over several packets are followed; CRCs
 /// are not checked (a player does). Bounded: more than 64 programs or 16 packets a table are passed

@@ -7,7 +7,8 @@ namespace {
 
 /// Whether a run of packets begins at `at`, for all that `bytes` shows of it.
 bool may_begin_run(ByteSpan bytes, std::size_t at) {
-  for (std::size_t i = at; i < bytes.size() && i <= at + 2 * kTsPacketSize; i += kTsPacketSize) {
+  const auto end = std::min(bytes.size(), at + TsAligner::kProofSize);
+  for (std::size_t i = at; i < end; i += kTsPacketSize) {
     if (bytes[i] != kTsSyncByte) return false;
   }
   return true;
@@ -52,11 +53,11 @@ ByteSpan TsAligner::search(ByteSpan bytes) {
 
 ByteSpan TsAligner::search_held(ByteSpan bytes, const Sink& sink) {
   const auto rest = hold_up_to(kProofSize, bytes);
-  drop_held(find_run({held_.data(), held_size_}));
+  drop_held(find_run(held_bytes()));
   if (held_size_ < kProofSize) return rest;
   is_aligned_ = true;
-  sink({held_.data(), 2 * kTsPacketSize});
-  held_[0] = held_[kProofSize - 1];  // the third packet's sync byte
+  sink({held_.data(), kProvenPackets * kTsPacketSize});
+  held_[0] = held_[kProofSize - 1];  // the next packet's sync byte
   held_size_ = 1;
   return rest;
 }

@@ -105,8 +105,8 @@ ShownStream on_its_page(const Service& service, const std::string& id) {
 
 /// All of them get two seconds of what engines send from now on. Bytes would not tell: sockets hold
 /// what came while nobody read.
-bool all_go_on(Viewers& viewers, const std::string& id) {
-  const NumberedStream stream{infohash_of_content(id), kBitrate};
+bool all_go_on(Viewers& viewers, const std::string& id, std::uint64_t bitrate = kBitrate) {
+  const NumberedStream stream{infohash_of_content(id), bitrate};
   const auto news = stream.seq_at(ace::SystemClock{}.now() + 2s);
   const auto have_news = [&] {
     for (std::size_t i = 0; i < viewers.size(); ++i) {
@@ -158,6 +158,41 @@ TEST_CASE("an engine that does not play is told of, with its reason", "[faults]"
     check_told(service, id, wanted.phases);
   }
   CHECK(service.workers().size() == 2);
+}
+
+// With these seeds there are three sync bytes in the right places within the first 100 KB.
+TEST_CASE("nobody is answered with random bytes, however they look", "[faults]") {
+  auto environment = kShort;
+  environment["PROXY_ENGINE_FIRST_BYTE_TIMEOUT"] = "2s";
+  const Service service{{.workers = 2, .bitrate = 8'000'000, .environment = environment}};
+  unsigned number = 0;
+  for (const char* garbage : {"seed:235", "seed:251", "seed:369"}) {
+    CAPTURE(garbage);
+    service.engines().fault("garbage", garbage);
+    const auto reply = http_request(service.port(), "GET", stream_target(stream_id(++number)), {},
+                                    {.timeout = 20s, .max_body = 10'000});
+    CHECK(reply.status == 504);
+    CHECK(json_of(reply.body)["error"]["code"].GetString() == std::string_view{"engine_timeout"});
+  }
+}
+
+TEST_CASE("a session that turns to random bytes is replaced, and nobody gets any of them",
+          "[faults]") {
+  constexpr std::uint64_t kFast = 8'000'000;
+  Service service{{.workers = 2,
+                   .engines = 2,
+                   .bitrate = kFast,
+                   .environment = {{"PROXY_CONNECTION_TIMEOUT", "3s"}}}};
+  const auto id = stream_id(1);
+  Viewers viewers{service.port()};
+  viewers.open(3, stream_target(id));
+  REQUIRE(all_served(viewers, 30s));
+  service.engines().fault("garbage", "seed:369");  // of the first engine, which plays
+  CHECK(all_go_on(viewers, id, kFast));
+  CHECK(viewers.count(ViewerState::Streaming) == 3);
+  CHECK(viewers.faults().empty());
+  CHECK(count_events(service.proxy().log(), "stream_unhealthy") == 1);
+  CHECK(wait_until([&] { return service.engines().state().stream(0, id).alive == 0; }, 20s));
 }
 
 TEST_CASE("an engine that resets connections does not play", "[faults]") {

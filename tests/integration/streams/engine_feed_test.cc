@@ -128,8 +128,7 @@ TEST_CASE("a paused feed takes nothing from its engine, and loses nothing", "[fe
 TEST_CASE("an engine that drips is heard at the pace of chunks, and again after a silence",
           "[feed]") {
   ace::loop::Loop loop;
-  // Three: fewer prove no alignment.
-  std::string sent = packets('1', 3);
+  std::string sent = packets('1', 8);  // fewer prove no alignment
   PlayingEngine engine{loop, sent};
   World world{loop, {engine.scripted.port()}};
   world.feed->start();
@@ -170,6 +169,20 @@ TEST_CASE("an engine that sends junk delivers nothing, and the next one is asked
   world.feed->start();
   REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(junk.sessions() == 1);
+  CHECK(world.faults == std::vector{EngineFault::FirstByte});
+  CHECK(world.media == packets('g', 20));
+  world.feed->abandon();
+}
+
+TEST_CASE("what has its sync bytes in the right places but no tables is no stream", "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine junk{loop, std::string(500'000, '\x47')};
+  PlayingEngine good{loop, "junk" + packets('p', 20).substr(188) + packets('g', 20)};
+  FeedOptions options;
+  options.timeouts.first_byte = 1500ms;
+  World world{loop, {junk.scripted.port(), good.scripted.port()}, options};
+  world.feed->start();
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 20 * 188; }));
   CHECK(world.faults == std::vector{EngineFault::FirstByte});
   CHECK(world.media == packets('g', 20));
   world.feed->abandon();

@@ -14,10 +14,12 @@
 
 namespace ace::test {
 
-/// `count` packets that say who made them.
+/// `count` packets that say who made them. The first one is a PAT without programs.
 inline std::string packets(char maker, std::size_t count) {
-  std::string made;
-  for (std::size_t i = 0; i < count; ++i) made += '\x47' + std::string(187, maker);
+  using namespace std::string_literals;
+  std::string made = "\x47\x40\x00\x10\x00\x00\xb0\x09\x00\x01\xc1\x00\x00"s;
+  made.resize(188, maker);
+  for (std::size_t i = 1; i < count; ++i) made += '\x47' + std::string(187, maker);
   return made;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/mpeg_ts/program_tables.h"
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
 
@@ -200,6 +201,7 @@ void EngineFeed::watch_reader(std::unique_ptr<SessionReader> reader) {
   splicer_.begin(ports_.tail());
   last_media_ = services_.clock.now();
   has_session_delivered_ = false;
+  has_begun_ = has_delivered_;
   dry_until_ = {};
   is_flowing_ = false;
 }
@@ -247,6 +249,10 @@ void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
 void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
   if (&reader == challenger_.get()) beat_current();
   if (&reader != current_.get()) return;
+  // Nobody is answered with what only has its sync bytes in the right places.
+  if (!has_begun_) packets = proto::from_first_pat(packets);
+  if (packets.empty()) return;
+  has_begun_ = true;
   if (!has_session_delivered_) ports_.on_phase(StartPhase::FirstByte);
   if (!is_flowing_ && builder_.waiting_bytes() == 0) waiting_since_ = services_.clock.now();
   splicer_.feed(packets, services_.clock.now(), [this](ByteSpan fresh) { builder_.add(fresh); });

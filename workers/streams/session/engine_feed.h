@@ -136,6 +136,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   bool is_paused_{};
   bool has_delivered_{};          ///< the stream, at any time
   bool has_session_delivered_{};  ///< the present session
+  bool has_begun_{};              ///< of a stream's first session: a PAT has come
   bool is_flowing_{};             ///< its bytes are fetched when a chunk is due
 };
 

@@ -33,10 +33,12 @@ Status SessionReader::adopt(engines::SessionInfo info, std::chrono::milliseconds
 void SessionReader::inherit(engines::SessionInfo info, engines::OpenBody body, SteadyTime made_at) {
   info_ = std::move(info);
   made_at_ = made_at;
+  aligner_.continue_run();
   session_.inherit(std::move(body));
 }
 
 std::optional<engines::OpenBody> SessionReader::release() {
+  if (!aligner_.is_aligned()) return std::nullopt;
   auto body = session_.release();
   if (body) body->unread.insert(0, as_text(aligner_.held_bytes()));
   return body;

@@ -54,7 +54,7 @@ class SessionReader final : private engines::EngineSession::Listener {
   /// Reads on what somebody else has begun to read.
   void inherit(engines::SessionInfo info, engines::OpenBody body, SteadyTime made_at);
   /// Gives up what it reads, what waits for the rest of its packet included, and is over. Nothing
-  /// when no media has come yet. Not from within a callback.
+  /// while what comes is no media. Not from within a callback.
   [[nodiscard]] std::optional<engines::OpenBody> release();
   /// Ends the session at the engine, if there is one; nobody waits for the answer.
   void stop();

@@ -58,7 +58,7 @@ TEST_CASE("aligned packets pass through without being copied", "[ts]") {
 }
 
 TEST_CASE("packets cut at every place come out whole", "[ts]") {
-  const auto text = packets(0, 5);
+  const auto text = packets(0, 10);
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
     Collected got;
     got.feed(text.substr(0, cut));
@@ -69,51 +69,95 @@ TEST_CASE("packets cut at every place come out whole", "[ts]") {
 }
 
 TEST_CASE("bytes that come one by one come out as packets", "[ts]") {
-  const auto text = "junk" + packets(0, 5);
+  const auto text = "junk" + packets(0, 10);
   Collected got;
   for (const char byte : text) got.feed({&byte, 1});
-  CHECK(got.out == packets(0, 5));
+  CHECK(got.out == packets(0, 10));
   CHECK(got.aligner.dropped_bytes() == 4);
 }
 
 TEST_CASE("junk before the first packet is dropped and counted", "[ts]") {
   Collected got;
-  got.feed("HTTP-ish junk with a lone \x47 in it" + packets(0, 4));
-  CHECK(got.out == packets(0, 4));
+  got.feed("HTTP-ish junk with a lone \x47 in it" + packets(0, 8));
+  CHECK(got.out == packets(0, 8));
   CHECK(got.aligner.dropped_bytes() == 33);
   CHECK(got.aligner.sync_losses() == 0);
 }
 
-TEST_CASE("one or two sync bytes prove nothing", "[ts]") {
+TEST_CASE("fewer than eight sync bytes prove nothing", "[ts]") {
   Collected got;
-  got.feed(packets(0, 2));
+  got.feed(packets(0, 7));
   CHECK(got.out.empty());
-  CHECK(got.aligner.held() == 2 * kTsPacketSize);
+  CHECK(got.aligner.held() == 7 * kTsPacketSize);
   CHECK_FALSE(got.aligner.is_aligned());
   got.feed("\x47");
-  CHECK(got.out == packets(0, 2));
+  CHECK(got.out == packets(0, 7));
   CHECK(got.aligner.is_aligned());
 }
 
+TEST_CASE("what looks like packets for a while and breaks off never was one", "[ts]") {
+  for (int count = 1; count <= 7; ++count) {
+    const auto junk = "junk" + packets(0, count) + std::string(400, 'j');
+    Collected whole;
+    whole.feed(junk);
+    Collected dripped;
+    for (const char byte : junk) dripped.feed({&byte, 1});
+    for (const auto* got : {&whole, &dripped}) {
+      CAPTURE(count);
+      CHECK(got->out.empty());
+      CHECK(got->aligner.dropped_bytes() == junk.size());
+      CHECK(got->aligner.sync_losses() == 0);
+    }
+    whole.feed(packets(0, 8));
+    CHECK(whole.out == packets(0, 8));
+  }
+}
+
+TEST_CASE("random bytes are no packets", "[ts]") {
+  // Of these each has three sync bytes in the right places within 128 KiB.
+  for (const unsigned seed : {235U, 251U, 369U, 939U, 1034U, 1236U}) {
+    std::mt19937_64 random{seed};
+    std::string junk(128 * 1024, '\0');
+    for (auto& byte : junk) byte = static_cast<char>(random() >> 56U);
+    Collected got;
+    got.feed(junk);
+    CAPTURE(seed);
+    CHECK(got.out.empty());
+  }
+}
+
 TEST_CASE("lost bytes in mid-stream cost the packets they touch, no more", "[ts]") {
-  const auto damaged = packets(0, 5) + packet(5).substr(0, 100) + packets(6, 10);
+  const auto damaged = packets(0, 8) + packet(8).substr(0, 100) + packets(9, 18);
   Collected got;
   got.feed(damaged);
   // The torn packet swallows the head of the next: its loss shows only where the next should begin.
-  CHECK(got.out.substr(0, 5 * kTsPacketSize) == packets(0, 5));
-  CHECK(got.out.substr(6 * kTsPacketSize) == packets(7, 10));
+  CHECK(got.out.substr(0, 8 * kTsPacketSize) == packets(0, 8));
+  CHECK(got.out.substr(9 * kTsPacketSize) == packets(10, 18));
   CHECK(got.aligner.sync_losses() == 1);
   CHECK(got.aligner.dropped_bytes() == 100);
 }
 
 TEST_CASE("a new session never continues a packet of the old one", "[ts]") {
   Collected got;
-  got.feed(packets(0, 3) + packet(3).substr(0, 150));
+  got.feed(packets(0, 8) + packet(8).substr(0, 150));
   got.aligner.reset();
   CHECK(got.aligner.held() == 0);
   CHECK(got.aligner.dropped_bytes() == 150);
-  got.feed(packet(9).substr(150) + packets(10, 14));
-  CHECK(got.out == packets(0, 3) + packets(10, 14));
+  got.feed(packet(9).substr(150) + packets(10, 18));
+  CHECK(got.out == packets(0, 8) + packets(10, 18));
+}
+
+TEST_CASE("a run that another aligner has proven goes on with its next packet", "[ts]") {
+  const auto text = packets(0, 12);
+  for (const std::size_t cut : {8 * kTsPacketSize, 9 * kTsPacketSize + 100}) {
+    Collected before;
+    before.feed(text.substr(0, cut));
+    Collected after;
+    after.aligner.continue_run();
+    after.feed(as_text(before.aligner.held_bytes()));
+    after.feed(text.substr(cut));
+    CHECK(before.out + after.out == text);
+  }
 }
 
 TEST_CASE("whatever comes in comes out, is dropped, or is held, however it is cut", "[ts]") {
@@ -122,7 +166,7 @@ TEST_CASE("whatever comes in comes out, is dropped, or is held, however it is cu
     std::string text;
     for (int piece = 0; piece < 6; ++piece) {
       const auto from = static_cast<int>(random() % 50);
-      text += packets(from, from + static_cast<int>(random() % 6));
+      text += packets(from, from + static_cast<int>(random() % 20));
       for (auto junk = random() % 300; junk > 0; --junk) {
         text.push_back(random() % 4 == 0 ? '\x47' : static_cast<char>(random()));
       }

@@ -46,6 +46,23 @@ const std::string kSlice{"\0\0\1\x09\xf0\0\0\0\1\x41\x9a", 11};
 
 }  // namespace
 
+TEST_CASE("a stream begins with its first PAT", "[ts_index]") {
+  const auto begin = [](const std::string& packets) {
+    return std::string{as_text(ace::proto::from_first_pat(as_bytes(packets)))};
+  };
+  const auto before = unit(kSlice) + pmt(kPmt, kVideo, kH264, kVideo);
+  CHECK(begin(before + tables() + before) == tables() + before);
+  CHECK(begin(before).empty());
+  CHECK(begin({}).empty());
+  CHECK(begin(std::string(20 * kTsPacketSize, '\x47')).empty());
+  // On the PID of the PAT, but no beginning of one.
+  CHECK(begin(packet({.pid = 0, .payload = "in the middle"})).empty());
+  CHECK(begin(packet({.pid = 0, .begins_unit = true, .payload = "junk"})).empty());
+  auto scrambled = pat(kPmt);
+  scrambled[3] = static_cast<char>(scrambled[3] | 0x80);
+  CHECK(begin(scrambled).empty());
+}
+
 TEST_CASE("a decoder may begin where the encoder says so", "[ts_index]") {
   const auto flagged = packet(
       {.pid = kVideo, .begins_unit = true, .is_random_access = true, .payload = pes(kSlice)});
