@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
@@ -21,13 +23,26 @@ const ProxyProcess::Environment kShort{{"PROXY_ENGINE_JSON_TIMEOUT", "4s"},
                                        {"PROXY_ENGINE_ADOPT_TIMEOUT", "5s"},
                                        {"PROXY_ENGINE_CHECK_INTERVAL", "10m"}};
 
+using Milliseconds = std::chrono::milliseconds;
+
+/// On top of what is promised: this machine may be busy with other tests.
+constexpr Milliseconds kMargin = 3s;
+/// An engine that refuses, and a redirect that leads nowhere.
+constexpr Milliseconds kAtOnce = 2s + kMargin;
+/// One that stays silent, by the settings above. What hangs is noticed every half a second.
+constexpr Milliseconds kJsonLate = 4s + kMargin;
+constexpr Milliseconds kMediaLate = 4500ms + 1s + kMargin;
+/// To the first media of one that plays, oddly.
+constexpr Milliseconds kOddStart = 5s + kMargin;
+
 /// A stream that cannot be started.
 struct Refusal {
   std::string fault;
   std::string value;
   int status{};
-  std::string code;    ///< of the answer
-  std::string phases;  ///< of the engine's last error: one of these, as bytes come or not
+  std::string code;       ///< of the answer
+  std::string phases;     ///< of the engine's last error: one of these, as bytes come or not
+  Milliseconds within{};  ///< from the request to the whole answer
   /// That failed. One that is gone as soon as it is opened is gone on with, in vain, and asked for
   /// once more: another player may have taken it.
   unsigned sessions = 1;
@@ -35,20 +50,20 @@ struct Refusal {
 
 const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> all{
-      {"hang", "", 504, "engine_timeout", "getstream"},
-      {"slow_json", "1", 504, "engine_timeout", "getstream"},
-      {"error_json", "no such swarm", 502, "engine_error", "getstream"},
-      {"http_500", "", 502, "engine_error", "getstream"},
-      {"http_404", "", 502, "engine_error", "getstream"},
-      {"http_500", "playback", 502, "engine_error", "headers", 3},
-      {"http_404", "playback", 502, "engine_error", "headers", 3},
-      {"redirect", "loop", 502, "engine_error", "getstream"},
-      {"hang_playback", "", 504, "engine_timeout", "headers"},
-      {"stall", "", 504, "engine_timeout", "first byte, reading"},
-      {"garbage", "", 504, "engine_timeout", "first byte, reading"},
+      {"hang", "", 504, "engine_timeout", "getstream", kJsonLate},
+      {"slow_json", "1", 504, "engine_timeout", "getstream", kJsonLate},
+      {"error_json", "no such swarm", 502, "engine_error", "getstream", kAtOnce},
+      {"http_500", "", 502, "engine_error", "getstream", kAtOnce},
+      {"http_404", "", 502, "engine_error", "getstream", kAtOnce},
+      {"http_500", "playback", 502, "engine_error", "headers", kAtOnce, 3},
+      {"http_404", "playback", 502, "engine_error", "headers", kAtOnce, 3},
+      {"redirect", "loop", 502, "engine_error", "getstream", kAtOnce},
+      {"hang_playback", "", 504, "engine_timeout", "headers", kMediaLate},
+      {"stall", "", 504, "engine_timeout", "first byte, reading", kMediaLate},
+      {"garbage", "", 504, "engine_timeout", "first byte, reading", kMediaLate},
       // The only one that a question for the engine's health meets as well: not at the start, where
       // each worker may ask once.
-      {"refuse", "", 503, "no_engine", "connect"},
+      {"refuse", "", 503, "no_engine", "connect", kAtOnce},
   };
   return all;
 }
@@ -142,7 +157,9 @@ TEST_CASE("an engine that does not play is told of, with its reason", "[faults]"
     const auto sessions = count_events(service.proxy().log(), "engine_session_failed");
     service.engines().fault(wanted.fault, wanted.value);
     const auto id = stream_id(++number);
+    const auto asked = std::chrono::steady_clock::now();
     const auto reply = http_request(service.port(), "GET", stream_target(id), {}, {.timeout = 20s});
+    CHECK(std::chrono::steady_clock::now() - asked < wanted.within);
     CHECK(reply.status == wanted.status);
     const auto json = json_of(reply.body);
     CHECK(json["error"]["code"].GetString() == wanted.code);
@@ -221,7 +238,10 @@ TEST_CASE("odd pieces, an early start and a wrong address trouble no viewer", "[
   Viewers viewers{service.port()};
   viewers.open(3, stream_target(stream_id(1)));
   REQUIRE(all_served(viewers, 30s));
-  CHECK(viewers.run_until([&] { return viewers.count_with_bytes(300'000) == 3; }, 30s));
+  CHECK(viewers.first_bytes().back() < kOddStart);
+  constexpr Milliseconds kThree = 300'000ms * 8'000 / kBitrate;  // as long as so many bytes play
+  CHECK(
+      viewers.run_until([&] { return viewers.count_with_bytes(300'000) == 3; }, kThree + kMargin));
   CHECK(viewers.faults().empty());
   // With a burst they have their bytes before the owner has come to tell of it.
   CHECK(wait_until([&] { return in_list(service, stream_id(1)).status == "started"; }, 20s));
