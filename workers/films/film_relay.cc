@@ -31,6 +31,7 @@ FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, 
       sessions_{sessions},
       id_{id},
       viewer_{std::move(viewer)},
+      seen_orders_{services.host.orders().newest()},
       heard_at_{services.clock.now()},
       progress_at_{heard_at_},
       watcher_{
@@ -45,7 +46,7 @@ FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, 
 }
 
 FilmRelay::~FilmRelay() {
-  if (!is_gone()) log_end("worker stopped");
+  if (!is_closed()) log_end("worker stopped");
 }
 
 std::string FilmRelay::viewer_key() const {
@@ -70,7 +71,7 @@ void FilmRelay::ask_for_session() {
 // --- the engine -----------------------------------------------------------------------------
 
 void FilmRelay::on_film_session(FilmSessionPtr session) {
-  if (phase_ != Phase::Waiting && phase_ != Phase::Sending) return sessions_.give_back(session);
+  if (is_gone()) return sessions_.give_back(session);
   session_ = std::move(session);
   session_began_ = services_.clock.now();
   trail_.emplace(session_->engine);
@@ -209,7 +210,7 @@ void FilmRelay::on_film_session_lost() {
 
 void FilmRelay::on_ready(loop::FdEvents events) {
   if (events.readable) read_and_drop();
-  if (!is_gone() && events.writable) flush();
+  if (!is_closed() && events.writable) flush();
 }
 
 void FilmRelay::read_and_drop() {
@@ -258,7 +259,7 @@ void FilmRelay::break_off(std::string_view why) {
 }
 
 void FilmRelay::end(std::string_view why) {
-  if (is_gone()) return;
+  if (is_closed()) return;
   phase_ = Phase::Gone;
   log_end(why);
   transfer_.reset();
@@ -275,7 +276,35 @@ void FilmRelay::log_end(std::string_view why) const {
   clients::log_access(info, status_, sent_, why, services_.clock);
 }
 
+proto::ClientRecord FilmRelay::client() const {
+  const auto quiet = services_.clock.now() - progress_at_;
+  return {.id = viewer_.info.id,
+          .address = viewer_.info.address,
+          .agent = viewer_.info.agent,
+          .worker = services_.worker_id,
+          .connected_at = unix_seconds(viewer_.info.connected_at),
+          .figures = {.last_active = unix_seconds(services_.clock.wall_now() - quiet),
+                      .bytes_sent = sent_}};
+}
+
+// --- orders ---------------------------------------------------------------------------------
+
+void FilmRelay::obey() {
+  for (const auto& order : services_.host.orders().take(id_, seen_orders_)) obey(order);
+}
+
+void FilmRelay::obey(const host::StreamOrder& order) {
+  const bool is_end = order.kind == host::OrderKind::End;
+  const bool is_kick =
+      order.kind == host::OrderKind::Kick && order.argument == viewer_.info.id.value;
+  if (is_gone() || (!is_end && !is_kick)) return;
+  transfer_.reset();
+  if (session_) sessions_.give_back(std::exchange(session_, nullptr));
+  on_film_refused(is_end ? streams::ended() : streams::kicked());
+}
+
 void FilmRelay::tick() {
+  obey();
   const auto now = services_.clock.now();
   const auto stuck = now - progress_at_;
   if (phase_ == Phase::Lingering && stuck >= kLinger) return end("finished");

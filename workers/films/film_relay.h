@@ -45,9 +45,13 @@ class FilmRelay final : public FilmReader,
   void start() { ask_for_session(); }
   /// Twice a second.
   void tick();
-  /// The connection is closed now. It may be destroyed once is_gone(), not from its own calls.
+  /// The connection is closed now. It may be destroyed once is_closed(), not from its own calls.
   void end(std::string_view why);
-  [[nodiscard]] bool is_gone() const override { return phase_ == Phase::Gone; }
+  [[nodiscard]] bool is_closed() const { return phase_ == Phase::Gone; }
+  [[nodiscard]] bool is_gone() const override {
+    return phase_ != Phase::Waiting && phase_ != Phase::Sending;
+  }
+  [[nodiscard]] proto::ClientRecord client() const override;
 
  private:
   enum class Phase {
@@ -66,6 +70,8 @@ class FilmRelay final : public FilmReader,
   void on_done(const curl::Outcome& outcome) override;
 
   void ask_for_session();
+  void obey();
+  void obey(const host::StreamOrder& order);
   void request(std::string url);
   void begin(FilmHead head);
   void go_on(const FilmHead& head);
@@ -83,6 +89,7 @@ class FilmRelay final : public FilmReader,
   FilmSessions& sessions_;
   proto::StreamId id_;
   FilmViewer viewer_;
+  std::uint64_t seen_orders_;  ///< of the host's board
   Phase phase_{Phase::Waiting};
   FilmSessionPtr session_;
   engines::ExcludedEngines failed_;

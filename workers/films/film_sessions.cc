@@ -10,6 +10,7 @@
 #include "shared/base/random_id.h"
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
+#include "workers/films/film_row.h"
 #include "workers/streams/session/session_record.h"
 
 namespace ace::films {
@@ -96,13 +97,8 @@ void FilmSessions::on_choice(const QuestionPtr& question,
   const auto reader = ask.reader.lock();
   if (!reader || reader->is_gone()) return services_.selector.release(question->token);
   if (plays_it_already) return choose(question);  // chosen for another viewer at the same time
-  auto session = std::make_shared<FilmSession>();
-  session->content = ask.content;
-  session->token = question->token;
+  const auto session = make_session(ask.content, question->token, *chosen);
   session->ask = ask;
-  session->engine = *chosen;
-  session->info.engine_id = chosen->id();
-  sessions_.push_back(session);
   describe(*session);
   reserve(session);
 }
@@ -212,7 +208,7 @@ void FilmSessions::on_opened(const FilmSessionPtr& session,
 void FilmSessions::attach(const FilmSessionPtr& session, const FilmAsk& ask) {
   session->ask = ask;
   session->idle_since = services_.clock.now();
-  services_.table().set_viewers(services_.board(), session->token, services_.self, 1);
+  describe(*session);
   if (!session->is_opening()) deliver(session);
 }
 
@@ -237,21 +233,31 @@ void FilmSessions::adopt(const proto::StreamId& content, const engines::SessionI
     engines::stop_session(services_.curl, services_.timers, info, nullptr);
     return;
   }
-  auto session = std::make_shared<FilmSession>();
-  session->content = content;
-  session->token = made_up_id();
-  session->engine = *engine;
+  const auto session = make_session(content, made_up_id(), *engine);
   session->info = info;
-  session->idle_since = services_.clock.now();
   describe(*session);
-  sessions_.push_back(session);
   reserve(session);
 }
 
+FilmSessionPtr FilmSessions::make_session(const proto::StreamId& content,
+                                          const proto::StreamId& token,
+                                          const engines::EngineAddress& engine) {
+  auto session = std::make_shared<FilmSession>();
+  session->content = content;
+  session->token = token;
+  session->engine = engine;
+  session->info.engine_id = engine.id();
+  session->seen_orders = services_.host.orders().newest();
+  session->idle_since = services_.clock.now();
+  sessions_.push_back(session);
+  return session;
+}
+
 void FilmSessions::give_back(const FilmSessionPtr& session) {
+  if (std::ranges::find(sessions_, session) == sessions_.end()) return;  // dropped meanwhile
   session->ask.reader.reset();
   session->idle_since = services_.clock.now();
-  services_.table().set_viewers(services_.board(), session->token, services_.self, 0);
+  describe(*session);
   const auto next = std::ranges::find_if(waiting_, [&](const QuestionPtr& question) {
     return question->ask.content == session->content && question->ask.viewer == session->ask.viewer;
   });
@@ -289,6 +295,9 @@ void FilmSessions::describe(const FilmSession& session) {
   record.content_id = session.content.text();
   streams::set_session(record, session.info);
   const bool is_open = !session.info.playback_url.empty();
+  const auto reader = session.ask.reader.lock();
+  std::optional<proto::ClientRecord> client;
+  if (reader && !reader->is_gone()) client = reader->client();
   if (!services_.table().acquire(services_.board(), session.token, services_.self)) return;
   services_.table().describe(
       session.token, services_.self,
@@ -296,18 +305,26 @@ void FilmSessions::describe(const FilmSession& session) {
        .kind = host::StreamKind::Film,
        .engine_id = session.info.engine_id,
        .infohash = "",  // nobody else may join it by that
-       .session = streams::to_text(record)});
-  services_.table().set_viewers(services_.board(), session.token, services_.self,
-                                is_free(session) ? 0 : 1);
+       .session = to_text(record, client)});
+  services_.table().set_viewers(services_.board(), session.token, services_.self, client ? 1 : 0);
 }
 
 void FilmSessions::tick() {
   const auto now = services_.clock.now();
   for (const auto& session : std::vector{sessions_}) {
     const bool is_idle = !session->is_opening() && is_free(*session);
-    if (is_idle && now - session->idle_since >= kKeep) drop(session);
+    const bool is_over = is_idle && now - session->idle_since >= kKeep;
+    // Its viewer has heard of that first. Who has come since then goes on with it.
+    const bool is_unwanted = is_ended(*session) && is_free(*session);
+    if (is_over || is_unwanted) drop(session);
   }
   if (now - renewed_at_ >= kRenewEvery) renew();
+}
+
+bool FilmSessions::is_ended(FilmSession& session) {
+  return std::ranges::any_of(
+      services_.host.orders().take(session.content, session.seen_orders),
+      [](const host::StreamOrder& order) { return order.kind == host::OrderKind::End; });
 }
 
 void FilmSessions::renew() {
@@ -315,6 +332,7 @@ void FilmSessions::renew() {
   for (const auto& session : sessions_) {
     // One that somebody else has by now ends by its engine.
     if (!session->is_being_reserved) hold(*session, [](const Result<redis::Reply>&) {});
+    describe(*session);  // what its viewer has got by now
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/redis/client_record.h"
 #include "workers/engines/session_opener.h"
 #include "workers/streams/session/start_failure.h"
 #include "workers/streams/session/stream_services.h"
@@ -34,6 +35,7 @@ struct FilmSession {
   engines::SessionInfo info;
   std::shared_ptr<engines::SessionOpener> opener;  ///< while the engine is being asked
   FilmAsk ask;                                     ///< its reader's
+  std::uint64_t seen_orders{};                     ///< of the host's board
   bool is_being_reserved{};  ///< other hosts are asked whether they use the engine for the film
   SteadyTime idle_since;
 
@@ -53,6 +55,8 @@ class FilmReader {
   virtual void on_film_session_lost() = 0;
   /// Its viewer has left, or is being seen off.
   [[nodiscard]] virtual bool is_gone() const = 0;
+  /// As people are shown it.
+  [[nodiscard]] virtual proto::ClientRecord client() const = 0;
 };
 
 /// The engine sessions of this worker's films. An engine plays a content to one player, so each
@@ -103,7 +107,11 @@ class FilmSessions {
   void attach(const FilmSessionPtr& session, const FilmAsk& ask);
   void deliver(const FilmSessionPtr& session);
   void refuse(const FilmAsk& ask, streams::StartFailure failure);
+  [[nodiscard]] FilmSessionPtr make_session(const proto::StreamId& content,
+                                            const proto::StreamId& token,
+                                            const engines::EngineAddress& engine);
   void describe(const FilmSession& session);
+  [[nodiscard]] bool is_ended(FilmSession& session);
   void forget(const FilmSessionPtr& session);
   void renew();
   void hold(const FilmSession& session, redis::ReplyCallback callback);

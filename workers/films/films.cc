@@ -18,7 +18,7 @@ void Films::adopt(const proto::StreamId& id, const engines::SessionInfo& info) {
 
 void Films::tick() {
   for (const auto& relay : relays_) relay->tick();
-  std::erase_if(relays_, [](const auto& relay) { return relay->is_gone(); });
+  std::erase_if(relays_, [](const auto& relay) { return relay->is_closed(); });
   sessions_.tick();
 }
 

@@ -59,14 +59,12 @@ proto::Event event_of(const host::StreamOrder& order, const proto::WorkerId& wor
   return event;
 }
 
-bool is_film_session(const host::StreamView& stream, const proto::StreamId& id) {
-  if (stream.kind != host::StreamKind::Film) return false;
-  const auto record = proto::parse_stream_record(proto::parse_lines(stream.session));
-  return record && record->content_id == id.text();
-}
-
 std::string no_such_stream(const Answers& answers, const Request& request) {
   return answers.error(request, 404, "not_found", "there is no such stream");
+}
+
+std::string no_such_client(const Answers& answers, const Request& request) {
+  return answers.error(request, 404, "no_such_client", "the stream has no such client");
 }
 
 std::string accepted(const Answers& answers, const Request& request) {
@@ -81,7 +79,6 @@ struct StreamHandler::Page {
   Request request;
   host::StreamView stream;
   bool is_there{};
-  bool is_film{};
   std::string owner;
   std::size_t all_clients{};
   std::vector<proto::ClientRecord> clients;
@@ -153,18 +150,31 @@ bool StreamHandler::is_owned_here(const proto::StreamId& id) const {
 void StreamHandler::order(Connection& connection, const Request& request, const proto::StreamId& id,
                           const host::StreamOrder& order) const {
   const bool is_kick = order.kind == host::OrderKind::Kick;
-  if (!services_.redis_is_up() || (is_owned_here(id) && !is_kick)) {
-    if (!is_owned_here(id)) return answer(connection, request, no_such_stream(answers_, request));
+  const bool is_here = is_owned_here(id);
+  if (!is_here) {
+    const auto film = film_of(id);
+    if (!film.sessions.empty()) return order_film(connection, request, id, order, film);
+  }
+  if (!services_.redis_is_up() || (is_here && !is_kick)) {
+    if (!is_here) return answer(connection, request, no_such_stream(answers_, request));
     give(id, order);
     answer(connection, request, accepted(answers_, request));
     return;
   }
   const proto::StreamKeys keys{id};
+  const auto is_stream = std::make_shared<bool>(is_here);
+  if (is_kick) {  // answered first: both go over one connection
+    services_.commands.command({"EXISTS", keys.owner()},
+                               [is_stream](const Result<redis::Reply>& reply) {
+                                 if (ownership::integer_of(reply).value_or(0) > 0)
+                                   *is_stream = true;
+                               });
+  }
   auto question = is_kick ? std::vector<std::string>{"SISMEMBER", keys.clients(), order.argument}
                           : std::vector<std::string>{"EXISTS", keys.owner()};
   services_.commands.command(
-      std::move(question), [weak = std::weak_ptr{alive_}, &connection, request, id,
-                            order](const Result<redis::Reply>& reply) {
+      std::move(question), [weak = std::weak_ptr{alive_}, &connection, request, id, order,
+                            is_stream](const Result<redis::Reply>& reply) {
         const auto self = weak.lock();
         if (!self) return;
         const auto& answers = (*self)->answers_;
@@ -173,7 +183,8 @@ void StreamHandler::order(Connection& connection, const Request& request, const 
           answer(connection, request,
                  answers.error(request, 503, "no_redis", "redis does not say who has the stream"));
         } else if (*is_there == 0) {
-          answer(connection, request, no_such_stream(answers, request));
+          answer(connection, request,
+                 *is_stream ? no_such_client(answers, request) : no_such_stream(answers, request));
         } else {
           (*self)->give(id, order);
           answer(connection, request, accepted(answers, request));
@@ -208,7 +219,7 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
                                 services_.board().slots[page->stream.owner.slot].pid.load());
     }
   }
-  if (!page->is_there) look_for_film(*page);
+  if (!page->is_there && answer_film(connection, request, id)) return;
   if (has_redis) {
     read_page(page);
     return;
@@ -232,23 +243,6 @@ bool StreamHandler::goes_to_owner(Connection& connection, const proto::StreamId&
        .request = std::move(taken.raw),
        .trace = {.id = connection.trace().id, .user = {}, .line = {}, .referer = {}}});
   return true;
-}
-
-void StreamHandler::look_for_film(Page& page) const {
-  // Its sessions stand under other ids; of several viewers the page shows the first one's.
-  std::uint32_t viewers = 0;
-  for (auto& stream : services_.table().list(services_.board())) {
-    if (!is_film_session(stream, page.stream.id)) continue;
-    viewers += stream.viewers;
-    if (std::exchange(page.is_film, true)) continue;
-    page.is_there = true;
-    page.owner =
-        fmt::format("{}:{}", host_name_, services_.board().slots[stream.owner.slot].pid.load());
-    const auto id = page.stream.id;
-    page.stream = std::move(stream);
-    page.stream.id = id;
-  }
-  if (page.is_film) page.stream.viewers = viewers;
 }
 
 void StreamHandler::read_page(const std::shared_ptr<Page>& page) const {
@@ -305,19 +299,25 @@ void StreamHandler::answer_page(const Page& page) const {
     answer(page.connection, page.request, no_such_stream(answers_, page.request));
     return;
   }
+  auto stream = page.stream;
+  stream.viewers = static_cast<std::uint32_t>(page.all_clients);
+  answer(page.connection, page.request,
+         page_answer(page.request, stream, page.owner, page.clients));
+}
+
+std::string StreamHandler::page_answer(const Request& request, const host::StreamView& stream,
+                                       std::string_view owner,
+                                       const std::vector<proto::ClientRecord>& clients) const {
   rapidjson::StringBuffer buffer;
   JsonWriter out{buffer};
-  auto stream = page.stream;
-  if (!page.is_film) stream.viewers = static_cast<std::uint32_t>(page.all_clients);
   out.StartObject();
-  write_members(out, stream, page.owner);
+  write_members(out, stream, owner);
   out.Key("client_list");
   out.StartArray();
-  for (const auto& client : page.clients) write(out, client);
+  for (const auto& client : clients) write(out, client);
   out.EndArray();
   out.EndObject();
-  answer(page.connection, page.request,
-         answers_.json(page.request, 200, {buffer.GetString(), buffer.GetSize()}));
+  return answers_.json(request, 200, {buffer.GetString(), buffer.GetSize()});
 }
 
 }  // namespace ace::http

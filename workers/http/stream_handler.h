@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "coordinator/host/order_board.h"
+#include "coordinator/host/stream_view.h"
+#include "proto/redis/client_record.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
 #include "workers/streams/session/stream_manager.h"
@@ -34,6 +36,11 @@ class StreamHandler {
 
  private:
   struct Page;
+  struct Film {
+    std::vector<host::StreamView>
+        sessions;  ///< that this host's workers play it from; none: no film
+    std::vector<proto::ClientRecord> clients;
+  };
 
   void order(Connection& connection, const proto::http::Request& request, const proto::StreamId& id,
              const host::StreamOrder& order) const;
@@ -41,10 +48,19 @@ class StreamHandler {
   [[nodiscard]] bool is_owned_here(const proto::StreamId& id) const;
   /// Without Redis only the owner knows its clients. True: the request has gone to its worker.
   [[nodiscard]] bool goes_to_owner(Connection& connection, const proto::StreamId& id) const;
-  void look_for_film(Page& page) const;
+  [[nodiscard]] Film film_of(const proto::StreamId& id) const;
+  void order_film(Connection& connection, const proto::http::Request& request,
+                  const proto::StreamId& id, const host::StreamOrder& order,
+                  const Film& film) const;
+  /// False: this host plays no film of that id.
+  [[nodiscard]] bool answer_film(Connection& connection, const proto::http::Request& request,
+                                 const proto::StreamId& id) const;
   void read_page(const std::shared_ptr<Page>& page) const;
   void read_clients(const std::shared_ptr<Page>& page, const redis::Reply& ids) const;
   void answer_page(const Page& page) const;
+  [[nodiscard]] std::string page_answer(const proto::http::Request& request,
+                                        const host::StreamView& stream, std::string_view owner,
+                                        const std::vector<proto::ClientRecord>& clients) const;
 
   streams::StreamServices& services_;
   streams::StreamManager& streams_;

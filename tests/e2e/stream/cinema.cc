@@ -15,8 +15,10 @@ using namespace std::chrono_literals;
 
 Cinema::Cinema(std::size_t engines, const CinemaOptions& options)
     : engines_{engines},
-      service_{
-          {.workers = options.workers, .engines = engines, .environment = options.environment}} {
+      service_{{.workers = options.workers,
+                .engines = engines,
+                .redis = options.redis,
+                .environment = options.environment}} {
   for (std::size_t i = 0; i < engines; ++i) {
     service_.engines().fault("vod", std::to_string(options.size), i);
   }

@@ -15,6 +15,7 @@ inline constexpr std::uint64_t kFilmSize = 3'000'017;
 struct CinemaOptions {
   std::uint64_t size{kFilmSize};  ///< beyond some megabytes sockets do not hold it
   unsigned workers{3};
+  RedisIs redis{RedisIs::There};
   ProxyProcess::Environment environment{};
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <sstream>
 
 #include <catch2/catch.hpp>
@@ -17,6 +18,28 @@ namespace {
 constexpr std::uint64_t kLong = 24'000'000;  // more than sockets hold
 
 HeaderList forwarded_for(const std::string& address) { return {{"X-Forwarded-For", address}}; }
+
+std::string page() { return "/streams/" + stream_id(1); }
+
+HttpReply tell(Cinema& cinema, std::string_view method, const std::string& target) {
+  return http_request(cinema.service().port(), method, target, {{"Content-Length", "0"}});
+}
+
+std::string code_of(const HttpReply& reply) {
+  return json_of(reply.body)["error"]["code"].GetString();
+}
+
+/// The ids of the film's clients by what they are.
+std::map<std::string, std::string> clients_of(const HttpReply& reply) {
+  std::map<std::string, std::string> ids;
+  if (reply.status != 200) return ids;
+  const auto json = json_of(reply.body);
+  for (const auto& client : json["client_list"].GetArray()) {
+    CHECK_THAT(client["address"].GetString(), Catch::StartsWith("127.0.0.1:"));
+    ids.emplace(client["agent"].GetString(), client["id"].GetString());
+  }
+  return ids;
+}
 
 /// The lines (JSON) of a request in the access log.
 std::vector<std::string> access_lines(const std::string& file, const std::string& request_id) {
@@ -125,4 +148,57 @@ TEST_CASE("every answer about a film is told of in the logs", "[film]") {
                    fmt::format(" request={} user=tv address=10.0.0.1 ", id)) == 1);
     CHECK(count_of("film_client_gone", fmt::format(" request={} bytes=", id)) == 1);
   }
+}
+
+TEST_CASE("viewers of a film are shown, and one of them can be let go", "[film]") {
+  const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
+  Cinema cinema{2, {.size = kLong, .redis = redis}};
+  const auto one = cinema.open("one\ttab");
+  const auto two = cinema.open("two");
+  REQUIRE(has_begun(one));
+  REQUIRE(has_begun(two));
+  const auto ids = clients_of(cinema.service().get(page()));
+  REQUIRE(ids.size() == 2);
+  REQUIRE(ids.contains("one tab"));
+  CHECK(cinema.service().every_worker(
+      page(), [&](const HttpReply& reply) { return clients_of(reply) == ids; }, 15s));
+
+  const auto unknown = tell(cinema, "DELETE", page() + "/clients/nobody");
+  CHECK(unknown.status == 404);
+  CHECK(code_of(unknown) == "no_such_client");
+  const auto moved = tell(cinema, "POST", page() + "/migrate");
+  CHECK(moved.status == 409);
+  CHECK(code_of(moved) == "is_a_film");
+
+  CHECK(tell(cinema, "DELETE", page() + "/clients/" + ids.at("one tab")).status == 202);
+  CHECK(rest_of(one).size() < kLong);  // with a reset: nobody takes it for the whole film
+  CHECK(rest_of(two) == film(0, kLong));
+  CHECK(cinema.total("sessions_opened") == 2);
+}
+
+TEST_CASE("a film that is ended ends for all its viewers, and begins anew", "[film]") {
+  Cinema cinema{2, {.size = kLong}};
+  const auto one = cinema.open("one");
+  const auto two = cinema.open("two");
+  REQUIRE(has_begun(one));
+  REQUIRE(has_begun(two));
+  CHECK(tell(cinema, "DELETE", page()).status == 202);
+  CHECK(rest_of(one).size() < kLong);
+  CHECK(rest_of(two).size() < kLong);
+  const auto again = cinema.ask("one", "0-9");
+  CHECK(again.status == 206);
+  CHECK(again.body == film(0, 10));
+  CHECK(cinema.total("sessions_opened") == 3);  // what it had was not kept for it
+}
+
+TEST_CASE("who waits for a film that is ended is told so", "[film]") {
+  Cinema cinema{1, {.environment = {{"PROXY_ENGINE_JSON_TIMEOUT", "60s"}}}};
+  CHECK(cinema.ask("tv", "0-9").status == 206);
+  REQUIRE(wait_until([&] { return cinema.total("sessions_alive") == 0; }, 20s));
+  cinema.engines().fault("hang");
+  const auto waiting = cinema.open("tv");
+  REQUIRE(wait_until([&] { return clients_of(cinema.service().get(page())).size() == 1; }, 15s));
+  CHECK(tell(cinema, "DELETE", page()).status == 202);
+  CHECK_THAT(rest_of(waiting), Catch::Contains(R"("code":"ended")"));
+  CHECK(wait_until([&] { return cinema.service().get(page()).status == 404; }, 15s));
 }

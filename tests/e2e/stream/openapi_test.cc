@@ -3,6 +3,7 @@
 #include <rapidjson/schema.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
+#include <sys/socket.h>
 
 #include <catch2/catch.hpp>
 
@@ -189,4 +190,30 @@ TEST_CASE("a page that tells of a stall is as the document says", "[openapi]") {
     return page.HasMember("stall") && clients.Size() == 1 && clients[0].HasMember("stall");
   };
   CHECK(viewers.run_until(is_told, 30s));
+}
+
+TEST_CASE("a proxy with a film answers as its document says", "[openapi]") {
+  const World world;
+  // More than sockets hold, so that its viewer is still there.
+  for (const std::size_t engine : {0U, 1U}) {
+    world.service.engines().fault("vod", "24000000", engine);
+  }
+  const auto viewer = connect_loopback(world.service.port());
+  const auto request =
+      fmt::format("GET {} HTTP/1.1\r\nHost: p\r\n\r\n", stream_target(stream_id(1)));
+  REQUIRE(::send(viewer.get(), request.data(), request.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(request.size()));
+  const auto film = "/streams/" + stream_id(1);
+  REQUIRE(wait_until(
+      [&] {
+        const auto reply = world.service.get(film);
+        return reply.status == 200 && json_of(reply.body)["client_list"].Size() == 1 &&
+               json_of(reply.body)["kind"] == "vod";
+      },
+      15s));
+  CHECK(world.ask("get", "/streams/{id}", film).status == 200);
+  CHECK(world.ask("get", "/streams", "/streams").status == 200);
+  CHECK(world.ask("post", "/streams/{id}/migrate", film + "/migrate").status == 409);
+  CHECK(world.ask("delete", "/streams/{id}/clients/{client}", film + "/clients/x").status == 404);
+  CHECK(world.ask("delete", "/streams/{id}", film).status == 202);
 }

@@ -202,7 +202,13 @@ TEST_CASE("an order that makes no sense is refused", "[orders]") {
   CHECK(tell(port, "POST", page + "/migrate?engine=" + world.engine_id(world.playing)) == 409);
   CHECK(tell(port, "POST", page_of(stream_id(9)) + "/migrate") == 404);
   CHECK(tell(port, "DELETE", page_of(stream_id(9))) == 404);
-  CHECK(tell(port, "DELETE", page + "/clients/nobody") == 404);
+  const auto code_of = [&](const std::string& target) {
+    const auto reply = http_request(port, "DELETE", target, kKey);
+    CHECK(reply.status == 404);
+    return std::string{json_of(reply.body)["error"]["code"].GetString()};
+  };
+  CHECK(code_of(page + "/clients/nobody") == "no_such_client");
+  CHECK(code_of(page_of(stream_id(9)) + "/clients/nobody") == "not_found");
   CHECK(tell(port, "POST", "/engines/nobody/drain") == 404);
   CHECK(tell(port, "GET", page + "/migrate") == 405);
   world.viewers.run_for(1s);
