@@ -151,10 +151,8 @@ void StreamHandler::order(Connection& connection, const Request& request, const 
                           const host::StreamOrder& order) const {
   const bool is_kick = order.kind == host::OrderKind::Kick;
   const bool is_here = is_owned_here(id);
-  if (!is_here) {
-    const auto film = film_of(id);
-    if (!film.sessions.empty()) return order_film(connection, request, id, order, film);
-  }
+  const auto film = film_of(id);
+  if (!film.sessions.empty()) return order_film(connection, request, id, order, film);
   if (!services_.redis_is_up() || (is_here && !is_kick)) {
     if (!is_here) return answer(connection, request, no_such_stream(answers_, request));
     give(id, order);
@@ -205,6 +203,7 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
   const auto asked = proto::StreamId::parse(segment(request.path(), 1));
   if (!asked) return answer(connection, request, no_such_stream(answers_, request));
   const auto id = services_.table().played_as(*asked);
+  if (answer_film(connection, request, id)) return;
   const bool has_redis = services_.redis_is_up();
   if (!has_redis && goes_to_owner(connection, id)) return;
   connection.arrival() = {};  // what comes here as a client of the stream is none
@@ -219,7 +218,6 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
                                 services_.board().slots[page->stream.owner.slot].pid.load());
     }
   }
-  if (!page->is_there && answer_film(connection, request, id)) return;
   if (has_redis) {
     read_page(page);
     return;

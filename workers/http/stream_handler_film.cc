@@ -13,6 +13,8 @@ namespace ace::http {
 
 StreamHandler::Film StreamHandler::film_of(const proto::StreamId& id) const {
   Film film;
+  // What turned out to be a film may stand there as a stream still, on its way out.
+  if (is_owned_here(id) && !services_.host.films().is_film(id, services_.clock.now())) return film;
   for (auto& session : services_.table().list(services_.board())) {
     if (!films::plays_film(session, id)) continue;
     if (auto reader = films::reader_of(session)) film.clients.push_back(std::move(*reader));
@@ -45,6 +47,7 @@ bool StreamHandler::answer_film(Connection& connection, const proto::http::Reque
                                 const proto::StreamId& id) const {
   auto film = film_of(id);
   if (film.sessions.empty()) return false;
+  connection.arrival() = {};  // what comes here as a client of the stream is none
   // Of several viewers' sessions the page shows the first one.
   auto shown = film.sessions.front();
   shown.id = id;

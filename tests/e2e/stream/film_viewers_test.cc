@@ -157,8 +157,13 @@ TEST_CASE("viewers of a film are shown, and one of them can be let go", "[film]"
   const auto two = cinema.open("two");
   REQUIRE(has_begun(one));
   REQUIRE(has_begun(two));
-  const auto ids = clients_of(cinema.service().get(page()));
-  REQUIRE(ids.size() == 2);
+  std::map<std::string, std::string> ids;
+  REQUIRE(wait_until(
+      [&] {
+        ids = clients_of(cinema.service().get(page()));
+        return ids.size() == 2;
+      },
+      15s));
   REQUIRE(ids.contains("one tab"));
   CHECK(cinema.service().every_worker(
       page(), [&](const HttpReply& reply) { return clients_of(reply) == ids; }, 15s));
