@@ -272,13 +272,13 @@ void Worker::on_redis_changed(const std::optional<Error>& why) {
       board_.redis_is_up = is_up ? 1 : 0;
       if (is_up) {
         if (std::exchange(had_redis_, true)) ++board_.redis_reconnects;
-        if (is_spokesman()) log::info("redis_up", "redis={}", config_.redis.describe());
+        if (is_spokesman()) log::info("redis_up", "redis={:?}", config_.redis.describe());
         presence_.on_redis_up();  // before its clients: they count only while it is there
         clients_.on_redis_up();
         engines_.on_redis_up();
         streams_.on_redis_up();
       } else if (is_spokesman()) {
-        log::warn("redis_down", "redis={} why={:?}: streams are served from memory",
+        log::warn("redis_down", "redis={:?} why={:?}: streams are served from memory",
                   config_.redis.describe(), why->text);
       }
     }

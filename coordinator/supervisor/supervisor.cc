@@ -295,7 +295,7 @@ void Supervisor::take_over(const Inheritance& inheritance) {
     fleet_.adopt(std::move(slot));
   }
   (void)has_written_port_file();  // the one from before is right, ours will go away with us
-  log::info("upgraded", "pid={} program={} workers={}", getpid(), image_.program,
+  log::info("upgraded", "pid={} program={:?} workers={}", getpid(), image_.program,
             inheritance.workers.size());
   is_ready_ = true;
   begin_round();
@@ -304,7 +304,7 @@ void Supervisor::take_over(const Inheritance& inheritance) {
 void Supervisor::begin_upgrade() {
   if (is_stopping_ || trial_.is_running()) return;  // whoever asks twice gets it once
   if (!is_ready_) return refuse_upgrade("the service has not started yet");
-  log::info("upgrade_begins", "program={}", image_.program);
+  log::info("upgrade_begins", "program={:?}", image_.program);
   os::notify_reloading();
   if (const auto begun = trial_.begin(image_, inheritance()); !begun) {
     refuse_upgrade(begun.error().text);

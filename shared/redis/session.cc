@@ -175,7 +175,7 @@ void Session::come_up() {
   ticks_ = up_at_ = used_at_ = progress_at_ = 0;
   const auto tick = options_.deadlines.command / static_cast<int>(kTicksPerDeadline);
   timer_->every(std::max(tick, milliseconds{1}), weakly(&Session::on_tick));
-  log::debug("redis_connection_up", "connection={} at={}", options_.role,
+  log::debug("redis_connection_up", "connection={} at={:?}", options_.role,
              options_.endpoint.describe());
   owner_->on_session_up();
 }
@@ -251,7 +251,7 @@ void Session::tell_down(bool was_up, const Error& why) {
   const bool is_news = last_reason_ != why.text;
   last_reason_ = why.text;
   if (is_news) {
-    log::debug("redis_connection_down", "connection={} at={} why={}: {}", options_.role,
+    log::debug("redis_connection_down", "connection={} at={:?} why={}: {}", options_.role,
                options_.endpoint.describe(), to_string(why.code), why.text);
   }
   if (owner_ == nullptr || (!was_up && is_told_down_)) return;

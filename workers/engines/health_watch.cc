@@ -70,7 +70,7 @@ void HealthWatch::on_answer(const std::string& id,
     const auto before = table.state_of(id, now).health;
     const bool is_news = table.note_answer(id, answer->version, now);
     if (is_news && before == host::EngineHealth::Unhealthy) {
-      log::info("engine_healthy", "engine={} version={}", id, answer->version);
+      log::info("engine_healthy", "engine={} version={:?}", id, answer->version);
     }
     return;
   }

@@ -29,7 +29,7 @@ Result<std::string> stop_url(const SessionInfo& info) {
 
 void report(const std::string& engine_id, const Result<curl::Answer>& answer) {
   const auto accepted = answer ? proto::engine::parse_command(answer->body) : fail(answer.error());
-  log::debug("engine_stop", "engine={} result={}", engine_id,
+  log::debug("engine_stop", "engine={} result={:?}", engine_id,
              accepted ? "stopped" : accepted.error().text);
 }
 
@@ -39,7 +39,7 @@ void stop_session(curl::Multi& multi, loop::TimerFactory& timers, const SessionI
                   std::function<void()> done, SessionTimeouts limits) {
   const auto url = stop_url(info);
   if (!url) {
-    log::debug("engine_stop", "engine={} result={}", info.engine_id, url.error().text);
+    log::debug("engine_stop", "engine={} result={:?}", info.engine_id, url.error().text);
     if (done) multi.loop().post(std::move(done));
     return;
   }
