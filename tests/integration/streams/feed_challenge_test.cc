@@ -45,6 +45,21 @@ TEST_CASE("while a session is silent another engine is asked, and takes its plac
   world.feed->abandon();
 }
 
+TEST_CASE("who was replaced is asked again when its successor falls silent", "[feed]") {
+  ace::loop::Loop loop;
+  PlayingEngine first{loop, packets('1', 20)};
+  PlayingEngine second{loop, packets('2', 20)};
+  FeedWorld world{loop, {first.scripted.port(), second.scripted.port()}, impatient()};
+  world.feed->start();
+  REQUIRE(run_until(loop, [&] { return world.media.size() == 40 * 188; }));
+  run_for(loop, 2200ms);  // a session that brings something after that is a good one
+  // Where this process stood still meanwhile, the first packets came late enough for that.
+  if (first.sessions() == 1) second.playback->send(packets('2', 20));
+  REQUIRE(run_until(loop, [&] { return world.feed->engine_id() == "e1"; }));
+  CHECK(first.sessions() == 2);
+  world.feed->abandon();
+}
+
 TEST_CASE("a silent session that speaks first keeps its place", "[feed]") {
   ace::loop::Loop loop;
   PlayingEngine first{loop, packets('1', 20)};
