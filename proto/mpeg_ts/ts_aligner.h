@@ -16,8 +16,8 @@ inline constexpr std::byte kTsSyncByte{0x47};
 /// alone, never on how they were cut. Pure: no I/O, no clock, no allocation.
 class TsAligner {
  public:
-  /// Random bytes at 8 Mbit/s have three sync bytes in the right places every 17 s, and eight not
-  /// in a billion years. Waiting for them costs a session's start the time of 1.3 KB.
+  /// Random bytes at 8 Mbit/s have three sync bytes in the right places every 17 s, and eight once
+  /// in 580,000 years. Waiting for them costs a session's start the time of 1.3 KB.
   static constexpr std::size_t kProvenPackets = 7;
   static constexpr std::size_t kProofSize = kProvenPackets * kTsPacketSize + 1;
 

@@ -65,12 +65,12 @@ std::vector<EngineFailure> SharedSelector::refusals(const ExcludedEngines& tried
   std::vector<EngineFailure> refusals;
   for (const auto& engine : parts_.directory.engines()) {
     const auto id = engine.id();
-    if (tried.contains(id)) continue;
-    // What does not answer is tried, where nothing else is left.
-    auto why = parts_.host.engines().is_draining(id)
-                   ? fmt::format("{}: is being drained", id)
-                   : fmt::format("{}: is full: {} of {} streams", id, engine.max_streams,
-                                 engine.max_streams);
+    const bool is_draining = parts_.host.engines().is_draining(id);
+    // What does not answer is tried, where nothing else is left; what has no limit has just come.
+    if (tried.contains(id) || (!is_draining && engine.max_streams == 0)) continue;
+    auto why = is_draining ? fmt::format("{}: is being drained", id)
+                           : fmt::format("{}: is full: {} of {} streams", id, engine.max_streams,
+                                         engine.max_streams);
     refusals.push_back({.engine_id = id, .error = {Errc::Busy, std::move(why)}});
   }
   return refusals;
