@@ -20,16 +20,19 @@ struct Carried {
   std::uint64_t index{};
 };
 
-/// Read while the engine is silent, once all that it has sent is with all viewers: what is on its
-/// way would be in one figure and not yet in another.
+/// Read while the engine is silent, once all that it has sent is with all viewers, but for what
+/// lies before the first PAT: what is on its way would be in one figure and not yet in another.
 Carried carried(const Service& service, Viewers& viewers, const std::string& id) {
   service.engines().fault("stall");
+  const NumberedStream stream{infohash_of_content(id), ServiceOptions{}.bitrate};
+  const auto before_pat = stream.interval() * kTsPacketSize;
   const auto has_arrived = [&] {
     const auto newest = viewers.at(0).checker().last_seq();
     for (std::size_t i = 1; i < viewers.size(); ++i) {
       if (viewers.at(i).checker().last_seq() != newest) return false;
     }
-    return service.owner().bytes_from_engines == service.engines().state().stream(id).bytes_sent;
+    const auto sent = service.engines().state().stream(id).bytes_sent;
+    return sent - service.owner().bytes_from_engines < before_pat;
   };
   REQUIRE(viewers.run_until(has_arrived, 30s));
   const Carried now{.from_engine = service.owner().bytes_from_engines,
