@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 constexpr milliseconds kLookAround{1000};
 /// Workers count the shutdown time themselves; we let them finish counting.
 constexpr milliseconds kKillMargin{500};
-constexpr unsigned kMostWorkers = 32;
 
 }  // namespace
 
@@ -50,7 +49,7 @@ Supervisor::Supervisor(Service service, std::string program, SignalFd signals, G
 
 void Supervisor::tell_limit() const {
   const auto cores = config::usable_cores();
-  if (config_->workers < kMostWorkers || cores <= kMostWorkers || is_ready_) return;
+  if (config_->workers < config::kMostWorkers || cores <= config::kMostWorkers || is_ready_) return;
   log::warn("workers_limited", "workers={} cores={}: more workers than these there cannot be",
             config_->workers, cores);
 }
@@ -128,7 +127,7 @@ void Supervisor::on_signal(int signal) {
     case SIGINT:
       return on_stop_signal(signal);
     case SIGTTIN:
-      return change_workers(std::min(fleet_.wanted() + 1, kMostWorkers));
+      return change_workers(std::min(fleet_.wanted() + 1, config::kMostWorkers));
     case SIGTTOU:
       return change_workers(std::max(fleet_.wanted() - 1, 1U));
     case SIGHUP:

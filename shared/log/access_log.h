@@ -20,8 +20,8 @@ struct AccessEntry {
   std::string_view request_id;
   std::string_view why;  ///< it ended
   int status{};
-  std::uint64_t
-      bytes{};  ///< of the body that were taken; of a stream as counted on its way, with its head
+  /// Of the body that were taken; of a stream as counted on its way, with its head.
+  std::uint64_t bytes{};
   std::chrono::milliseconds took{};
   WallTime began;
 };
