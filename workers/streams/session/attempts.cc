@@ -11,10 +11,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLastPause{8'000};
 
-/// Without this, two engines that deliver a little and break off would be asked in turns without a
-/// pause. Who brings seconds of media each time is better than nothing.
-constexpr milliseconds kGoodSession{2'000};
-
 /// Kept for viewers' error answers; a stream without engines may fail for days.
 constexpr std::size_t kMostFailures = 32;
 
@@ -22,15 +18,17 @@ constexpr std::size_t kMostFailures = 32;
 
 void Attempts::note_failure(std::string engine_id, const Error& why, SteadyTime now,
                             std::chrono::nanoseconds lasted) {
-  if (lasted > kGoodSession) {
-    failures_.clear();
-    tried_.clear();
-    rounds_ = 0;
-  }
+  if (lasted > kGoodSession) forget();
   if (failures_.empty()) failing_since_ = now;
   if (failures_.size() == kMostFailures) failures_.erase(failures_.begin());
   tried_.insert(engine_id);
   failures_.push_back({.engine_id = std::move(engine_id), .error = why});
+}
+
+void Attempts::forget() {
+  failures_.clear();
+  tried_.clear();
+  rounds_ = 0;
 }
 
 milliseconds Attempts::begin_round() {

@@ -31,9 +31,6 @@ constexpr milliseconds kReopenEvery{10'000};
 /// nothing.
 constexpr int kStatLasts = 3;
 
-/// A session that has brought media for so long is a good one.
-constexpr milliseconds kWell{2'000};
-
 /// How often who may not command an engine asks again.
 constexpr milliseconds kFencedRetry{250};
 
@@ -280,8 +277,7 @@ void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   has_delivered_ = true;
   if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id());
   // Who failed before this session may be asked again, should it fall silent.
-  const bool is_well = current_ && last_media_ - current_->made_at() > kWell;
-  if (is_well && !attempts_.failures().empty()) attempts_ = Attempts{options_.give_up};
+  if (current_ && last_media_ - current_->made_at() > Attempts::kGoodSession) attempts_.forget();
   if (challenge_ == Challenge::Hedge) drop_challenger();  // it was not needed
   dry_hedges_ = 0;
   // What comes from now on waits in the socket until the next chunk is due.
