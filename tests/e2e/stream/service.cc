@@ -45,6 +45,8 @@ Service::Service(const ServiceOptions& options)
       environment_{options.environment} {
   environment_.try_emplace("ACE_ENGINES", engines_.engine_list());
   environment_.try_emplace("PROXY_START_DELAY", "0ms");  // most tests start many streams
+  // What else runs in this machine's control group is no business of a test's.
+  if (!environment_.contains("PROXY_CONFIG")) environment_.try_emplace("PROXY_MEMORY_LIMIT", "0");
   environment_["PROXY_WORKERS"] = std::to_string(options.workers);
   environment_.try_emplace("REDIS_SOCKET", dir_.file("nobody"));
   if (options.redis == RedisIs::There) {
