@@ -158,7 +158,7 @@ fi
 
 for word in "${flags[@]}"; do
   case "$word" in
-    -h | --help | -V | --version | --print-config | --print-env-file | --check-config)
+    -h | --help | --help-all | -V | --version | --print-config | --print-env-file | --check-config)
       exec "$proxy" "${flags[@]}"
       ;;
   esac

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <deque>
-#include <memory>
 
 #include <CLI/CLI.hpp>
 
@@ -13,19 +13,34 @@
 namespace ace::config {
 namespace {
 
-std::string description(const Setting& setting) {
-  const std::string fallback = setting.default_text.empty() ? "none" : setting.default_text;
-  return fmt::format("{}\n{}; default {}; environment {}", setting.sentence, setting.allowed,
-                     fallback, setting.key);
-}
+struct ActionFlag {
+  Action action;
+  std::string_view names;
+  std::string_view sentence;
+};
+
+/// The first one that is given decides: --help wins over everything.
+constexpr std::array kActions{
+    ActionFlag{Action::Help, "-h, --help", "Print the most common settings and exit."},
+    ActionFlag{Action::HelpAll, "--help-all", "Print every setting and exit."},
+    ActionFlag{Action::Version, "-V, --version", "Print the version and exit."},
+    ActionFlag{Action::PrintConfig, "--print-config",
+               "Print every setting with its value and its source, and exit. Secrets are shown as "
+               "***."},
+    ActionFlag{Action::PrintEnvFile, "--print-env-file",
+               "Print a settings file with every setting, commented out, and exit."},
+    ActionFlag{Action::CheckConfig, "--check-config",
+               "Check all settings and exit: 0 if they are valid, 2 if not."},
+    ActionFlag{Action::RunSingleProcess, "--single-process",
+               "Run one worker without a supervisor, for use in a debugger."}};
+
+constexpr CommandFlag kConfigFlag{
+    "--config FILE",
+    "Read settings from FILE, and again on SIGHUP (reload). Environment: PROXY_CONFIG."};
 
 /// CLI11's view of the table. The deque keeps each value where CLI11 was told to write it.
 struct Parser {
-  CLI::App app{
-      "Lets any number of viewers share one AceStream engine session.\n"
-      "Every setting can also come from the environment or from a file of KEY = value lines;\n"
-      "a flag wins over the environment, the environment over the file.",
-      "ace-proxy"};
+  CLI::App app;
   std::deque<std::string> texts;
   std::vector<std::pair<const Setting*, CLI::Option*>> options;
   std::string config_file;
@@ -34,40 +49,24 @@ struct Parser {
   Parser() {
     app.set_help_flag();
     app.allow_extras();
-    app.get_formatter()->column_width(36);
-    app.get_formatter()->label("OPTIONS", "flags");
-    app.add_option("--config", config_file,
-                   "File with settings, read again on SIGHUP. Environment: PROXY_CONFIG.")
-        ->type_name("FILE")
-        ->take_last();
-    add_action(Action::Help, "-h,--help", "Print this and leave.");
-    add_action(Action::Version, "-V,--version", "Print the version and leave.");
-    add_action(Action::PrintConfig, "--print-config",
-               "Print every setting with its value and where it came from, and leave.");
-    add_action(Action::PrintEnvFile, "--print-env-file",
-               "Print an environment file with every setting, commented out, and leave.");
-    add_action(Action::CheckConfig, "--check-config", "Check all settings and leave.");
-    add_action(Action::RunSingleProcess, "--single-process",
-               "Run one worker in this very process, for debuggers.");
+    app.add_option("--config", config_file)->take_last();
+    for (const auto& flag : kActions) {
+      actions.emplace_back(flag.action, app.add_flag(std::string{flag.names}));
+    }
     for (const auto& setting : settings()) add(setting);
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  void add_action(Action action, const std::string& names, const std::string& sentence) {
-    actions.emplace_back(action, app.add_flag(names, sentence));
-  }
-
   void add(const Setting& setting) {
     std::string names = setting.flag();
     if (!setting.alias.empty()) names += fmt::format(",{}", setting.alias);
-    auto* option = app.add_option(names, texts.emplace_back(), description(setting));
-    option->group(std::string{setting.group})->type_name(std::string{setting.unit})->take_last();
+    auto* option = app.add_option(names, texts.emplace_back())->take_last();
     options.emplace_back(&setting, option);
   }
 
   [[nodiscard]] std::vector<std::string> flag_names() const {
-    std::vector<std::string> names{"--config", "--single-process"};
+    std::vector<std::string> names{"--config"};
     for (const auto& [action, option] : actions)
       names.push_back("--" + option->get_lnames().front());
     for (const auto& [setting, option] : options) {
@@ -79,8 +78,7 @@ struct Parser {
 
 Error unknown_flag(const Parser& parser, const std::string& word) {
   if (!word.starts_with('-')) {
-    return {Errc::InvalidArgument,
-            fmt::format("\"{}\" is not a flag; --help lists them all", word)};
+    return {Errc::InvalidArgument, fmt::format("\"{}\" is not a flag; see --help", word)};
   }
   const auto flag = word.substr(0, word.find('='));
   const auto meant = nearest(flag, parser.flag_names());
@@ -105,7 +103,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   for (const auto& [action, option] : parser.actions) {
     if (option->count() == 0) continue;
     line.action = action;
-    break;  // in the order of their declaration: --help wins over everything
+    break;
   }
   line.config_file = parser.config_file;
   for (std::size_t i = 0; i < parser.options.size(); ++i) {
@@ -115,6 +113,11 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   return line;
 }
 
-std::string help_text() { return Parser{}.app.help(); }
+std::vector<CommandFlag> command_flags() {
+  std::vector<CommandFlag> flags;
+  for (const auto& flag : kActions) flags.push_back({flag.names, flag.sentence});
+  flags.push_back(kConfigFlag);
+  return flags;
+}
 
 }  // namespace ace::config

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,7 +11,16 @@
 namespace ace::config {
 
 /// What the program was called for.
-enum class Action { Run, RunSingleProcess, Help, Version, PrintConfig, PrintEnvFile, CheckConfig };
+enum class Action {
+  Run,
+  RunSingleProcess,
+  Help,
+  HelpAll,
+  Version,
+  PrintConfig,
+  PrintEnvFile,
+  CheckConfig
+};
 
 /// The command line, taken apart but not yet judged: values are checked by load(), which sees all
 /// sources. Kept for the life of the process, since a reload reads the file again under it.
@@ -25,7 +33,11 @@ struct CommandLine {
 /// InvalidArgument with one line that names the flag, and the one that was probably meant.
 [[nodiscard]] Result<CommandLine> parse_command_line(int argc, const char* const* argv);
 
-/// Grouped; each flag with its unit, range, default and environment name.
-[[nodiscard]] std::string help_text();
+/// A flag that is no setting, as --help shows it.
+struct CommandFlag {
+  std::string_view names;  ///< "-h, --help"
+  std::string_view sentence;
+};
+[[nodiscard]] std::vector<CommandFlag> command_flags();
 
 }  // namespace ace::config

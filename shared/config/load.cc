@@ -158,20 +158,4 @@ std::string print_config(const Loaded& loaded) {
   return out;
 }
 
-std::string env_file_text() {
-  std::string out =
-      "# Settings of ace-proxy: remove the # in front of what you change. A flag wins over the\n"
-      "# environment, the environment over the file of --config (or PROXY_CONFIG), as which the\n"
-      "# systemd unit gives this one. Durations: 5, 5s, 500ms, 2m. Sizes: 320KiB, 128MiB.\n"
-      "# Made by `ace-proxy --print-env-file`.\n";
-  std::string_view group;
-  for (const auto& setting : settings()) {
-    if (setting.group != group) out += fmt::format("\n# --- {} ---\n", setting.group);
-    group = setting.group;
-    out += fmt::format("\n# {}\n# {}, {}\n#{}={}\n", setting.sentence, setting.unit,
-                       setting.allowed, setting.key, setting.default_text);
-  }
-  return out;
-}
-
 }  // namespace ace::config

@@ -31,7 +31,5 @@ struct Loaded {
 
 /// Every setting with its value and origin; secrets as ***.
 [[nodiscard]] std::string print_config(const Loaded& loaded);
-/// Every setting, commented out at its default: what deploy/ace-proxy.env holds.
-[[nodiscard]] std::string env_file_text();
 
 }  // namespace ace::config

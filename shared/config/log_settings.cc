@@ -38,8 +38,8 @@ Setting choice(const Names& names, Member member,
 
 Setting access_setting() {
   Setting setting = text({"Log", "PROXY_ACCESS_LOG", "",
-                          "Where every answer is logged when it has ended, a stream with its bytes "
-                          "and why it ended; a file is opened again on SIGUSR1."},
+                          "Where to log each finished answer, a stream with its bytes and the "
+                          "reason why it ended. A file is opened again on SIGUSR1."},
                          "word", at(&Config::log, &log::Options::access));
   setting.unit = "word or path";
   setting.allowed = "off|stdout|stderr, or a path with a slash";
@@ -58,27 +58,29 @@ void add_log_settings(std::vector<Setting>& all) {
   using log::AccessFormat;
   using log::Format;
   using log::Level;
-  all.push_back(choice<Level>({"Log", "PROXY_LOG_LEVEL", "--log-level", "What is worth a line."},
-                              at(&Config::log, &log::Options::level),
-                              {{"debug", Level::Debug},
-                               {"info", Level::Info},
-                               {"warn", Level::Warn},
-                               {"error", Level::Error}}));
-  all.push_back(choice<Format>(
-      {"Log", "PROXY_LOG_FORMAT", "--log-format", "Lines for people, or one JSON object a line."},
-      at(&Config::log, &log::Options::format), {{"text", Format::Text}, {"json", Format::Json}}));
+  all.push_back(
+      choice<Level>({"Log", "PROXY_LOG_LEVEL", "--log-level", "Least severe level that is logged."},
+                    at(&Config::log, &log::Options::level),
+                    {{"debug", Level::Debug},
+                     {"info", Level::Info},
+                     {"warn", Level::Warn},
+                     {"error", Level::Error}}));
+  all.push_back(choice<Format>({"Log", "PROXY_LOG_FORMAT", "--log-format",
+                                "text: lines for people. json: one JSON object a line."},
+                               at(&Config::log, &log::Options::format),
+                               {{"text", Format::Text}, {"json", Format::Json}}));
   all.push_back(text({"Log", "PROXY_LOG_FILE", "--log-file",
-                      "Log file; opened again on SIGUSR1. Empty: standard error."},
+                      "Log file, opened again on SIGUSR1. Empty: standard error."},
                      "path", at(&Config::log, &log::Options::file)));
   all.push_back(count({"Log", "PROXY_LOG_MOST_ALIKE", "",
-                       "Most lines of one kind of event that a process writes in ten seconds; the "
-                       "others are counted, and their number is told. 0: no limit."},
+                       "Maximum number of log lines of one kind that a process writes in ten "
+                       "seconds; further ones are only counted. 0: no limit."},
                       at(&Config::log, &log::Options::most_alike), 0, 1'000'000));
   all.push_back(access_setting());
   all.push_back(
       choice<AccessFormat>({"Log", "PROXY_ACCESS_LOG_FORMAT", "",
-                            "Lines as Apache and nginx write them with what more there "
-                            "is behind, or one JSON object a line."},
+                            "combined: the format of Apache and nginx with further fields at the "
+                            "end. json: one JSON object a line."},
                            at(&Config::log, &log::Options::access_format),
                            {{"combined", AccessFormat::Combined}, {"json", AccessFormat::Json}}));
 }

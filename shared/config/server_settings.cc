@@ -7,10 +7,10 @@ namespace ace::config {
 namespace {
 
 Setting workers_setting() {
-  Setting setting =
-      count({"Server", "PROXY_WORKERS", "--workers",
-             "Worker processes. auto: one for each core this process may use, at most 32."},
-            at(&Config::workers), 1, kMostWorkers);
+  Setting setting = count({"Server", "PROXY_WORKERS", "--workers",
+                           "Number of worker processes. auto: one for each CPU core that this "
+                           "process may use, at most 32."},
+                          at(&Config::workers), 1, kMostWorkers);
   setting.allowed += " or auto";
   setting.set = [set = setting.set](Config& config, std::string_view text) -> Status {
     if (to_lower(trim(text)) != "auto") return set(config, text);
@@ -24,9 +24,8 @@ Setting workers_setting() {
 Setting memory_limit_setting() {
   Setting setting =
       named({"Server", "PROXY_MEMORY_LIMIT", "",
-             "Memory that all workers together may hold; beyond nine tenths of it new "
-             "viewers are told 503. auto: what the container or unit may hold, whatever "
-             "holds it. 0: no limit."});
+             "Memory limit of all workers together. Above nine tenths of it new viewers get 503. "
+             "auto: the memory limit of the container or systemd unit. 0: no limit."});
   setting.unit = "size";
   setting.allowed = "auto, or 0..1TiB";
   setting.set = [](Config& config, std::string_view text) -> Status {
@@ -45,8 +44,8 @@ Setting memory_limit_setting() {
 Setting host_name_setting() {
   Setting setting =
       text({"Server", "PROXY_HOST_NAME", "",
-            "Name of this host among all that share a Redis; empty: the system's. Containers may "
-            "have equal ones: give each its own."},
+            "Name of this host; it must differ between all hosts that share a Redis. Empty: the "
+            "system's host name. Containers may share one: give each its own."},
            "name", at(&Config::host_name));
   setting.allowed = "letters, digits, '.', '-' and '_', at most 64";
   setting.set = [](Config& config, std::string_view value) -> Status {
@@ -65,9 +64,10 @@ Setting host_name_setting() {
 }
 
 Setting stream_tokens_setting() {
-  Setting setting = named({"Server", "PROXY_STREAM_TOKENS", "",
-                           "Tokens of playlists; a comma list. If there is one, streams are given "
-                           "to who adds &token=… alone; its name is logged. Empty: to everybody."});
+  Setting setting = named({"Access", "PROXY_STREAM_TOKENS", "",
+                           "Tokens for playlists, separated by commas. If any is set, a request "
+                           "for a stream needs &token=TOKEN in its address. Logs show the name, "
+                           "never the token. Empty: no token is needed."});
   setting.unit = "tokens";
   setting.allowed = "name:token, each token 8 to 128 letters, digits and -._~";
   setting.is_secret = true;
@@ -85,47 +85,55 @@ Setting stream_tokens_setting() {
 }  // namespace
 
 void add_server_settings(std::vector<Setting>& all) {
-  all.push_back(address_list(
-      {"Server", "PROXY_LISTEN", "--listen",
-       "Where to listen; a comma list. Port 0 lets the kernel choose (see PROXY_PORT_FILE)."},
-      "host:port, [v6]:port or unix:/path", at(&Config::listen), parse_listen_list));
+  all.push_back(address_list({"Server", "PROXY_LISTEN", "--listen",
+                              "Addresses to listen on, separated by commas. With port 0 the kernel "
+                              "chooses a free port (see PROXY_PORT_FILE)."},
+                             "host:port, [v6]:port or unix:/path", at(&Config::listen),
+                             parse_listen_list));
   all.push_back(workers_setting());
   all.push_back(host_name_setting());
-  all.push_back(count({"Server", "PROXY_MAX_CLIENTS", "--max-clients",
-                       "Most viewers on this host; the next one is told 503. 0: no limit."},
-                      at(&Config::max_clients), 0, 1'000'000));
   all.push_back(
-      count({"Server", "PROXY_MAX_CLIENTS_PER_STREAM", "",
-             "Most viewers of one stream on this host; the next is told 503. 0: no limit."},
-            at(&Config::max_clients_per_stream), 0, 1'000'000));
+      count({"Server", "PROXY_MAX_CLIENTS", "--max-clients",
+             "Maximum number of viewers on this host; further ones get 503. 0: no limit."},
+            at(&Config::max_clients), 0, 1'000'000));
+  all.push_back(count(
+      {"Server", "PROXY_MAX_CLIENTS_PER_STREAM", "",
+       "Maximum number of viewers of one stream on this host; further ones get 503. 0: no limit."},
+      at(&Config::max_clients_per_stream), 0, 1'000'000));
   all.push_back(memory_limit_setting());
-  all.push_back(text({"Server", "API_KEY", "",
-                      "Key that clients of the control interface must show. Empty: open."},
-                     "text", at(&Config::api_key), Secrecy::Secret));
-  all.push_back(flag({"Server", "PROXY_API_PROTECT_READS", "",
-                      "Whether who only looks must show API_KEY, too: at all paths but streams, "
-                      "/healthz and /readyz."},
-                     at(&Config::api_protects_reads)));
-  all.push_back(ip_set({"Server", "PROXY_ALLOW", "",
-                        "Who may watch: a comma list. Others are told 403. Empty: everybody."},
-                       at(&Config::allow)));
-  all.push_back(ip_set({"Server", "PROXY_TRUSTED_PROXIES", "",
-                        "Reverse proxies in front of this one: a comma list. From them alone "
-                        "X-Forwarded-For says whose request it is. Empty: none."},
-                       at(&Config::trusted_proxies)));
-  all.push_back(stream_tokens_setting());
   all.push_back(text({"Server", "PROXY_PORT_FILE", "",
-                      "File that lists the bound addresses once every worker is ready."},
+                      "File to write the bound addresses to, one a line, once every worker is "
+                      "ready. Empty: none."},
                      "path", at(&Config::port_file)));
   all.push_back(duration({"Server", "PROXY_SHUTDOWN_TIMEOUT", "",
-                          "Time that viewers get to receive what is buffered when stopping."},
+                          "When stopping, time for viewers to receive what is buffered."},
                          at(&Config::shutdown_timeout), 0ms, 1h));
   all.push_back(duration(
-      {"Server", "PROXY_HEADER_TIMEOUT", "", "Time that a client has to send its whole request."},
+      {"Server", "PROXY_HEADER_TIMEOUT", "", "Time for a client to send its whole request."},
       at(&Config::header_timeout), 100ms, 5min));
   all.push_back(duration({"Server", "PROXY_IDLE_TIMEOUT", "",
-                          "Time that an idle connection is kept for its next request."},
+                          "Time that an idle connection is kept open for its next request."},
                          at(&Config::idle_timeout), 100ms, 1h));
+}
+
+void add_access_settings(std::vector<Setting>& all) {
+  all.push_back(ip_set({"Access", "PROXY_ALLOW", "",
+                        "Addresses and networks that may watch, separated by commas; others get "
+                        "403. Empty: everybody."},
+                       at(&Config::allow)));
+  all.push_back(stream_tokens_setting());
+  all.push_back(text({"Access", "API_KEY", "",
+                      "Key that every POST and DELETE needs (Authorization: Bearer KEY). Empty: "
+                      "anybody who reaches the port may end streams and add engines."},
+                     "text", at(&Config::api_key), Secrecy::Secret));
+  all.push_back(flag({"Access", "PROXY_API_PROTECT_READS", "",
+                      "Also require API_KEY for reading (GET /streams, /engines, /metrics and the "
+                      "like). Streams, /healthz and /readyz never need it."},
+                     at(&Config::api_protects_reads)));
+  all.push_back(ip_set({"Access", "PROXY_TRUSTED_PROXIES", "",
+                        "Addresses of your reverse proxies, separated by commas. X-Forwarded-For "
+                        "is believed from these only. Empty: none."},
+                       at(&Config::trusted_proxies)));
 }
 
 }  // namespace ace::config

@@ -86,7 +86,7 @@ template <class Member>
 Setting ip_set(const Names& names, Member member) {
   Setting setting = named(names);
   setting.unit = "addresses";
-  setting.allowed = "addresses and networks of either family (192.168.0.0/16), or unix";
+  setting.allowed = "IPv4 and IPv6 addresses, networks (192.168.0.0/16) or unix";
   setting.is_list = true;
   setting.set = [=](Config& config, std::string_view text) -> Status {
     auto parsed = net::IpSet::parse(text);

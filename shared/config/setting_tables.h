@@ -7,8 +7,9 @@
 /// The settings, group by group, in the order in which --help shows them. settings() joins them.
 namespace ace::config {
 
-void add_server_settings(std::vector<Setting>& all);
 void add_engine_settings(std::vector<Setting>& all);
+void add_server_settings(std::vector<Setting>& all);
+void add_access_settings(std::vector<Setting>& all);
 void add_redis_settings(std::vector<Setting>& all);
 void add_buffer_settings(std::vector<Setting>& all);
 void add_client_settings(std::vector<Setting>& all);

@@ -15,8 +15,9 @@ namespace {
 
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
-  add_server_settings(all);
   add_engine_settings(all);
+  add_server_settings(all);
+  add_access_settings(all);
   add_redis_settings(all);
   add_buffer_settings(all);
   add_client_settings(all);

@@ -62,7 +62,7 @@ has_every_flag() {
   page=$(gzip -dc "$1" | sed 's/\\-/-/g')
   while read -r flag; do
     grep -qE -- "(^|[^a-z-])$flag([^a-z-]|\$)" <<<"$page" || missing+=("$flag")
-  done < <("$2" --help | grep -oE '^  (-[a-zA-Z],)?--[a-z-]+' | grep -oE -- '--.*')
+  done < <("$2" --help-all | sed -nE 's/^  (-[a-zA-Z], )?(--[a-z-]+).*/\2/p')
   [[ ${#missing[@]} -eq 0 ]] || { echo "not in the manual page: ${missing[*]}"; return 1; }
 }
 

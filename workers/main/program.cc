@@ -7,6 +7,7 @@
 
 #include "coordinator/supervisor/service.h"
 #include "shared/config/load.h"
+#include "shared/config/settings_text.h"
 #include "shared/os/process_tuning.h"
 
 namespace ace {
@@ -60,7 +61,8 @@ int act(std::vector<std::string> arguments, const config::CommandLine& line, con
 int run_program(int argc, const char* const* argv, const supervisor::WorkerMain& worker_main) {
   const auto line = config::parse_command_line(argc, argv);
   if (!line) return refuse(line.error());
-  if (line->action == Action::Help) return print(config::help_text());
+  if (line->action == Action::Help) return print(config::help_text(config::HelpScope::Common));
+  if (line->action == Action::HelpAll) return print(config::help_text(config::HelpScope::All));
   if (line->action == Action::Version) return print("ace-proxy " ACE_VERSION "\n");
   if (line->action == Action::PrintEnvFile) return print(config::env_file_text());
   auto loaded = config::load(*line, config::process_environment());
