@@ -69,7 +69,7 @@ TEST_CASE("every setting stands in --help-all with unit, range, default and name
   for (const auto& setting : settings()) {
     INFO(setting.key);
     const std::string value = setting.default_text.empty() ? "none" : setting.default_text;
-    CHECK_THAT(help, Contains(setting.flag() + " "));
+    CHECK_THAT(help, Contains(setting.flag() + " ") || Contains(setting.flag() + ", --"));
     CHECK_THAT(help,
                Contains(words_of(std::string{setting.unit} + ", " + setting.allowed + "; default " +
                                  value + "; environment " + std::string{setting.key})));
