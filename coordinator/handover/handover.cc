@@ -1,5 +1,6 @@
 #include "coordinator/handover/handover.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <vector>
@@ -23,6 +24,7 @@ Handover::Handover(loop::Loop& loop, loop::TimerFactory& timers, host::HostMemor
                    host::WorkerRef self, Listener& listener)
     : timers_{timers},
       host_{host},
+      transfers_{host.transfers()},
       self_{self},
       listener_{listener},
       inbox_watcher_{loop, host.inbox(self.slot).receive.get(),
@@ -35,20 +37,34 @@ void Handover::count_on_its_way(host::WorkerRef to) {
   ++host_.scoreboard().slots[self_.slot].placing[to.slot];
 }
 
+std::size_t Handover::room(host::WorkerRef to) const {
+  const auto unanswered = std::count_if(offered_.begin(), offered_.end(), [&](const auto& entry) {
+    return entry.second.to == to && entry.second.passenger.watching;
+  });
+  return kMostUnanswered - std::min(kMostUnanswered, static_cast<std::size_t>(unanswered));
+}
+
 void Handover::offer(host::WorkerRef to, Passenger passenger) {
-  const std::uint64_t transfer = ++last_transfer_;
+  const auto begun = transfers_.begin(host_.scoreboard(), self_.slot, to);
+  const std::uint64_t transfer = begun ? *begun : ++last_unbegun_;
   auto& offered = offered_[transfer];
   offered = {.to = to, .passenger = std::move(passenger), .patience = timers_.make()};
   // A failed offer returns through the loop: never before offer() has.
   auto patience = offered.passenger.estate ? kEstatePatience : kPatience;
-  if (!send_offer(transfer, offered)) patience = std::chrono::milliseconds{0};
-  offered.patience->once(patience, [this, transfer] {
-    const auto found = offered_.find(transfer);
-    if (found == offered_.end()) return;
-    log::warn("handover_unanswered", "to_slot={}", found->second.to.slot);
-    send(Step::Cancel, found->second.to, transfer);
-    take_back(transfer);
-  });
+  if (!begun || !send_offer(transfer, offered)) patience = std::chrono::milliseconds{0};
+  offered.patience->once(patience, [this, transfer] { on_unanswered(transfer); });
+}
+
+void Handover::on_unanswered(std::uint64_t transfer) {
+  const auto found = offered_.find(transfer);
+  if (found == offered_.end()) return;
+  // The receiver may have accepted, and its answer has not been read yet.
+  const bool may_be_accepted = !transfers_.take_back(self_.slot, transfer);
+  if (may_be_accepted && state_of(transfer) == host::TransferState::Accepted) {
+    return on_accepted(transfer);
+  }
+  log::warn("handover_unanswered", "to_slot={}", found->second.to.slot);
+  take_back(transfer);
 }
 
 Status Handover::send_offer(std::uint64_t transfer, const Offered& offered) {
@@ -84,7 +100,7 @@ void Handover::on_worker_died() {
   for (const auto& [key, passenger] : boarding_) {
     if (!host_.scoreboard().is_alive(key.first)) orphans.push_back(key);
   }
-  for (const auto& key : orphans) board(key);
+  for (const auto& key : orphans) commit(key);
   std::vector<std::uint64_t> refused;
   for (const auto& [transfer, offered] : offered_) {
     if (!host_.scoreboard().is_alive(offered.to)) refused.push_back(transfer);
@@ -112,6 +128,7 @@ bool Handover::read_inbox() {
 }
 
 void Handover::on_message(Message message, UniqueFd socket, UniqueFd attachment) {
+  if (message.from.slot >= host::kMaxSlots) return;
   const bool is_offer = message.step == Step::Offer;
   if (message.to != self_ || (is_offer && !message.is_ours())) {
     // For the slot's previous worker, which is dead, or of another binary: its sender takes the
@@ -124,21 +141,17 @@ void Handover::on_message(Message message, UniqueFd socket, UniqueFd attachment)
       on_offer(std::move(message), std::move(socket), std::move(attachment));
       return;
     case Step::Accepted:
-      on_accepted(message);
+      on_accepted(message.transfer);
       return;
     case Step::Refused:
       take_back(message.transfer);
       return;
     case Step::Go:
-      board({message.from, message.transfer});
+      commit({message.from, message.transfer});
       return;
-    case Step::Cancel: {
-      const auto node = boarding_.extract({message.from, message.transfer});
-      if (!node.empty() && !node.mapped().estate) {
-        --host_.scoreboard().slots[self_.slot].clients;
-      }
+    case Step::Cancel:
+      drop({message.from, message.transfer});
       return;
-    }
   }
 }
 
@@ -146,14 +159,19 @@ void Handover::on_offer(Message message, UniqueFd socket, UniqueFd attachment) {
   auto& me = host_.scoreboard().slots[self_.slot];
   const auto from = message.from;
   const auto transfer = message.transfer;
+  const auto refuse = [this, from, transfer] {
+    transfers_.refuse(from.slot, transfer);
+    send(Step::Refused, from, transfer);
+  };
   const bool may_come = socket && me.phase == host::WorkerPhase::Serving &&
                         (!message.watching || listener_.may_board(*message.watching));
-  if (!may_come) return send(Step::Refused, from, transfer);
+  if (!may_come) return refuse();
   auto passenger = passenger_of(std::move(message), std::move(socket), std::move(attachment));
   if (!passenger) {
     log::warn("handover_refused", "why={:?}", passenger.error().text);
-    return send(Step::Refused, from, transfer);
+    return refuse();
   }
+  if (!transfers_.accept(from.slot, transfer)) return;  // its sender has taken it back
   if (!passenger->estate) {
     ++me.clients;
     // Here, not when the sender reads the answer: a sender that is busy accepting would see its
@@ -185,25 +203,32 @@ Result<Passenger> Handover::passenger_of(Message message, UniqueFd socket, Uniqu
   return passenger;
 }
 
-void Handover::on_accepted(const Message& message) {
-  const auto found = offered_.find(message.transfer);
-  if (found == offered_.end()) return;  // cancelled meanwhile; the cancel is on its way
-  auto node = offered_.extract(found);
-  auto& passenger = node.mapped().passenger;
-  // Dead, with what it took: only we still have it.
-  if (!host_.scoreboard().is_alive(message.from)) return come_back(std::move(passenger));
-  const bool is_theirs =
-      !passenger.estate || listener_.on_estate_accepted(*passenger.estate, message.from);
-  send(is_theirs ? Step::Go : Step::Cancel, message.from, message.transfer);
-  if (!is_theirs) listener_.on_passenger(std::move(passenger));
+void Handover::on_accepted(std::uint64_t transfer) {
+  const auto found = offered_.find(transfer);
+  if (found == offered_.end() || state_of(transfer) != host::TransferState::Accepted) return;
+  const auto to = found->second.to;
+  auto passenger = std::move(offered_.extract(found).mapped().passenger);
+  // A receiver that is dead took what it had accepted with it: only the sender still has it.
+  const bool is_theirs = host_.scoreboard().is_alive(to) &&
+                         (!passenger.estate || listener_.on_estate_accepted(*passenger.estate, to));
+  if (is_theirs) {
+    (void)transfers_.commit(self_.slot, transfer);
+    return send(Step::Go, to, transfer);
+  }
+  (void)transfers_.take_back_accepted(self_.slot, transfer);
+  send(Step::Cancel, to, transfer);
+  come_back(std::move(passenger));
 }
 
 void Handover::take_back(std::uint64_t transfer) {
   auto node = offered_.extract(transfer);
   if (node.empty()) return;
-  auto& passenger = node.mapped().passenger;
-  if (!passenger.estate) {
-    host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, node.mapped().to);
+  auto& [to, passenger, patience] = node.mapped();
+  // A receiver that had accepted has counted the client, and is dead now.
+  const bool was_counted_there = state_of(transfer) == host::TransferState::Accepted;
+  (void)transfers_.take_back_accepted(self_.slot, transfer);
+  if (!passenger.estate && !was_counted_there) {
+    host::OwnershipTable::counted_elsewhere(host_.scoreboard(), self_, to);
   }
   come_back(std::move(passenger));
 }
@@ -214,10 +239,17 @@ void Handover::come_back(Passenger passenger) {
   listener_.on_passenger(std::move(passenger));
 }
 
-void Handover::board(const BoardingKey& key) {
+void Handover::commit(const BoardingKey& key) {
+  if (!transfers_.commit(key.first.slot, key.second)) return drop(key);
+  transfers_.finish(key.first.slot, key.second);
   auto node = boarding_.extract(key);
   if (node.empty()) return;
   listener_.on_passenger(std::move(node.mapped()));
+}
+
+void Handover::drop(const BoardingKey& key) {
+  const auto node = boarding_.extract(key);
+  if (!node.empty() && !node.mapped().estate) --host_.scoreboard().slots[self_.slot].clients;
 }
 
 void Handover::send(Step step, host::WorkerRef to, std::uint64_t transfer, std::uint8_t version) {

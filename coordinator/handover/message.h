@@ -11,13 +11,14 @@
 
 namespace ace::handover {
 
-/// The steps of one hand-over, in order. Offer carries the client's socket.
+/// The steps of one hand-over. Only Offer carries anything: all others tell that the hand-over's
+/// entry in host::TransferBoard has changed, which decides whose the item is.
 enum class Step : std::uint8_t {
-  Offer = 1,     ///< sender: take this client
-  Accepted = 2,  ///< receiver: I hold the socket and have counted the client
-  Refused = 3,   ///< receiver: I do not take it
-  Go = 4,        ///< sender: it is yours, I have let go of it; only now may the receiver write
-  Cancel = 5,    ///< sender: too late, I serve it myself; drop the socket
+  Offer = 1,     ///< sender: take this item; the client's or the engine's socket comes along
+  Accepted = 2,  ///< receiver: it holds the item and has counted the client
+  Refused = 3,   ///< receiver: it does not take the item
+  Go = 4,        ///< sender: the hand-over is committed; only now may the receiver use the socket
+  Cancel = 5,    ///< sender: it keeps what the receiver had accepted
 };
 
 /// One message between two workers of a host. The two may be of different binaries, while one
@@ -25,13 +26,13 @@ enum class Step : std::uint8_t {
 /// changes its place, and offers are refused in the version in which they came. What is too large
 /// for a message (what is owed to a client, an estate) goes along as a memory file.
 struct Message {
-  static constexpr std::uint8_t kVersion = 5;
+  static constexpr std::uint8_t kVersion = 6;
 
   std::uint8_t version{kVersion};
   Step step{};
   host::WorkerRef from{};
   host::WorkerRef to{};                ///< a worker that took over the slot since then must refuse
-  std::uint64_t transfer{};            ///< unique among the sender's
+  std::uint64_t transfer{};            ///< as TransferBoard::begin() numbered it
   std::uint8_t hops{};                 ///< Offer: how often this client was handed on before
   std::string peer{};                  ///< Offer: the client's address, for logs and records
   std::string request{};               ///< Offer: what was read of the request, from its first byte

@@ -17,6 +17,7 @@ struct HostMemory::Shared {
   EngineTable engines;
   OrderBoard orders;
   FilmTable films;
+  TransferBoard transfers;
 };
 
 namespace {
@@ -85,5 +86,6 @@ OwnershipTable& HostMemory::ownership() { return shared_->ownership; }
 EngineTable& HostMemory::engines() { return shared_->engines; }
 OrderBoard& HostMemory::orders() { return shared_->orders; }
 FilmTable& HostMemory::films() { return shared_->films; }
+TransferBoard& HostMemory::transfers() { return shared_->transfers; }
 
 }  // namespace ace::host

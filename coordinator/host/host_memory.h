@@ -11,6 +11,7 @@
 #include "coordinator/host/order_board.h"
 #include "coordinator/host/ownership_table.h"
 #include "coordinator/host/scoreboard.h"
+#include "coordinator/host/transfer_board.h"
 
 namespace ace::host {
 
@@ -37,6 +38,7 @@ class HostMemory {
   [[nodiscard]] EngineTable& engines();
   [[nodiscard]] OrderBoard& orders();
   [[nodiscard]] FilmTable& films();
+  [[nodiscard]] TransferBoard& transfers();
   [[nodiscard]] const InboxSockets& inbox(std::uint32_t slot) const { return inboxes_[slot]; }
   /// Close-on-exec, as are the inboxes.
   [[nodiscard]] int descriptor() const { return memory_.get(); }

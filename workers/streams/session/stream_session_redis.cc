@@ -7,13 +7,6 @@
 #include "workers/streams/session/stream_session.h"
 
 namespace ace::streams {
-namespace {
-
-/// Clients handed over in one go: what the other worker's inbox holds, and not so many that those
-/// it refuses make a crowd.
-constexpr std::size_t kHandOverBatch = 128;
-
-}  // namespace
 
 void StreamSession::hand_viewers_over() {
   if (state_ != StreamState::Following || !follows_this_host_) return;
@@ -21,7 +14,8 @@ void StreamSession::hand_viewers_over() {
   const auto stream = services_.table().find(services_.board(), id_);
   if (!stream || stream->owner.generation == 0 || stream->owner == services_.self) return;
   const auto silent = services_.clock.now() - services_.redis_heard;
-  auto passengers = broadcast_.viewers().release(Release::Drained, kHandOverBatch);
+  auto passengers =
+      broadcast_.viewers().release(Release::Drained, services_.handover.room(stream->owner));
   if (passengers.empty()) return;
   log::info("clients_handed_over", "stream={} clients={} to_slot={} cause=redis_away silent_ms={}",
             id_.text(), passengers.size(), stream->owner.slot,

@@ -52,7 +52,8 @@ void StreamSession::move_to(host::WorkerRef heir) {
   if (is_shutting_down_) return;
   if (state_ == StreamState::Owning) return offer_estate(heir);
   if (state_ != StreamState::Following) return;
-  auto passengers = broadcast_.viewers().release(Release::All, kBatch);
+  auto passengers =
+      broadcast_.viewers().release(Release::All, std::min(kBatch, services_.handover.room(heir)));
   if (passengers.empty()) return;
   log::info("clients_handed_over", "stream={} clients={} to_slot={}", id_.text(), passengers.size(),
             heir.slot);

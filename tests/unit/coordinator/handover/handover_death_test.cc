@@ -129,3 +129,43 @@ TEST_CASE("a viewer whose worker died after the offer goes on with the other", "
   REQUIRE(f.b.boarded[0].watching);
   CHECK(f.b.boarded[0].watching->cursor == kCursor);
 }
+
+TEST_CASE("a client that its sender took back is served once, though no cancel could be sent",
+          "[handover]") {
+  Fixture f;
+  SECTION("a client before its answer") { f.offer_to_b(); }
+  SECTION("a viewer") { f.offer_viewer_to_b(); }
+  SECTION("a stream") { f.offer_estate_to_b(); }
+  // b stands still, and nothing more fits into its inbox.
+  f.b.handover.reset();
+  while (send_to_inbox(f.host->inbox(f.b.self.slot), std::string(4000, 'x'), -1)) {
+  }
+  while (send_to_inbox(f.host->inbox(f.b.self.slot), "x", -1)) {
+  }
+  f.run_until([&] { return !f.a.boarded.empty(); });
+  f.a.handover.reset();  // serves on for a while, then dies
+  f.board().close_slot(f.a.self.slot);
+  f.b.handover.emplace(f.loop, f.b.timers, *f.host, f.b.self, f.b);
+  f.b.handover->on_worker_died();
+  CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.b) == 0);
+  CHECK(f.b.handover->in_flight() == 0);
+}
+
+TEST_CASE("a client whose commit could not be told is served once its sender is dead",
+          "[handover]") {
+  Fixture f;
+  f.offer_viewer_to_b();
+  f.b.handover->on_worker_died();  // reads b's inbox: accepted
+  while (send_to_inbox(f.host->inbox(f.b.self.slot), std::string(4000, 'x'), -1)) {
+  }
+  while (send_to_inbox(f.host->inbox(f.b.self.slot), "x", -1)) {
+  }
+  f.a.handover->on_worker_died();  // reads a's inbox: committed, and `go` has to wait
+  f.a.handover.reset();
+  f.board().close_slot(f.a.self.slot);
+  f.b.handover->on_worker_died();
+  CHECK(f.b.boarded.size() == 1);
+  CHECK(f.a.boarded.empty());
+  CHECK(f.clients(f.b) == 1);
+}

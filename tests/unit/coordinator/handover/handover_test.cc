@@ -231,3 +231,34 @@ TEST_CASE("an offer of another version is refused in that version", "[handover]"
   CHECK(refusal->transfer == 5);
   CHECK(f.b.boarded.empty());
 }
+
+TEST_CASE("an answer that is late finds the client gone on with the receiver", "[handover]") {
+  Fixture f;
+  f.offer_viewer_to_b();
+  f.b.handover->on_worker_died();  // reads b's inbox: accepted
+  // a has been busy: its patience is over before it reads the answer.
+  f.a.timers.advance(Handover::kPatience);
+  CHECK(f.a.boarded.empty());
+  f.run_until([&] { return f.b.boarded.size() == 1 && f.a.handover->in_flight() == 0; });
+  CHECK(f.a.boarded.empty());
+  CHECK(f.clients(f.b) == 1);
+}
+
+TEST_CASE("a worker that stands still is offered a bounded number of viewers", "[handover]") {
+  Fixture f;
+  CHECK(f.a.handover->room(f.b.self) == Handover::kMostUnanswered);
+  f.offer_viewer_to_b();
+  CHECK(f.a.handover->room(f.b.self) == Handover::kMostUnanswered - 1);
+  f.run_until([&] { return f.a.handover->in_flight() == 0; });
+  CHECK(f.a.handover->room(f.b.self) == Handover::kMostUnanswered);
+}
+
+TEST_CASE("an offer for which the board has no entry left comes back", "[handover]") {
+  Fixture f;
+  while (f.host->transfers().begin(f.board(), f.a.self.slot, f.b.self)) {
+  }
+  f.offer_viewer_to_b();
+  f.run_until([&] { return !f.a.boarded.empty(); });
+  CHECK(f.clients(f.a) == 1);
+  CHECK(f.on_their_way() == 0);
+}
