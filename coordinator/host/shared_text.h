@@ -6,14 +6,16 @@
 #include <string>
 #include <string_view>
 
+#include "shared/base/text.h"
+
 namespace ace::host {
 
-/// Text in shared memory, which can hold no std::string: cut to what fits.
+/// Text in shared memory, which can hold no std::string: cut to what fits, between characters.
 template <std::size_t N>
 void store_text(std::array<char, N>& to, std::string_view text) {
-  const std::size_t size = std::min(text.size(), N - 1);
-  std::copy_n(text.data(), size, to.data());
-  to[size] = '\0';
+  const auto kept = cut_text(text, N - 1);
+  std::ranges::copy(kept, to.data());
+  to[kept.size()] = '\0';
 }
 
 template <std::size_t N>

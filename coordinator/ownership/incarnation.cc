@@ -50,7 +50,7 @@ void Incarnation::on_answer(const Result<redis::Reply>& reply) {
   const bool is_first = known_.empty();
   known_ = text;
   if (is_first) return;
-  log::warn("redis_forgot", "incarnation={}: owners claim first for {} ms", known_,
+  log::warn("redis_forgot", "incarnation={:?}: owners claim first for {} ms", known_,
             timing_.owners_first.count());
   owners_first_until_ = clock_.now() + timing_.owners_first;
 }

@@ -22,10 +22,15 @@ struct RequestTrace {
 /// logs and headers.
 [[nodiscard]] std::optional<std::string_view> shown_request_id(const Request& request);
 
-/// A url or target without what its `token` parameters say.
+/// A url or target without what its parameters `token`, `key` and `api_key` say: in any case,
+/// behind
+/// `?`, `&` or `;`, and if they come again.
 [[nodiscard]] std::string without_tokens(std::string_view url);
 
-/// All but the user.
+/// All but the user. Long urls are cut.
 [[nodiscard]] RequestTrace trace_of(const Request& request);
+
+/// User-Agent as records, pages and logs have it; empty if there is none.
+[[nodiscard]] std::string agent_of(const Request& request);
 
 }  // namespace ace::proto::http

@@ -1,12 +1,12 @@
 #include "proto/http/response.h"
 
 #include <fmt/format.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
+
+#include "shared/json/json_writer.h"
 
 namespace ace::proto::http {
 namespace {
@@ -62,39 +62,6 @@ std::string code_of(int status) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
   return code;
-}
-
-/// Text of unknown origin as valid UTF-8: a writer that meets anything else stops half-way.
-std::string ascii_only(std::string_view text) {
-  std::string ascii{text};
-  std::replace_if(
-      ascii.begin(), ascii.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; },
-      '?');
-  return ascii;
-}
-
-using Writer = rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>,
-                                 rapidjson::CrtAllocator, rapidjson::kWriteValidateEncodingFlag>;
-
-bool write_string(Writer& writer, std::string_view text) {
-  return writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-
-bool write_error(rapidjson::StringBuffer& buffer, int status, std::string_view code,
-                 std::string_view message) {
-  Writer writer{buffer};
-  writer.StartObject();
-  writer.Key("error");
-  writer.StartObject();
-  writer.Key("status");
-  writer.Int(status);
-  writer.Key("code");
-  if (!write_string(writer, code)) return false;
-  writer.Key("message");
-  if (!write_string(writer, message)) return false;
-  writer.EndObject();
-  writer.EndObject();
-  return true;
 }
 
 std::string finished(ResponseHead head, Connection connection, Version version,
@@ -210,10 +177,16 @@ std::string refusal_response(int status, std::string_view message, const WorkerI
 
 std::string json_error(int status, std::string_view code, std::string_view message) {
   rapidjson::StringBuffer buffer;
-  if (!write_error(buffer, status, code, message)) {
-    buffer.Clear();
-    write_error(buffer, status, ascii_only(code), ascii_only(message));
-  }
+  json::JsonWriter out{buffer};
+  out.StartObject();
+  out.Key("error");
+  out.StartObject();
+  out.Key("status");
+  out.Int(status);
+  json::write(out, "code", code);
+  json::write(out, "message", message);
+  out.EndObject();
+  out.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }
 

@@ -5,9 +5,6 @@
 namespace ace::proto {
 namespace {
 
-/// An agent header may be kilobytes of anything; what people look at is its beginning.
-constexpr std::size_t kMaxAgentBytes = 256;
-
 void read_field(ClientRecord& record, std::string_view name, const std::string& value) {
   if (name == "address") record.address = value;
   if (name == "agent") record.agent = value;
@@ -43,7 +40,7 @@ Fields to_fields(const ClientRecord& record) {
   // Another worker may have written of one that this one knows nothing of.
   if (record.figures.stall_cause.empty()) fields.emplace_back("stall_cause", "");
   fields.emplace_back("address", record.address);
-  fields.emplace_back("agent", record.agent.substr(0, kMaxAgentBytes));
+  fields.emplace_back("agent", record.agent);
   fields.emplace_back("worker", record.worker.value);
   fields.emplace_back("connected_at", format_seconds(record.connected_at));
   return fields;

@@ -1,11 +1,11 @@
 #include "proto/redis/event.h"
 
 #include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <array>
+
+#include "shared/json/json_writer.h"
 
 namespace ace::proto {
 namespace {
@@ -57,7 +57,7 @@ class JsonObject {
   }
   void add(std::string_view name, std::string_view value) {
     key(name);
-    writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+    writer_.String(value);
   }
   void add_true(std::string_view name) {
     key(name);
@@ -69,11 +69,9 @@ class JsonObject {
   }
 
  private:
-  void key(std::string_view name) {
-    writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-  }
+  void key(std::string_view name) { writer_.Key(name); }
   rapidjson::StringBuffer buffer_;
-  rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
+  json::JsonWriter writer_{buffer_};
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cmath>
 
 namespace ace::proto {
 
@@ -40,11 +39,17 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
   return value;
 }
 
+/// The end of the year 9999: beyond it no calendar has a text for a time.
+constexpr double kLastSecond = 253'402'300'799.0;
+
 std::optional<double> parse_seconds(std::string_view text) {
   double value{};
   const auto* const end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || at != end || !std::isfinite(value) || value < 0) return std::nullopt;
+  // No comparison with what is not a number is true.
+  if (error != std::errc{} || at != end || !(value >= 0 && value <= kLastSecond)) {
+    return std::nullopt;
+  }
   return value;
 }
 

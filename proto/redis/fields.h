@@ -22,7 +22,8 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// The whole text as a number in decimal; nothing for junk, signs or overflow.
 [[nodiscard]] std::optional<std::uint64_t> parse_unsigned(std::string_view text);
-/// The whole text as unix seconds; nothing for junk, negative or not finite.
+/// The whole text as unix seconds; nothing for junk, what is negative, and what lies
+/// beyond the year 9999.
 [[nodiscard]] std::optional<double> parse_seconds(std::string_view text);
 /// "1763800000.123"
 [[nodiscard]] std::string format_seconds(double seconds);

@@ -36,6 +36,7 @@ struct Config {
   unsigned workers{workers_for_this_host()};
   std::string host_name{system_host_name()};  ///< part of the workers' ids
   std::string api_key;                        ///< secret; empty: open to everybody
+  std::vector<std::string> allowed_hosts;     ///< names of this host, for changes without a key
   bool api_protects_reads{};                  ///< who only looks needs the key, too
   net::IpSet allow;                           ///< who may watch; empty: everybody
   net::IpSet trusted_proxies;                 ///< whose X-Forwarded-For is believed
@@ -93,7 +94,12 @@ struct Config {
                    .process = {},
                    .most_alike = 500,
                    .access = "off",
-                   .access_format = log::AccessFormat::Combined};
+                   .access_format = log::AccessFormat::Combined,
+                   .access_bytes = 100_MiB,
+                   .secrets = {}};
+
+  /// What is probably not as it was meant, each as the text of a log event.
+  std::vector<std::string> warnings;
 };
 
 }  // namespace ace::config

@@ -105,6 +105,15 @@ Status check_together(const Loaded& loaded) {
   return {};
 }
 
+std::vector<std::string> secrets_of(const Config& config) {
+  std::vector<std::string> secrets;
+  for (const auto& secret : {config.api_key, config.redis.password}) {
+    if (!secret.empty()) secrets.push_back(secret);
+  }
+  for (const auto& token : config.stream_tokens) secrets.push_back(token.token);
+  return secrets;
+}
+
 }  // namespace
 
 Environment process_environment() {
@@ -132,6 +141,7 @@ Result<Loaded> load(const CommandLine& line, const Environment& environment) {
   const bool names_engines = loaded.origins["ACE_ENGINES"] != "default";
   if (!names_engines && !loaded.config.orchestrator_url.empty()) loaded.config.engines.clear();
   if (auto fits = check_together(loaded); !fits) return fail(std::move(fits).error());
+  loaded.config.log.secrets = secrets_of(loaded.config);
   return loaded;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "shared/base/secret.h"
 #include "shared/log/log_text.h"
 
 namespace ace::log {
@@ -10,13 +11,13 @@ namespace {
 std::string dash_or_escaped(std::string_view text) {
   if (text.empty()) return "-";
   std::string out;
-  append_escaped(out, text);
+  append_escaped(out, without_secrets(text));
   return out;
 }
 
 void add_member(std::string& out, std::string_view key, std::string_view value) {
   out += fmt::format(R"("{}":")", key);
-  append_json(out, value);
+  append_json(out, without_secrets(value));
   out += R"(",)";
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,10 @@ LineOutput::LineOutput(Standard stream) {
   open_standard(stream == Standard::Output ? STDOUT_FILENO : STDERR_FILENO);
 }
 
-LineOutput::LineOutput(std::string path) : path_{std::move(path)} { open_file(); }
+LineOutput::LineOutput(std::string path, std::uint64_t most_bytes)
+    : path_{std::move(path)}, most_bytes_{most_bytes} {
+  open_file();
+}
 
 void LineOutput::reopen() {
   if (!path_.empty()) open_file();
@@ -30,6 +34,27 @@ void LineOutput::open_file() {
   owned_ = std::move(opened);
   fd_ = owned_.get();
   rest_.clear();
+}
+
+bool LineOutput::has_room() {
+  if (most_bytes_ == 0 || path_.empty()) return true;
+  struct stat written {};
+  const auto is_full = [&] {
+    return ::fstat(fd_, &written) == 0 && S_ISREG(written.st_mode) &&
+           static_cast<std::uint64_t>(written.st_size) >= most_bytes_;
+  };
+  if (!is_full()) return true;
+  // The lock goes with the file that is closed by open_file(). Who does not get it writes one line
+  // more to the full file.
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) return true;
+  struct stat named {};
+  const bool is_renamed = ::stat(path_.c_str(), &named) != 0 || named.st_ino != written.st_ino ||
+                          named.st_dev != written.st_dev;
+  if (!is_renamed) static_cast<void>(::rename(path_.c_str(), (path_ + ".1").c_str()));
+  open_file();
+  const bool has_changed = !is_full();
+  if (!has_changed) ::flock(fd_, LOCK_UN);
+  return has_changed;
 }
 
 void LineOutput::open_standard(int fd) {
@@ -76,7 +101,7 @@ bool LineOutput::put_rest() {
 }
 
 bool LineOutput::write(std::string_view line) {
-  const bool is_free = rest_.empty() || put_rest();
+  const bool is_free = (rest_.empty() || put_rest()) && has_room();
   const auto done = is_free ? put(line) : -1;
   if (done < 0) {
     ++dropped_;

@@ -16,7 +16,10 @@ class LineOutput {
 
   explicit LineOutput(Standard stream);
   /// A file; is_open() tells whether it could be opened. For a pipe without a reader it cannot.
-  explicit LineOutput(std::string path);
+  /// A file that has `most_bytes` is renamed to `*.1`, in the place of an older one of that name,
+  /// and begun anew; if it cannot be, lines are dropped. Several processes may write to one file:
+  /// one of them renames it, the others open the new one. 0: no bound.
+  explicit LineOutput(std::string path, std::uint64_t most_bytes = 0);
 
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -34,12 +37,15 @@ class LineOutput {
   enum class Kind : std::uint8_t { Plain, Socket, Polled };
 
   void open_file();
+  /// Makes room in a file that is full. False: there is none.
+  [[nodiscard]] bool has_room();
   void open_standard(int fd);
   /// As ::write(); fails with EAGAIN instead of waiting.
   [[nodiscard]] std::int64_t put(std::string_view bytes) const;
   [[nodiscard]] bool put_rest();
 
   std::string path_;  ///< empty: a standard stream
+  std::uint64_t most_bytes_{};
   UniqueFd owned_;
   int fd_{-1};
   Kind kind_{Kind::Plain};

@@ -9,7 +9,9 @@
 #include <optional>
 #include <utility>
 
+#include "shared/base/check_report.h"
 #include "shared/base/clock.h"
+#include "shared/base/secret.h"
 #include "shared/log/access_log.h"
 #include "shared/log/line_output.h"
 #include "shared/log/line_rate.h"
@@ -38,7 +40,8 @@ struct Channel {
   spdlog::logger logger;
   std::string_view setting;  ///< that says where it goes
   std::string path;          ///< of the file that it was to be
-  int error{};               ///< why it is not; an errno
+  std::uint64_t most_bytes{};
+  int error{};  ///< why it is not; an errno
 };
 
 struct Log {
@@ -98,12 +101,14 @@ std::unique_ptr<spdlog::formatter> formatter_of(Format format) {
 }
 
 /// Into standard error when the file cannot be opened.
-std::unique_ptr<Channel> open_file(const std::string& name, std::string path) {
-  LineOutput file{path};
+std::unique_ptr<Channel> open_file(const std::string& name, std::string path,
+                                   std::uint64_t most_bytes = 0) {
+  LineOutput file{path, most_bytes};
   const int error = file.error();
   auto channel =
       std::make_unique<Channel>(name, error == 0 ? std::move(file) : LineOutput{Standard::Error});
   channel->path = std::move(path);
+  channel->most_bytes = most_bytes;
   channel->error = error;
   return channel;
 }
@@ -123,14 +128,15 @@ std::unique_ptr<Channel> open_access(const Options& options) {
   const auto standard = where == "stdout" ? Standard::Output : Standard::Error;
   auto channel = access_file(options).empty()
                      ? std::make_unique<Channel>("access", LineOutput{standard})
-                     : open_file("access", where);
+                     : open_file("access", where, options.access_bytes);
   channel->setting = "PROXY_ACCESS_LOG";
   channel->logger.set_pattern("%v");
   return channel;
 }
 
 /// What a line says, after its time, level and process.
-std::string content_of(std::string_view event, std::string_view text) {
+std::string content_of(std::string_view event, std::string_view given) {
+  const auto text = without_secrets(given);
   if (the_log().options.format == Format::Text) return fmt::format("{} {}", event, one_line(text));
   std::string members = R"("event":")";
   append_json(members, event);
@@ -180,7 +186,7 @@ void reopen(Channel& channel) {
     return;
   }
   // Standard error stands in for it so far.
-  LineOutput file{channel.path};
+  LineOutput file{channel.path, channel.most_bytes};
   channel.error = file.error();
   if (file.is_open()) output = std::move(file);
 }
@@ -198,11 +204,13 @@ void for_each_channel(Visit visit) {
 void setup(const Options& options) {
   auto& log = the_log();
   log.options = options;
+  hide_secrets(options.secrets);
   log.lines = open_lines(options);
   log.access = open_access(options);
   log.rate = LineRate{options.most_alike};
   log.told_dropped = 0;
   for_each_channel([](const Channel& channel) { complain_if_closed(channel); });
+  report_checks_to([](std::string_view fields) { put(Level::Error, "check_failed", fields); });
 }
 
 std::string_view access_file(const Options& options) {

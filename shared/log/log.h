@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/log/level.h"
 
@@ -28,6 +29,10 @@ struct Options {
   std::uint32_t most_alike{};
   std::string access;  ///< where answers are logged: "off", "stdout", "stderr" or a file's path
   AccessFormat access_format{};
+  /// Most bytes of the access log's file, before it is renamed to `*.1` and begun anew; 0: no
+  /// bound.
+  std::uint64_t access_bytes{};
+  std::vector<std::string> secrets;  ///< which no line shows: see without_secrets()
 };
 
 /// Once per process, after the fork. Before it, lines go to standard error as text at level info.

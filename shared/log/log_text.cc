@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <ctime>
 
+#include "shared/base/text.h"
+
 namespace ace::log {
 namespace {
 
@@ -15,26 +17,6 @@ std::tm utc_of(WallTime time) {
   std::tm utc{};
   ::gmtime_r(&since_epoch, &utc);
   return utc;
-}
-
-constexpr bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
-
-/// Bytes of the UTF-8 character that `text` begins with; 0: it is none, or an overlong form, a
-/// surrogate or beyond Unicode.
-std::size_t utf8_length(std::string_view text) {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned>(static_cast<unsigned char>(text[i])) : 0U;
-  };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return 0;
-  }
-  if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) >= 0xa0)) return 0;
-  if ((first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) >= 0x90)) return 0;
-  return length;
 }
 
 /// C0, DEL, and C1 in its UTF-8 form.
@@ -89,7 +71,8 @@ void append_json(std::string& out, std::string_view text) {
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char& c : text) {
-    if (c == '"' || c == '\\' || c < 0x20 || c == '\x7f') {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\' || byte < 0x20 || byte >= 0x7f) {
       append_hex(out, {&c, 1});
     } else {
       out.push_back(c);

@@ -6,12 +6,14 @@
 #include <iterator>
 #include <utility>
 
+#include "shared/base/text.h"
+
 namespace ace::metrics {
 namespace {
 
 prometheus::ClientMetric labelled(const Labels& labels) {
   prometheus::ClientMetric metric;
-  for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+  for (const auto& [name, value] : labels) metric.label.push_back({name, valid_utf8(value)});
   return metric;
 }
 

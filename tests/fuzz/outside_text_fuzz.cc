@@ -6,6 +6,8 @@
 
 #include "proto/http/request_trace.h"
 #include "shared/base/check.h"
+#include "shared/base/secret.h"
+#include "shared/base/text.h"
 #include "shared/log/log_text.h"
 #include "shared/net/ip_set.h"
 
@@ -49,10 +51,31 @@ void check_log_text(std::string_view text) {
   ACE_CHECK(!is_escaped, "nor does it swallow its end");
 }
 
+bool is_secret_name(std::string name) {
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  return name == "token" || name == "key" || name == "api_key";
+}
+
+/// What is kept of a text from outside is UTF-8 and short, and stays as it is.
+void check_outside_text(std::string_view text) {
+  const auto kept = ace::outside_text(text, 64);
+  ACE_CHECK(ace::is_utf8(kept) && kept.size() <= 64, "a text is valid and bounded");
+  ACE_CHECK(ace::outside_text(kept, 64) == kept, "what is clean stays as it is");
+  ace::hide_secrets({"a secret", "\\"});
+  const auto masked = ace::without_secrets(text);
+  ACE_CHECK(masked.find("a secret") == std::string::npos, "no secret is left");
+  ace::hide_secrets({});
+}
+
 /// The parser that looks for tokens finds none that is told, and everything else as it was.
 void check_tokens(std::string_view text) {
   const auto before = Target::parse(text);
-  if (!before) return;
+  // Where a parser of another kind would see a parameter, too.
+  const bool is_plain =
+      text.find(';') == std::string_view::npos && text.find('?') == text.rfind('?');
+  if (!before || !is_plain) return;
   const auto after = Target::parse(ace::proto::http::without_tokens(text));
   ACE_CHECK(after.has_value(), "a target without tokens is a target");
   ACE_CHECK(after->path == before->path, "its path is the same");
@@ -63,7 +86,7 @@ void check_tokens(std::string_view text) {
     ACE_CHECK(is.name == was.name, "by the same names");
     // `token` alone, without a value, has nothing to hide.
     const bool is_hidden = is.value == "***" || is.value.empty();
-    ACE_CHECK(was.name == "token" ? is_hidden : is.value == was.value, "tokens are hidden");
+    ACE_CHECK(is_secret_name(was.name) ? is_hidden : is.value == was.value, "tokens are hidden");
   }
 }
 
@@ -74,5 +97,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_addresses(text);
   check_log_text(text);
   check_tokens(text);
+  check_outside_text(text);
   return 0;
 }

@@ -1,8 +1,8 @@
 #include "workers/http/answers.h"
 
 #include <fmt/format.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+
+#include "workers/http/json_text.h"
 
 namespace ace::http {
 namespace {
@@ -18,15 +18,9 @@ Connection connection_after(const Request& request) {
   return request.keep_alive ? Connection::KeepAlive : Connection::Close;
 }
 
-void write(rapidjson::Writer<rapidjson::StringBuffer>& out, std::string_view key,
-           std::string_view value) {
-  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-}
-
 std::string failure_json(const streams::StartFailure& failure) {
   rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> out{buffer};
+  JsonWriter out{buffer};
   out.StartObject();
   out.Key("error");
   out.StartObject();

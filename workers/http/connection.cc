@@ -126,7 +126,7 @@ void Connection::on_request() {
   request.id = shown ? std::string{*shown} : std::move(id);
   asked_ = {.trace = trace_of(request),
             .client = client_address(request, peer_, services_.trusted_proxies),
-            .agent = std::string{request.header("user-agent").value_or(std::string_view{})},
+            .agent = proto::http::agent_of(request),
             .when = services_.clock.wall_now()};
   listener_.on_request(*this, std::move(request));
   // What comes before the answer waits in the socket. Most answers are out by now, and starting to

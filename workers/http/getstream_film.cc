@@ -63,7 +63,7 @@ void GetstreamHandler::serve_film(Connection& connection, const proto::http::Req
       id, {.socket = std::move(taken.socket),
            .info = {.id = {random_hex(8)},
                     .address = connection.client(),
-                    .agent = std::string{request.header("user-agent").value_or("")},
+                    .agent = proto::http::agent_of(request),
                     .connected_at = services_.clock.wall_now(),
                     .trace = connection.trace()},
            .seat = std::move(seat),

@@ -113,14 +113,13 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
   const auto hops = connection.arrival().hops;
   auto taken = connection.take_socket();
   clients::tune_client_socket(taken.socket.get());
-  const auto agent = request.header("user-agent");
   const auto delay =
       requested_delay(request, limits_.max_delay).value_or(std::chrono::milliseconds{0});
   auto session = std::make_unique<clients::ClientSession>(
       services_.loop, services_.clock, std::move(taken.socket),
       clients::ClientInfo{.id = {random_hex(8)},
                           .address = connection.client(),
-                          .agent = std::string{agent.value_or("")},
+                          .agent = proto::http::agent_of(request),
                           .connected_at = services_.clock.wall_now(),
                           .trace = connection.trace()},
       answers_.stream_head(request), proto::http::stream_framing(request));

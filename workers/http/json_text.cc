@@ -6,21 +6,6 @@
 
 namespace ace::http {
 
-void write(JsonWriter& out, std::string_view key, std::string_view value) {
-  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-}
-
-void write(JsonWriter& out, std::string_view key, std::uint64_t value) {
-  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  out.Uint64(value);
-}
-
-void write_flag(JsonWriter& out, std::string_view key, bool value) {
-  out.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  out.Bool(value);
-}
-
 std::string iso_time(std::int64_t unix_ms) {
   const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
   std::tm utc{};

@@ -272,6 +272,27 @@ TEST_CASE("a value from outside forges neither a line nor a field", "[logs]") {
   CHECK_THAT(lines.front(), !Catch::Contains("\xff") && !Catch::Contains("\x9b"));
 }
 
+TEST_CASE("a stream's page is JSON whatever its clients call themselves", "[logs]") {
+  const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
+  const Service service{{.workers = 1, .redis = redis}};
+  Viewers viewers{service.port()};
+  for (const auto& agent :
+       {std::string{"\xff\xc2"}, std::string(255, 'x') + "ü", std::string(5000, 'y')}) {
+    ViewerOptions options;
+    options.headers = {{"User-Agent", agent}};
+    viewers.open(1, stream_target(stream_id(1)), options);
+  }
+  REQUIRE(all_served(viewers, 20s));
+  const auto shows_all = [&] {
+    const auto body = service.get("/streams/" + stream_id(1)).body;
+    rapidjson::Document page;
+    page.Parse<rapidjson::kParseValidateEncodingFlag>(body.data(), body.size());
+    REQUIRE_FALSE(page.HasParseError());
+    return page["client_list"].Size() == 3;
+  };
+  CHECK(wait_until(shows_all, 15s));
+}
+
 TEST_CASE("a log that takes nothing stops no stream", "[logs]") {
   const Service service{{.workers = 2,
                          .environment = {{"PROXY_LOG_FILE", "/dev/full"},
@@ -358,6 +379,14 @@ TEST_CASE("no secret is in any log or page of a whole run", "[logs]") {
   static_cast<void>(service.get(stream_target(stream_id(1)) + "&token=token-secret-worx"));
   static_cast<void>(http_request(service.port(), "GET", "/log?token=token-secret-word",
                                  {{"Referer", "http://x/?token=token-secret-word"}}));
+  for (const auto* misspelt : {"/a?id=1;token=token-secret-word", "/a?id=1?token=token-secret-word",
+                               "/a?TOKEN=token-secret-word", "/a?x=%74oken-secret-word",
+                               "/a/open-sesame-key", "/a?key=redis-secret-word"}) {
+    static_cast<void>(http_request(service.port(), "GET", misspelt,
+                                   {{"Referer", std::string{"http://x"} + misspelt},
+                                    {"User-Agent", "player/open-sesame-key"},
+                                    {"X-Request-Id", "token-secret-word"}}));
+  }
   CHECK(
       http_request(service.port(), "POST", "/streams/" + stream_id(1) + "/migrate", kKey).status ==
       202);

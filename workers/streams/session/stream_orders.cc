@@ -67,7 +67,7 @@ void StreamOrders::obey(const host::StreamOrder& order) {
 void StreamOrders::tend(std::string_view engine_id) {
   if (move_ && listener_.on_migrate_order(move_->engine_id)) move_.reset();
   if (move_ && services_.clock.now() >= move_->until) {
-    log::warn("migration_dropped", "stream={} engine={} to={}", id_.text(), engine_id,
+    log::warn("migration_dropped", "stream={} engine={} to={:?}", id_.text(), engine_id,
               move_->engine_id.value_or("any"));
     move_.reset();
   }

@@ -241,7 +241,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
     return;
   }
   if (!claimed.is_mine) {
-    log::warn("ownership_lost", "stream={} to={}", id_.text(), claimed.owner.value);
+    log::warn("ownership_lost", "stream={} to={:?}", id_.text(), claimed.owner.value);
     if (feed_) feed_->abandon();
     succession_.step_down(broadcast_.window(), claimed.index);
     forget_session();

@@ -118,13 +118,6 @@ TEST_CASE("a client's record denies the stall of an earlier one, its figures do 
   CHECK_FALSE(names_a_stall(to_fields(ClientFigures{})));
 }
 
-TEST_CASE("an agent of kilobytes is cut", "[records]") {
-  ClientRecord record;
-  record.agent = std::string(5000, 'x');
-  const auto read = parse_client_record({}, to_fields(record));
-  CHECK(read->agent.size() == 256);
-}
-
 TEST_CASE("fields go through shared memory whole or not at all", "[records]") {
   const Fields fields{{"engine_id", "a:1"}, {"pid", ""}, {"playback_url", "http://a:1/ace/r/1/2"}};
   const auto lines = to_lines(fields, 1000);
@@ -142,4 +135,13 @@ TEST_CASE("lines that are no fields are nothing", "[records]") {
   CHECK(parse_lines("a\tb\nc\n").empty());
   CHECK(parse_lines("a\tb\nc\td").empty());
   CHECK(parse_lines("a\n\tb").empty());
+}
+
+TEST_CASE("a time that no calendar has is none", "[records]") {
+  for (const auto* time : {"1e300", "253402300800", "-1", "nan", "inf", "1e18"}) {
+    INFO(time);
+    CHECK(parse_client_record({"x"}, {{"connected_at", time}})->connected_at == 0);
+    CHECK_FALSE(parse_seconds(time));
+  }
+  CHECK(parse_seconds("253402300799") == 253402300799.0);
 }

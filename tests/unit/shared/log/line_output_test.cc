@@ -140,3 +140,41 @@ TEST_CASE("a file that cannot be opened again stays the one it was", "[line_outp
   CHECK(content(path + ".1") == "still\n");
   CHECK_FALSE(LineOutput{path}.is_open());
 }
+
+TEST_CASE("processes that share a file with a bound lose no line of the last two files",
+          "[line_output]") {
+  const ace::test::TempDir dir;
+  const auto path = dir.file("shared");
+  constexpr std::uint64_t kMost = 1000;
+  std::array<LineOutput, 3> writers{LineOutput{path, kMost}, LineOutput{path, kMost},
+                                    LineOutput{path, kMost}};
+  constexpr int kLines = 100;
+  for (int i = 0; i < kLines; ++i) {
+    REQUIRE(writers.at(static_cast<std::size_t>(i) % 3)
+                .write(std::to_string(1000 + i) + std::string(95, 'x') + "\n"));
+  }
+  const auto both = content(path + ".1") + content(path);
+  CHECK(content(path).size() <= kMost + 300);
+  CHECK(content(path + ".1").size() <= kMost + 300);
+  // A row of the newest lines, none of them missing.
+  const int first = std::stoi(both);
+  CHECK(both.size() == static_cast<std::size_t>(1000 + kLines - first) * 100);
+  for (int i = first; i < 1000 + kLines; ++i) {
+    CHECK(both.find(std::to_string(i) + "x") == static_cast<std::size_t>(i - first) * 100);
+  }
+}
+
+TEST_CASE("a full file that cannot be renamed takes no more", "[line_output]") {
+  const ace::test::TempDir dir;
+  const auto path = dir.file("log");
+  LineOutput output{path, 150};
+  std::filesystem::create_directories(path + ".1/in-the-way");
+  CHECK(output.write(std::string(99, 'x') + "\n"));
+  CHECK(output.write(std::string(99, 'x') + "\n"));
+  CHECK_FALSE(output.write("no more\n"));
+  CHECK(output.dropped() == 1);
+  CHECK(content(path).size() == 200);
+  std::filesystem::remove_all(path + ".1");
+  CHECK(output.write("again\n"));
+  CHECK(content(path) == "again\n");
+}

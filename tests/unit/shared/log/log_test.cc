@@ -1,13 +1,16 @@
 #include "shared/log/log.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
 
+#include "shared/base/check.h"
 #include "shared/base/unique_fd.h"
 #include "shared/log/access_log.h"
 #include "tests/support/process/temp_dir.h"
@@ -96,6 +99,65 @@ TEST_CASE("a level that is shared counts before one's own", "[log]") {
   set_level(Level::Info);
   CHECK(shared.load() == Level::Info);
   CHECK(level() == Level::Info);
+}
+
+TEST_CASE("no secret is in a line of either log", "[log]") {
+  for (const auto format : {Format::Text, Format::Json}) {
+    Options options;
+    options.format = format;
+    options.access_format = format == Format::Json ? AccessFormat::Json : AccessFormat::Combined;
+    options.secrets = {"open-sesame"};
+    const LogInFiles log{options};
+    warn("refused", "url={:?} why=\"open-sesame\": open-sesame", "/a?x=%6fpen-sesame");
+    auto entry = from("192.0.2.7");
+    entry.request = "GET /a?x=open-sesame HTTP/1.1";
+    entry.referer = "http://x/open%2Dsesame";
+    entry.agent = "open-sesame";
+    entry.request_id = "open-sesame";
+    access(entry);
+    for (const auto& text : {read_text_file(log.file()), read_text_file(log.access_file())}) {
+      INFO(text);
+      CHECK_THAT(text, Catch::Contains("***") && !Catch::Contains("sesame"));
+    }
+  }
+}
+
+TEST_CASE("a check that fails is a line of the log, in its format", "[log]") {
+  const ace::test::TempDir dir;
+  const auto child = ::fork();
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    Options options;
+    options.format = Format::Json;
+    options.file = dir.file("log");
+    options.process = "worker:0";
+    setup(options);
+    ACE_CHECK(dir.file("x").empty(), "a \"reason\"");
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+  const auto line = read_text_file(dir.file("log"));
+  INFO(line);
+  CHECK_THAT(line, Catch::StartsWith(R"({"ts":"20)") &&
+                       Catch::Contains(
+                           R"("level":"error","process":"worker:0",)"
+                           R"~("event":"check_failed","condition":"dir.file(\"x\").empty()")~") &&
+                       Catch::EndsWith("\"msg\":\"a \\\"reason\\\"\"}\n"));
+}
+
+TEST_CASE("an access log that is full is begun anew, the older one is kept", "[log]") {
+  Options options;
+  options.access_bytes = 200;
+  const LogInFiles log{options};
+  for (int i = 100; i < 110; ++i) access(from(std::to_string(i)));
+  const auto now = read_text_file(log.access_file());
+  const auto before = read_text_file(log.access_file() + ".1");
+  CHECK(now.size() < 300);
+  CHECK(before.size() < 300);
+  CHECK_THAT(before, Catch::Contains("\n") && !Catch::Contains("100 - "));
+  CHECK_THAT(now, Catch::Contains("109 - "));
+  CHECK(dropped_lines() == 0);
 }
 
 TEST_CASE("both files are opened again under their names", "[log]") {
