@@ -54,6 +54,7 @@ http::EndpointOptions endpoint_options(const config::Config& config) {
   using http::AccessGate;
   return {
       .host_name = config.host_name,
+      .allowed_hosts = config.allowed_hosts,
       .api_key = config.api_key,
       .reads = config.api_protects_reads ? AccessGate::Reads::Protected : AccessGate::Reads::Open,
       .gate = http::StreamGate{config.allow, config.stream_tokens},

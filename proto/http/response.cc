@@ -153,8 +153,10 @@ ResponseHead& add_allow(ResponseHead& head, std::string_view methods) {
   return head.add("Allow", methods);
 }
 
+bool is_of_stream(const Request& request) { return request.path().starts_with("/ace/"); }
+
 ResponseHead& add_cors(ResponseHead& head, const Request& request) {
-  if (!request.header("origin")) return head;
+  if (!request.header("origin") || !is_of_stream(request)) return head;
   // Without credentials any origin may read what any player may.
   return head.add("Access-Control-Allow-Origin", "*")
       .add("Access-Control-Expose-Headers", "X-Ace-Worker, X-Request-Id, Retry-After");

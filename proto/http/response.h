@@ -45,7 +45,10 @@ ResponseHead& add_request_id(ResponseHead& head, const Request& request);
 ResponseHead& add_retry_after(ResponseHead& head, std::chrono::seconds delay);
 /// What a 405 must name: "GET, HEAD".
 ResponseHead& add_allow(ResponseHead& head, std::string_view methods);
-/// Lets pages of other origins read the answer, when the request comes from such a page.
+/// Whether a stream is asked for: all paths below `/ace/` are streams.
+[[nodiscard]] bool is_of_stream(const Request& request);
+/// Lets pages of other origins read the answer, when the request comes from such a page and is for
+/// a stream. Nothing else is theirs to read.
 ResponseHead& add_cors(ResponseHead& head, const Request& request);
 
 /// Whether the connection outlives this response, which the server may not want even if the client

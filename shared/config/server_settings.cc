@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cctype>
 
 #include "shared/config/setting_kinds.h"
@@ -82,6 +84,47 @@ Setting stream_tokens_setting() {
   return finished(std::move(setting));
 }
 
+Setting allowed_hosts_setting() {
+  Setting setting = named({"Access", "PROXY_ALLOWED_HOSTS", "",
+                           "Host names under which this proxy is reached, separated by commas. "
+                           "Without API_KEY, POST and DELETE are refused under any other name. "
+                           "Addresses, localhost and PROXY_HOST_NAME are always allowed."});
+  setting.unit = "names";
+  setting.allowed = "host names without a port";
+  setting.is_list = true;
+  setting.set = [](Config& config, std::string_view text) -> Status {
+    std::vector<std::string> names;
+    for (const auto name : split(text, ',')) {
+      const auto is_allowed = [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+      };
+      if (!std::all_of(name.begin(), name.end(), is_allowed)) return not_allowed();
+      if (!name.empty()) names.emplace_back(name);
+    }
+    config.allowed_hosts = std::move(names);
+    return {};
+  };
+  setting.get = [](const Config& config) {
+    return fmt::format("{}", fmt::join(config.allowed_hosts, ","));
+  };
+  return finished(std::move(setting));
+}
+
+/// A blank at either end is a slip: a header's value ends before its blanks, so nobody could show
+/// such a key.
+Setting api_key_setting() {
+  Setting setting =
+      text({"Access", "API_KEY", "",
+            "Key that every POST and DELETE needs (Authorization: Bearer KEY). Empty: "
+            "anybody who reaches the port may end streams and add engines."},
+           "text", at(&Config::api_key), Secrecy::Secret);
+  setting.set = [set = setting.set](Config& config, std::string_view given) -> Status {
+    if (trim(given) == given) return set(config, given);
+    return fail(Errc::InvalidArgument, "it begins or ends with a blank, which no client can send");
+  };
+  return setting;
+}
+
 }  // namespace
 
 void add_server_settings(std::vector<Setting>& all) {
@@ -122,10 +165,8 @@ void add_access_settings(std::vector<Setting>& all) {
                         "403. Empty: everybody."},
                        at(&Config::allow)));
   all.push_back(stream_tokens_setting());
-  all.push_back(text({"Access", "API_KEY", "",
-                      "Key that every POST and DELETE needs (Authorization: Bearer KEY). Empty: "
-                      "anybody who reaches the port may end streams and add engines."},
-                     "text", at(&Config::api_key), Secrecy::Secret));
+  all.push_back(api_key_setting());
+  all.push_back(allowed_hosts_setting());
   all.push_back(flag({"Access", "PROXY_API_PROTECT_READS", "",
                       "Also require API_KEY for reading (GET /streams, /engines, /metrics and the "
                       "like). Streams, /healthz and /readyz never need it."},

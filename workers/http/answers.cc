@@ -90,11 +90,12 @@ std::string Answers::not_allowed(const Request& request, std::string_view allowe
 std::string Answers::options(const Request& request, std::string_view allowed) const {
   auto answer = head(request, 204);
   proto::http::add_allow(answer, allowed);
-  // `Range` and the like make a browser ask first; a day is as long as any of them remembers. Pages
-  // of other origins may look, and change nothing, whatever the path takes.
-  answer.add("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-      .add("Access-Control-Allow-Headers", "*")
-      .add("Access-Control-Max-Age", "86400");
+  if (proto::http::is_of_stream(request)) {
+    // `Range` and the like make a browser ask first; a day is as long as any of them remembers.
+    answer.add("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+        .add("Access-Control-Allow-Headers", "*")
+        .add("Access-Control-Max-Age", "86400");
+  }
   return whole_response(std::move(answer), request, connection_after(request), "", "",
                         clock_.wall_now());
 }

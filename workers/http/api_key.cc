@@ -25,6 +25,9 @@ std::optional<std::string_view> shown_key(const proto::http::Request& request) {
 }  // namespace
 
 bool is_from_foreign_page(const proto::http::Request& request) {
+  // Where a browser says so itself, it counts: "none" is what a reader typed or bookmarked.
+  const auto site = request.header("sec-fetch-site");
+  if (site && *site != "same-origin" && *site != "none") return true;
   const auto origin = request.header("origin");
   if (!origin) return false;
   const auto scheme = origin->find("://");

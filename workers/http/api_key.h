@@ -13,6 +13,7 @@ class ApiKey {
   /// Empty: everybody is admitted.
   explicit ApiKey(std::string key) : key_{std::move(key)} {}
 
+  [[nodiscard]] bool is_needed() const { return !key_.empty(); }
   /// Takes the same time for every wrong key of one length.
   [[nodiscard]] bool admits(const proto::http::Request& request) const;
 
@@ -20,8 +21,9 @@ class ApiKey {
   std::string key_;
 };
 
-/// Whether a page of another origin makes its reader's browser send this. A form may post without
-/// asking anybody, from inside a network that its author cannot reach.
+/// Whether a page of another origin makes its reader's browser send this, by Origin or
+/// Sec-Fetch-Site. A form may post without asking anybody, from inside a network that its author
+/// cannot reach.
 [[nodiscard]] bool is_from_foreign_page(const proto::http::Request& request);
 
 }  // namespace ace::http

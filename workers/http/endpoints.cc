@@ -8,6 +8,15 @@
 #include "workers/http/version_page.h"
 
 namespace ace::http {
+namespace {
+
+std::vector<std::string> host_names(const EndpointOptions& options) {
+  auto names = options.allowed_hosts;
+  names.push_back(options.host_name);
+  return names;
+}
+
+}  // namespace
 
 using proto::http::Method;
 using proto::http::Request;
@@ -63,7 +72,7 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
                      films::Films& films, engines::EngineRegistry& engines, EndpointOptions options)
     : answers_{services.worker_id, services.clock},
       key_{std::move(options.api_key)},
-      gate_{key_, options.reads, answers_},
+      gate_{key_, options.reads, host_names(options), answers_},
       stream_gate_{std::move(options.gate)},
       getstream_{services, streams, films, answers_, options.limits},
       readiness_{services, engines, getstream_, answers_},

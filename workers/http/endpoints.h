@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "workers/http/access_gate.h"
 #include "workers/http/answers.h"
@@ -20,7 +21,8 @@ namespace ace::http {
 
 struct EndpointOptions {
   std::string host_name;
-  std::string api_key;  ///< empty: none is needed
+  std::vector<std::string> allowed_hosts;  ///< more names of this host, for changes
+  std::string api_key;                     ///< empty: none is needed
   AccessGate::Reads reads{};
   StreamGate gate{{}, {}};
   GetstreamHandler::Limits limits;

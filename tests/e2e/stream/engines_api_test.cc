@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view kKey = "Authorization: Bearer sesame\r\n";
+constexpr std::string_view kOfJson = "Host: 127.0.0.1\r\nContent-Type: application/json\r\n";
+constexpr std::string_view kKey =
+    "Host: p\r\nContent-Type: application/json\r\nAuthorization: Bearer sesame\r\n";
 
 /// An engine as `GET /engines` shows it.
 struct EngineRow {
@@ -44,7 +46,7 @@ std::map<std::string, EngineRow> engines_of(const Service& service) {
 
 std::string post(const Service& service, std::string_view body, std::string_view headers = kKey) {
   return raw_exchange(service.port(),
-                      fmt::format("POST /engines HTTP/1.1\r\nHost: p\r\nConnection: close\r\n{}"
+                      fmt::format("POST /engines HTTP/1.1\r\nConnection: close\r\n{}"
                                   "Content-Length: {}\r\n\r\n{}",
                                   headers, body.size(), body),
                       10s);
@@ -136,10 +138,10 @@ TEST_CASE("added engines outlive a Redis that forgets", "[engines_api]") {
 TEST_CASE("only who shows the key changes the engines", "[engines_api]") {
   const World world;
   const auto json = engine_json(world.engines, 1, "second");
-  const auto refused = post(world.service, json, "");
+  const auto refused = post(world.service, json, kOfJson);
   CHECK_THAT(refused, Catch::StartsWith("HTTP/1.1 401"));
   CHECK_THAT(refused, Catch::Contains("WWW-Authenticate: Bearer"));
-  CHECK_THAT(post(world.service, json, "Authorization: Bearer Sesame\r\n"),
+  CHECK_THAT(post(world.service, json, std::string{kOfJson} + "Authorization: Bearer Sesame\r\n"),
              Catch::StartsWith("HTTP/1.1 401"));
   CHECK_THAT(post(world.service, json, std::string{kKey} + "Origin: http://evil.example\r\n"),
              Catch::StartsWith("HTTP/1.1 403"));
@@ -167,8 +169,34 @@ TEST_CASE("an engine that makes no sense is not added", "[engines_api]") {
 TEST_CASE("without Redis engines are shown, and not added", "[engines_api]") {
   const Service service{{.workers = 2, .redis = RedisIs::Away}};
   CHECK(engines_of(service).size() == 1);
-  CHECK_THAT(post(service, R"({"host":"10.0.0.1","port":1})", ""),
+  CHECK_THAT(post(service, R"({"host":"10.0.0.1","port":1})", kOfJson),
              Catch::StartsWith("HTTP/1.1 503"));
+}
+
+TEST_CASE("without a key, a page that points its own name here changes nothing", "[engines_api]") {
+  const Service service{{.workers = 1,
+                         .redis = RedisIs::Away,
+                         .environment = {{"PROXY_ALLOWED_HOSTS", "tv.example.com"}}}};
+  const auto answer_to = [&](std::string_view host, std::string_view headers) {
+    const auto reply = post(service, R"({"host":"10.0.0.1","port":22})",
+                            fmt::format("Host: {}\r\n{}", host, headers));
+    return reply.substr(0, reply.find("\r\n")) + reply.substr(reply.find("\r\n\r\n"));
+  };
+  constexpr std::string_view kJson = "Content-Type: application/json; charset=utf-8\r\n";
+  const auto rebound =
+      answer_to("evil.example:8000", std::string{kJson} + "Origin: http://evil.example:8000\r\n");
+  CHECK_THAT(rebound, Catch::StartsWith("HTTP/1.1 403") && Catch::Contains("foreign_host") &&
+                          Catch::Contains("PROXY_ALLOWED_HOSTS"));
+  CHECK_THAT(answer_to("127.0.0.1", std::string{kJson} + "Sec-Fetch-Site: cross-site\r\n"),
+             Catch::StartsWith("HTTP/1.1 403") && Catch::Contains("foreign_page"));
+  CHECK_THAT(answer_to("127.0.0.1", "Content-Type: text/plain\r\n"),
+             Catch::StartsWith("HTTP/1.1 415"));
+  CHECK_THAT(answer_to("127.0.0.1", ""), Catch::StartsWith("HTTP/1.1 415"));
+  // These reach what is asked for, and there is no Redis.
+  for (const auto* host : {"127.0.0.1", "[::1]:8000", "LOCALHOST:8000", "tv.example.com:80"}) {
+    INFO(host);
+    CHECK_THAT(answer_to(host, kJson), Catch::StartsWith("HTTP/1.1 503"));
+  }
 }
 
 TEST_CASE("engines behind a name play", "[engines_api]") {

@@ -101,7 +101,8 @@ TEST_CASE("a stream stays where it is when the other engine refuses", "[orders]"
   const auto reply =
       raw_exchange(world.service.port(),
                    fmt::format("POST {}/migrate HTTP/1.1\r\nHost: p\r\nConnection: close\r\n"
-                               "Authorization: Bearer sesame\r\nContent-Length: {}\r\n\r\n{}",
+                               "Authorization: Bearer sesame\r\nContent-Length: {}\r\n"
+                               "Content-Type: application/json\r\n\r\n{}",
                                page_of(world.id), body.size(), body),
                    10s);
   CHECK_THAT(reply, Catch::StartsWith("HTTP/1.1 202"));

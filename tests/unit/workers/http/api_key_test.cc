@@ -49,3 +49,15 @@ TEST_CASE("a browser's request tells whose page it comes from", "[api_key]") {
   CHECK(from("https://evil.example"));
   CHECK(from("null"));
 }
+
+TEST_CASE("what a browser says of the page counts also where it names no origin", "[api_key]") {
+  const auto from = [](const std::string& site) {
+    Request request;
+    request.headers.push_back({.name = "sec-fetch-site", .value = site});
+    return ace::http::is_from_foreign_page(request);
+  };
+  CHECK_FALSE(from("same-origin"));
+  CHECK_FALSE(from("none"));
+  CHECK(from("cross-site"));
+  CHECK(from("same-site"));
+}
