@@ -27,11 +27,17 @@ int refuse(const Error& why) {
   return kWrongUse;
 }
 
+/// Where there is something to hide. Without, a dump of a worker that died is worth having.
+void guard_secrets(const config::Config& config) {
+  if (!config.log.secrets.empty()) os::forbid_core_dumps();
+}
+
 supervisor::Service service_of(std::vector<std::string> arguments, const config::CommandLine& line,
                                config::Config config, const supervisor::WorkerMain& worker_main) {
   auto reload = [line]() -> Result<config::Config> {
     auto loaded = config::load(line, config::process_environment());
     if (!loaded) return fail(std::move(loaded).error());
+    guard_secrets(loaded->config);
     return std::move(loaded->config);
   };
   return {.arguments = std::move(arguments),
@@ -49,6 +55,7 @@ int act(std::vector<std::string> arguments, const config::CommandLine& line, con
         const supervisor::WorkerMain& worker_main) {
   if (line.action == Action::PrintConfig) return print(config::print_config(loaded));
   if (line.action == Action::CheckConfig) return check(loaded);
+  guard_secrets(loaded.config);
   os::raise_descriptor_limit();
   os::ignore_broken_pipes();
   auto service = service_of(std::move(arguments), line, std::move(loaded.config), worker_main);
