@@ -30,6 +30,7 @@ int run(Service service) {
   const auto* const left = *bequest ? &(*bequest)->inheritance : nullptr;
   if (left != nullptr && (*bequest)->role == Role::Trial) return answer_trial(*left);
   log::setup(log_options(service.config, "supervisor"));
+  tell_warnings(service.config);
   if (left != nullptr) keep_ground_settings(service.config, left->listen, left->port_file);
   std::optional<sigset_t> mask;
   if (left != nullptr) mask = set_of(left->blocked_signals);
@@ -47,6 +48,7 @@ int run(Service service) {
 
 int run_single_process(const Service& service) {
   log::setup(log_options(service.config, "worker:0"));
+  tell_warnings(service.config);
   auto ground = prepare_ground(service.config);
   if (!ground) return refuse_to_start(ground.error());
   auto channel = make_control_channel();

@@ -33,6 +33,10 @@ log::Options log_options(const config::Config& config, std::string process) {
   return options;
 }
 
+void tell_warnings(const config::Config& config) {
+  for (const auto& warning : config.warnings) log::warn("setting_doubtful", "{}", warning);
+}
+
 Supervisor::Supervisor(Service service, std::string program, SignalFd signals, Ground ground)
     : config_{std::make_unique<config::Config>(std::move(service.config))},
       reload_{std::move(service.reload)},
@@ -179,6 +183,7 @@ void Supervisor::reload_config() {
   *config_ = std::move(*fresh);
   log::setup(log_options(*config_, "supervisor"));
   log::set_level(config_->log.level);
+  tell_warnings(*config_);
   log::info("reloading", "workers={}", config_->workers);
   fleet_.want(config_->workers);
   begin_round();

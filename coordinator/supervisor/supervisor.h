@@ -15,6 +15,8 @@
 
 namespace ace::supervisor {
 
+/// One line each.
+void tell_warnings(const config::Config& config);
 [[nodiscard]] log::Options log_options(const config::Config& config, std::string process);
 
 /// The process that must never die: it waits for signals, children and time, and leaves every

@@ -1,11 +1,14 @@
 #include "proto/engine/engine_list.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "proto/engine/engine_json.h"
+#include "shared/base/text.h"
+#include "shared/json/json_writer.h"
 
 namespace ace::proto::engine {
 namespace {
@@ -56,33 +59,70 @@ Result<ListedEngine> read_engine(const rapidjson::Value& object, const char* nam
   return engine;
 }
 
-}  // namespace
+struct Member {
+  std::string_view name;
+  std::string_view type;
+  bool (*is_of_type)(const rapidjson::Value&);
+};
+bool is_text(const rapidjson::Value& value) { return value.IsString(); }
+bool is_number(const rapidjson::Value& value) { return value.IsNumber(); }
+bool is_number_or_text(const rapidjson::Value& value) { return is_number(value) || is_text(value); }
+bool is_flag(const rapidjson::Value& value) { return value.IsBool(); }
+constexpr std::array kMembers{
+    Member{"host", "a text", is_text},
+    Member{"port", "a number", is_number_or_text},
+    Member{"name", "a text", is_text},
+    Member{"forwarded", "true or false", is_flag},
+    Member{"max_streams", "a number", is_number},
+};
 
-Result<ListedEngine> parse_listed_engine(std::string_view json) {
-  rapidjson::Document document;
+Status check_members(const rapidjson::Value& object) {
+  for (const auto& [name, value] : object.GetObject()) {
+    const auto text = outside_text({name.GetString(), name.GetStringLength()}, kMaxNameBytes);
+    const auto* const member = std::ranges::find(kMembers, text, &Member::name);
+    if (member == kMembers.end()) {
+      return fail(Errc::InvalidArgument,
+                  fmt::format("\"{}\" is none of host, port, name, forwarded, max_streams", text));
+    }
+    if (!member->is_of_type(value)) {
+      return fail(Errc::InvalidArgument, fmt::format("\"{}\" is not {}", text, member->type));
+    }
+  }
+  return {};
+}
+
+Status parse_object(rapidjson::Document& document, std::string_view json) {
   document.Parse<kFlags>(json.data(), json.size());
   if (document.HasParseError() || !document.IsObject()) {
     return fail(Errc::InvalidArgument, "not a json object");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<ListedEngine> parse_listed_engine(std::string_view json) {
+  rapidjson::Document document;
+  if (auto parsed = parse_object(document, json); !parsed) return fail(std::move(parsed).error());
+  return read_engine(document, "name");
+}
+
+Result<ListedEngine> parse_new_engine(std::string_view json) {
+  rapidjson::Document document;
+  if (auto parsed = parse_object(document, json); !parsed) return fail(std::move(parsed).error());
+  if (auto fits = check_members(document); !fits) return fail(std::move(fits).error());
   return read_engine(document, "name");
 }
 
 std::string to_json(const ListedEngine& engine) {
   rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> out{buffer};
-  const auto text = [&out](const char* name, const std::string& value) {
-    out.Key(name);
-    out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-  };
+  json::JsonWriter out{buffer};
   out.StartObject();
-  text("host", engine.address.host);
-  out.Key("port");
-  out.Uint(engine.address.port);
-  if (!engine.name.empty()) text("name", engine.name);
-  out.Key("forwarded");
-  out.Bool(engine.is_forwarded);
-  out.Key("max_streams");
-  out.Uint(engine.max_streams);
+  json::write(out, "host", engine.address.host);
+  json::write(out, "port", std::uint64_t{engine.address.port});
+  if (!engine.name.empty()) json::write(out, "name", engine.name);
+  json::write_flag(out, "forwarded", engine.is_forwarded);
+  json::write(out, "max_streams", std::uint64_t{engine.max_streams});
   out.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }

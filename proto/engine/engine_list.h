@@ -26,6 +26,9 @@ struct ListedEngine {
 /// `{"host":…,"port":…,"name":…,"forwarded":…,"max_streams":…}`; all but host and port may be
 /// missing. InvalidArgument says what is wrong.
 [[nodiscard]] Result<ListedEngine> parse_listed_engine(std::string_view json);
+/// The same from people, who may mistype: any other member, or one of another type, is refused by
+/// its name.
+[[nodiscard]] Result<ListedEngine> parse_new_engine(std::string_view json);
 [[nodiscard]] std::string to_json(const ListedEngine& engine);
 
 /// An acestream-orchestrator's `/engines`: an array of objects with container_id, host, port,

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "shared/base/text.h"
 #include "shared/config/value.h"
 
 namespace ace::config {
@@ -52,7 +53,7 @@ Status apply_engine_option(EngineAddress& engine, std::string_view option) {
   const auto key = option.substr(0, equals);
   const auto value =
       equals == std::string_view::npos ? std::string_view{} : option.substr(equals + 1);
-  if (key == "name" && !value.empty()) {
+  if (key == "name" && !value.empty() && is_utf8(value)) {
     engine.name = value;
     return {};
   }

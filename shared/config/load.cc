@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "shared/config/config_file.h"
+#include "shared/config/redis_url.h"
 #include "shared/config/settings.h"
 #include "shared/config/value.h"
 #include "shared/log/access_log.h"
@@ -15,6 +16,7 @@ namespace ace::config {
 namespace {
 
 constexpr std::string_view kFileKey = "PROXY_CONFIG";
+constexpr std::string_view kUrlKey = "REDIS_URL";
 
 struct Given {
   std::string text;
@@ -54,22 +56,47 @@ Status add_file(const std::string& path, Values& values) {
   return {};
 }
 
+/// One source's REDIS_URL is the settings that it stands for, as if they stood there themselves.
+Status take_url_apart(Values& source) {
+  const auto url = source.extract(std::string{kUrlKey});
+  if (url.empty()) return {};
+  auto parts = parse_redis_url(url.mapped().text);
+  if (!parts) return fail(wrong_value(*find_setting(kUrlKey), url.mapped(), parts.error()));
+  for (auto& [key, text] : *parts) {
+    const auto [other, is_new] =
+        source.emplace(key, Given{.text = std::move(text), .origin = url.mapped().origin});
+    if (!is_new) {
+      return fail(Errc::InvalidArgument,
+                  fmt::format("{} (from {}) and {} (from {}) say the same thing: leave one out",
+                              key, other->second.origin, kUrlKey, url.mapped().origin));
+    }
+  }
+  return {};
+}
+
 /// Each later source overwrites the earlier ones.
 Result<Values> collect(const CommandLine& line, const Environment& environment) {
-  Values values;
+  Values file;
+  Values variables;
+  Values flags;
   std::string path = line.config_file;
   if (path.empty()) path = environment(std::string{kFileKey}).value_or("");
   if (!path.empty()) {
-    if (auto added = add_file(path, values); !added) return fail(std::move(added).error());
+    if (auto added = add_file(path, file); !added) return fail(std::move(added).error());
   }
   for (const auto& setting : settings()) {
     const std::string key{setting.key};
     if (auto text = environment(key)) {
-      values[key] = {.text = std::move(*text), .origin = "environment " + key};
+      variables[key] = {.text = std::move(*text), .origin = "environment " + key};
     }
     if (const auto flag = line.values.find(key); flag != line.values.end()) {
-      values[key] = {.text = flag->second, .origin = "flag " + setting.flag()};
+      flags[key] = {.text = flag->second, .origin = "flag " + setting.flag()};
     }
+  }
+  Values values;
+  for (auto* source : {&file, &variables, &flags}) {
+    if (auto done = take_url_apart(*source); !done) return fail(std::move(done).error());
+    for (auto& [key, given] : *source) values.insert_or_assign(key, std::move(given));
   }
   return values;
 }

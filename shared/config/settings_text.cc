@@ -13,7 +13,7 @@ namespace ace::config {
 namespace {
 
 /// What a home user may have to change. A new setting is a rare one until it is named here.
-constexpr std::array<std::string_view, 19> kCommon{"ACE_ENGINES",
+constexpr std::array<std::string_view, 20> kCommon{"ACE_ENGINES",
                                                    "ACE_ORCHESTRATOR_URL",
                                                    "MAX_STREAMS_PER_ENGINE",
                                                    "PROXY_LISTEN",
@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 19> kCommon{"ACE_ENGINES",
                                                    "API_KEY",
                                                    "PROXY_API_PROTECT_READS",
                                                    "PROXY_TRUSTED_PROXIES",
+                                                   "REDIS_URL",
                                                    "REDIS_HOST",
                                                    "REDIS_PORT",
                                                    "REDIS_SOCKET",
@@ -32,6 +33,9 @@ constexpr std::array<std::string_view, 19> kCommon{"ACE_ENGINES",
                                                    "PROXY_LOG_LEVEL",
                                                    "PROXY_LOG_FILE",
                                                    "PROXY_ACCESS_LOG"};
+
+constexpr std::string_view kSecretFlag =
+    "As a flag it is visible to every local user in the list of processes.";
 
 bool is_shown(const Setting& setting, HelpScope scope) {
   return scope == HelpScope::All || std::ranges::find(kCommon, setting.key) != kCommon.end();
@@ -59,6 +63,7 @@ void add_setting(std::string& out, const Setting& setting) {
   const auto alias = setting.alias.empty() ? std::string{} : fmt::format(", {}", setting.alias);
   out += fmt::format("  {}{}\n", setting.flag(), alias);
   add_lines(out, "      ", setting.sentence);
+  if (setting.is_secret) add_lines(out, "      ", kSecretFlag);
   add_lines(out, "      ",
             fmt::format("{}; default {}; environment {}", unit_and_range(setting),
                         setting.default_text.empty() ? "none" : setting.default_text, setting.key));

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "shared/config/setting_kinds.h"
 #include "shared/config/setting_tables.h"
 
@@ -17,13 +19,70 @@ Setting chunk_size_setting() {
   return setting;
 }
 
+/// load() sets what the url stands for; nothing is left to be set here.
+Setting redis_url_setting() {
+  Setting setting = named({"Redis", "REDIS_URL", "",
+                           "Redis server as one url, instead of the following settings that it "
+                           "names. Percent-encode special characters of user and password."});
+  setting.unit = "url";
+  setting.allowed = "redis://[[user]:password@]host[:port][/db]";
+  setting.is_secret = true;
+  setting.set = [](Config&, std::string_view) -> Status { return {}; };
+  setting.get = [](const Config&) { return std::string{}; };
+  return finished(std::move(setting));
+}
+
+Setting redis_host_setting() {
+  Setting setting = text({"Redis", "REDIS_HOST", "", "Address or name of the Redis server."},
+                         "host", at(&Config::redis, &redis::Endpoint::host));
+  setting.allowed = "an address or a name, without a port";
+  setting.set = [set = setting.set](Config& config, std::string_view given) -> Status {
+    const auto host = trim(given);
+    if (host.find("://") != std::string_view::npos) {
+      return fail(Errc::InvalidArgument, "a url is given as REDIS_URL");
+    }
+    if (host.starts_with('[')) {
+      return fail(Errc::InvalidArgument, "an IPv6 address stands here without brackets");
+    }
+    if (host.find_first_of(" /@") != std::string_view::npos) return not_allowed();
+    if (std::ranges::count(host, ':') == 1) {
+      return fail(Errc::InvalidArgument, "the port is given as REDIS_PORT");
+    }
+    return set(config, host);
+  };
+  return setting;
+}
+
+Setting redis_port_setting() {
+  Setting setting = count({"Redis", "REDIS_PORT", "", "TCP port of the Redis server."},
+                          at(&Config::redis, &redis::Endpoint::port), 1, 65535);
+  setting.set = [set = setting.set](Config& config, std::string_view given) -> Status {
+    if (!trim(given).starts_with("tcp://")) return set(config, given);
+    return fail(Errc::InvalidArgument,
+                "this is what Kubernetes sets for a service called redis: set enableServiceLinks: "
+                "false in the pod, or REDIS_PORT yourself");
+  };
+  return setting;
+}
+
+Setting redis_password_setting() {
+  Setting setting = text({"Redis", "REDIS_PASSWORD", "", "Redis password. Empty: none is sent."},
+                         "text", at(&Config::redis, &redis::Endpoint::password), Secrecy::Secret);
+  setting.set = [set = setting.set](Config& config, std::string_view given) -> Status {
+    if (trim(given) != given) {
+      config.warnings.emplace_back("setting=REDIS_PASSWORD: it begins or ends with a blank");
+    }
+    return set(config, given);
+  };
+  return setting;
+}
+
 }  // namespace
 
 void add_redis_settings(std::vector<Setting>& all) {
-  all.push_back(text({"Redis", "REDIS_HOST", "", "Address or name of the Redis server."}, "host",
-                     at(&Config::redis, &redis::Endpoint::host)));
-  all.push_back(count({"Redis", "REDIS_PORT", "", "TCP port of the Redis server."},
-                      at(&Config::redis, &redis::Endpoint::port), 1, 65535));
+  all.push_back(redis_url_setting());
+  all.push_back(redis_host_setting());
+  all.push_back(redis_port_setting());
   all.push_back(count({"Redis", "REDIS_DB", "", "Number of the Redis database."},
                       at(&Config::redis, &redis::Endpoint::db), 0, 10'000));
   all.push_back(text(
@@ -32,8 +91,7 @@ void add_redis_settings(std::vector<Setting>& all) {
       "path", at(&Config::redis, &redis::Endpoint::socket)));
   all.push_back(text({"Redis", "REDIS_USERNAME", "", "Redis user (ACL). Empty: the default user."},
                      "text", at(&Config::redis, &redis::Endpoint::username)));
-  all.push_back(text({"Redis", "REDIS_PASSWORD", "", "Redis password. Empty: none is sent."},
-                     "text", at(&Config::redis, &redis::Endpoint::password), Secrecy::Secret));
+  all.push_back(redis_password_setting());
   all.push_back(duration({"Redis", "PROXY_LEASE", "",
                           "Lifetime of a stream's owner key, renewed at a third of it. A dead "
                           "host's streams are taken over after this time."},

@@ -9,6 +9,7 @@
 
 #include "coordinator/ownership/replies.h"
 #include "proto/redis/redis_keys.h"
+#include "shared/base/text.h"
 #include "shared/log/log.h"
 
 namespace ace::engines {
@@ -102,7 +103,7 @@ void RuntimeEngines::take(Engines engines) {
     if (id.starts_with(kDrain)) continue;
     const auto engine = proto::engine::parse_listed_engine(json);
     if (!engine || id_of(*engine) != id) {
-      log::warn("engine_malformed", "engine={}", id);
+      log::warn("engine_malformed", "engine={:?}", outside_text(id, proto::engine::kMaxNameBytes));
       continue;
     }
     addresses.push_back(

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "coordinator/host/engine_table.h"
 #include "coordinator/ownership/event_bus.h"
@@ -33,6 +34,9 @@ class RuntimeEngines {
   RuntimeEngines(Parts parts, std::uint32_t max_streams);
   RuntimeEngines(const RuntimeEngines&) = delete;
   RuntimeEngines& operator=(const RuntimeEngines&) = delete;
+
+  /// Whether an engine may be called so: some names in Redis' list are the list's own.
+  [[nodiscard]] static bool is_engine_id(std::string_view id) { return !id.starts_with('#'); }
 
   using Done = std::function<void(Status)>;
   /// Adds the engine, or replaces the one of its id. Unavailable while there is no Redis. Called

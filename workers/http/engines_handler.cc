@@ -99,7 +99,7 @@ void EnginesHandler::add(Connection& connection, const Request& request) const {
     answer(connection, request, answers_.error(request, 413, "too_large", "the body is too large"));
     return;
   }
-  const auto engine = proto::engine::parse_listed_engine(request.body);
+  const auto engine = proto::engine::parse_new_engine(request.body);
   if (!engine) {
     answer(connection, request, answers_.error(request, 400, "bad_engine", engine.error().text));
     return;
@@ -125,6 +125,11 @@ void EnginesHandler::remove(Connection& connection, const Request& request) cons
   const auto name = request.query("name");
   if (!name || name->empty()) {
     answer(connection, request, answers_.error(request, 400, "missing_name", "add ?name=…"));
+    return;
+  }
+  if (!engines::RuntimeEngines::is_engine_id(*name)) {
+    answer(connection, request,
+           answers_.error(request, 404, "not_found", "no engine of that name was added"));
     return;
   }
   engines_.runtime().remove(std::string{*name}, [weak = std::weak_ptr{alive_}, &connection,

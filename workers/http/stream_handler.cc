@@ -9,6 +9,7 @@
 
 #include "coordinator/ownership/replies.h"
 #include "proto/redis/redis_keys.h"
+#include "shared/base/text.h"
 #include "workers/http/router.h"
 #include "workers/http/stream_row.h"
 
@@ -24,6 +25,9 @@ std::string_view segment(std::string_view path, std::size_t at) {
   return path.substr(0, path.find('/'));
 }
 
+/// Of a text that an answer quotes.
+constexpr std::size_t kLongestQuoted = 100;
+
 /// The engine that the query or the body names; empty when neither does.
 Result<std::string> requested_engine(const Request& request) {
   if (const auto engine = request.query("engine")) return std::string{*engine};
@@ -34,6 +38,12 @@ Result<std::string> requested_engine(const Request& request) {
   document.Parse<kFlags>(request.body.data(), request.body.size());
   if (document.HasParseError() || !document.IsObject()) {
     return fail(Errc::InvalidArgument, "the body is no JSON object");
+  }
+  for (const auto& [name, value] : document.GetObject()) {
+    const std::string_view text{name.GetString(), name.GetStringLength()};
+    if (text == "engine") continue;
+    return fail(Errc::InvalidArgument,
+                fmt::format("\"{}\" is not engine", outside_text(text, kLongestQuoted)));
   }
   const auto engine = document.FindMember("engine");
   if (engine == document.MemberEnd()) return std::string{};

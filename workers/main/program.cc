@@ -1,6 +1,8 @@
 #include "workers/main/program.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "coordinator/supervisor/service.h"
 #include "shared/config/load.h"
 #include "shared/config/settings_text.h"
+#include "shared/config/variables.h"
 #include "shared/os/process_tuning.h"
 
 namespace ace {
@@ -27,6 +30,11 @@ int refuse(const Error& why) {
   return kWrongUse;
 }
 
+void add_warnings(config::Config& config) {
+  auto unknown = config::unknown_variables(config::process_variables());
+  std::ranges::move(unknown, std::back_inserter(config.warnings));
+}
+
 /// Where there is something to hide. Without, a dump of a worker that died is worth having.
 void guard_secrets(const config::Config& config) {
   if (!config.log.secrets.empty()) os::forbid_core_dumps();
@@ -38,6 +46,7 @@ supervisor::Service service_of(std::vector<std::string> arguments, const config:
     auto loaded = config::load(line, config::process_environment());
     if (!loaded) return fail(std::move(loaded).error());
     guard_secrets(loaded->config);
+    add_warnings(loaded->config);
     return std::move(loaded->config);
   };
   return {.arguments = std::move(arguments),
@@ -46,7 +55,11 @@ supervisor::Service service_of(std::vector<std::string> arguments, const config:
           .worker_main = worker_main};
 }
 
-int check(const config::Loaded& loaded) {
+int check(config::Loaded loaded) {
+  add_warnings(loaded.config);
+  for (const auto& warning : loaded.config.warnings) {
+    std::fprintf(stderr, "ace-proxy: warning: %s\n", warning.c_str());
+  }
   const auto fits = config::check_places(loaded);
   return fits ? print("config ok\n") : refuse(fits.error());
 }
@@ -54,8 +67,9 @@ int check(const config::Loaded& loaded) {
 int act(std::vector<std::string> arguments, const config::CommandLine& line, config::Loaded loaded,
         const supervisor::WorkerMain& worker_main) {
   if (line.action == Action::PrintConfig) return print(config::print_config(loaded));
-  if (line.action == Action::CheckConfig) return check(loaded);
+  if (line.action == Action::CheckConfig) return check(std::move(loaded));
   guard_secrets(loaded.config);
+  add_warnings(loaded.config);
   os::raise_descriptor_limit();
   os::ignore_broken_pipes();
   auto service = service_of(std::move(arguments), line, std::move(loaded.config), worker_main);

@@ -135,6 +135,16 @@ TEST_CASE("added engines outlive a Redis that forgets", "[engines_api]") {
   CHECK(world.all_list(2));
 }
 
+TEST_CASE("the list's own fields are no engines that could be removed", "[engines_api]") {
+  const World world;
+  CHECK_THAT(post(world.service, engine_json(world.engines, 1, "second")),
+             Catch::StartsWith("HTTP/1.1 201"));
+  REQUIRE(world.all_list(2));
+  CHECK(remove(world.service, "%23").status == 404);
+  CHECK(remove(world.service, "%23drain:second").status == 404);
+  CHECK(world.service.redis_number({"HEXISTS", "ace_proxy:engines", "#"}) == 1);
+}
+
 TEST_CASE("only who shows the key changes the engines", "[engines_api]") {
   const World world;
   const auto json = engine_json(world.engines, 1, "second");
@@ -161,6 +171,8 @@ TEST_CASE("an engine that makes no sense is not added", "[engines_api]") {
              Catch::StartsWith("HTTP/1.1 409"));
   CHECK(remove(service, "first").status == 404);
   CHECK(remove(service, "nobody").status == 404);
+  const auto mistyped = post(service, R"({"host":"10.0.0.1","port":1,"max_stream":2})");
+  CHECK_THAT(mistyped, Catch::StartsWith("HTTP/1.1 400") && Catch::Contains("max_stream"));
   CHECK(http_request(service.port(), "DELETE", "/engines", {{"Authorization", "Bearer sesame"}})
             .status == 400);
   CHECK(engines_of(service).size() == 1);

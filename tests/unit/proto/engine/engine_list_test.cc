@@ -34,6 +34,21 @@ TEST_CASE("what is no engine is refused", "[engine_list]") {
   CHECK_FALSE(parse_listed_engine(R"({"host":"a","port":1,"name":")" + name + "\"}"));
 }
 
+TEST_CASE("what people mistype in a new engine is named", "[engine_list]") {
+  const auto error_of = [](const std::string& members) {
+    const auto engine = parse_new_engine(R"({"host":"a","port":1)" + members + "}");
+    return engine ? std::string{} : engine.error().text;
+  };
+  CHECK(error_of(R"(,"name":"n","forwarded":false,"max_streams":2)").empty());
+  CHECK_THAT(error_of(R"(,"max_stream":2)"), Catch::StartsWith("\"max_stream\" is none of host"));
+  CHECK(error_of(R"(,"forwarded":"yes")") == "\"forwarded\" is not true or false");
+  CHECK(error_of(R"(,"max_streams":"2")") == "\"max_streams\" is not a number");
+  CHECK(error_of(R"(,"name":7)") == "\"name\" is not a text");
+  CHECK(error_of(",\"" + std::string(5000, 'x') + "\":1").size() < 300);
+  // What another version wrote into Redis is taken as far as it is understood.
+  CHECK(parse_listed_engine(R"({"host":"a","port":1,"weight":2})"));
+}
+
 TEST_CASE("an orchestrator's engines are read, but for what makes no sense", "[engine_list]") {
   const auto engines = parse_orchestrator(R"([
     {"container_id":"c1","host":"10.0.0.1","port":6878,"forwarded":true,"health_status":"healthy"},
