@@ -2,7 +2,8 @@
 
 namespace ace {
 
-/// Ends the process after naming the broken assumption on stderr; the supervisor starts a new one.
+/// Ends the process after naming the broken assumption in the log, or on standard error while there
+/// is none (check_report.h); the supervisor starts a new one.
 [[noreturn]] void check_failed(const char* condition, const char* why, const char* file, int line);
 
 }  // namespace ace
