@@ -136,11 +136,46 @@ start_demo_engines() {
   rm -f "$ports"
 }
 
-print_demo_url() {
-  local listen
-  listen=$(setting PROXY_LISTEN)
-  listen=${listen%%,*}
-  say "open in VLC: http://127.0.0.1:${listen##*:}/ace/getstream?id=$demo_id"
+# The address at which other devices reach this machine, if there is one.
+lan_address() { hostname -I 2>/dev/null | tr ' ' '\n' | grep -v : | head -n 1; }
+
+print_demo_urls() {
+  local listen=$1 port host path="/ace/getstream?id=$demo_id" lan=''
+  port=${listen##*:}
+  host=${listen%:*}
+  if [[ $host == 0.0.0.0 || $host == '[::]' ]]; then
+    host=127.0.0.1
+    lan=$(lan_address) || true
+  fi
+  echo
+  echo "  The demo runs. Open this address in VLC (Media, Open Network Stream):"
+  echo "      http://$host:$port$path"
+  [[ -n $lan ]] && echo "  On other devices of your network:" && echo "      http://$lan:$port$path"
+  echo "  Who watches what: http://$host:$port/streams"
+  echo "  To stop: Ctrl-C"
+  echo
+}
+
+# The proxy logs its start after this script has become the proxy. So a child waits until every
+# worker is ready, when the proxy writes its port file, and prints the addresses below those lines.
+announce_demo() {
+  local dir ports proxy=$$
+  dir=$(mktemp -d)
+  touch "$dir/start"
+  ports=$(setting PROXY_PORT_FILE)
+  export PROXY_PORT_FILE=${ports:-$dir/ports}
+  {
+    exec 9>&-  # the engines end with the proxy, not with this child
+    # A port file that an earlier proxy left behind is older.
+    until [[ -s $PROXY_PORT_FILE && $PROXY_PORT_FILE -nt $dir/start ]]; do
+      kill -0 "$proxy" 2>/dev/null || break
+      sleep 0.1
+    done
+    ports=$(grep -v '^unix:' "$PROXY_PORT_FILE" 2>/dev/null | head -n 1) || true
+    rm -rf "$dir"
+    sleep 0.3  # the last lines of the start
+    if [[ -n $ports ]]; then print_demo_urls "$ports" >&2; fi
+  } &
 }
 
 if [[ -f $top/CMakeLists.txt ]]; then
@@ -168,6 +203,6 @@ settings=$("$proxy" "${flags[@]}" --print-config)
 see_to_redis
 if [[ $is_demo == yes ]]; then
   start_demo_engines
-  print_demo_url
+  announce_demo
 fi
 exec "$proxy" "${flags[@]}"
