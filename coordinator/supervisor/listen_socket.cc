@@ -52,7 +52,8 @@ const sockaddr* as_sockaddr(const sockaddr_un& address) {
 Status remove_stale_socket(const std::string& path) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) return {};
-  if (!S_ISSOCK(info.st_mode)) return fail(Errc::InvalidArgument, "the file there is no socket");
+  if (!S_ISSOCK(info.st_mode))
+    return fail(Errc::InvalidArgument, "the file at this path is not a socket");
   const UniqueFd probe{socket(AF_UNIX, kKind, 0)};
   const auto address = unix_address(path);
   if (connect(probe.get(), as_sockaddr(address), sizeof address) == 0 || errno == EAGAIN) {
@@ -156,7 +157,7 @@ Result<std::vector<ListenSocket>> open_listen_sockets(
   std::vector<ListenSocket> sockets;
   for (auto& fd : os::inherited_sockets()) sockets.push_back(ListenSocket::adopt(std::move(fd)));
   if (!sockets.empty()) {
-    log::info("sockets_inherited", "count={}: PROXY_LISTEN counts for nothing", sockets.size());
+    log::info("sockets_inherited", "count={}: PROXY_LISTEN is ignored", sockets.size());
     return sockets;
   }
   for (const auto& address : addresses) {

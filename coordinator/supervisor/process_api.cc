@@ -34,7 +34,7 @@ bool ChildExit::is_clean() const { return WIFEXITED(status) && WEXITSTATUS(statu
 
 std::string ChildExit::describe() const {
   if (WIFEXITED(status) && WEXITSTATUS(status) == kExitIdTaken) {
-    return "its id is that of another living worker: PROXY_HOST_NAME is not this host's alone";
+    return "another living worker uses this id: give each host its own PROXY_HOST_NAME";
   }
   if (WIFEXITED(status)) return fmt::format("exit {}", WEXITSTATUS(status));
   if (!WIFSIGNALED(status)) return fmt::format("status {}", status);

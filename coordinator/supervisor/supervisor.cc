@@ -175,7 +175,7 @@ void Supervisor::reload_config() {
   os::notify_reloading();
   auto fresh = reload_();
   if (!fresh) {
-    log::error("reload_refused", "the old config stays: {}", fresh.error().text);
+    log::error("reload_refused", "the old settings stay in force: {}", fresh.error().text);
     if (is_ready_ && !is_reloading_) os::notify("READY=1");
     return;
   }
@@ -205,7 +205,7 @@ void Supervisor::announce() {
   if (is_stopping_ || (is_ready_ && !is_reloading_)) return;
   if (is_ready_ && !is_stuck_ && fleet_.is_round_stuck()) {
     is_stuck_ = true;
-    log::error("reload_stuck", "new workers end before they are ready: those of before serve on");
+    log::error("reload_stuck", "new workers end before they are ready: the old ones serve on");
     os::notify("READY=1\nSTATUS=new workers do not start, those of before serve on");
   }
   if (!fleet_.is_settled()) return;
@@ -250,7 +250,7 @@ void Supervisor::mind_watchdog() {
 
 void Supervisor::mind_deadline() {
   if (!kill_at_ || clock_.now() < *kill_at_) return;
-  log::warn("shutdown_timeout", "killing who has not left in time");
+  log::warn("shutdown_timeout", "killing a worker that has not ended in time");
   is_killed_ = true;
   kill_at_.reset();
   fleet_.kill_all();

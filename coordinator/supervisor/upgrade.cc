@@ -105,7 +105,7 @@ bool UpgradeTrial::on_exit(const ChildExit& ended) {
 Status UpgradeTrial::judge(const ChildExit& ended) const {
   if (is_too_late_) {
     return fail(Errc::Timeout,
-                fmt::format("the new program said nothing for {} s", kLimit.count() / 1000));
+                fmt::format("the new program gave no answer within {} s", kLimit.count() / 1000));
   }
   if (ended.is_clean() && heard_.ends_with(kPassed)) return {};
   const auto last = last_line(heard_);

@@ -34,7 +34,7 @@ Result<IpSet::Network> IpSet::parse_network(std::string_view text) {
   const auto slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));
   if (!address) {
-    return fail(Errc::InvalidArgument, fmt::format("\"{}\" is no address or network", text));
+    return fail(Errc::InvalidArgument, fmt::format("\"{}\" is not an address or network", text));
   }
   if (slash == std::string_view::npos) return Network{*address, address->bits()};
   // How many bits a mapped address's prefix counts, nobody can tell.

@@ -27,7 +27,7 @@ void command(redisAsyncContext* context, redisCallbackFn* callback, const Args& 
 }
 
 std::string reason(const redisAsyncContext& context) {
-  if (context.c.err == REDIS_ERR_OOM) return "redis sent what nobody asked for";
+  if (context.c.err == REDIS_ERR_OOM) return "Redis sent an answer without a command";
   return context.c.errstr[0] == '\0' ? "the connection ended" : context.c.errstr;
 }
 

@@ -149,7 +149,7 @@ void RuntimeEngines::remove(const std::string& id, Done done) {
         (*self)->take(std::move(engines));
         (*self)->touch();
         (*self)->parts_.commands.command({"PUBLISH", proto::engines_channel(), kNews}, ignore);
-        done(*removed == 1 ? Status{} : fail(Errc::NotFound, "no engine of that name was added"));
+        done(*removed == 1 ? Status{} : fail(Errc::NotFound, "no engine with that name was added"));
       });
 }
 

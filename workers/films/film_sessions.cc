@@ -163,10 +163,11 @@ void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
     if (is_free(*session) && !session->is_opening()) return attach(session, ask);
   }
   if ((others || ask.is_taken_elsewhere) && ask.failures.empty()) {
-    return refuse(ask, {.status = 503,
-                        .code = "film_busy",
-                        .message = "an engine plays a film to one viewer, and all are taken",
-                        .engines = {}});
+    return refuse(
+        ask, {.status = 503,
+              .code = "film_busy",
+              .message = "an engine plays a recording to one viewer, and every engine is in use",
+              .engines = {}});
   }
   auto failures = ask.failures;
   if (failures.empty()) failures.push_back({.engine_id = "", .error = why});
@@ -195,7 +196,7 @@ void FilmSessions::on_opened(const FilmSessionPtr& session,
     drop(session);
     return refuse(ask, {.status = 503,
                         .code = "not_a_film",
-                        .message = "this turned out to be live: ask again",
+                        .message = "the content turned out to be live: ask again",
                         .engines = {}});
   }
   log::info("film_session_open", "stream={} engine={} infohash={}", session->content.text(),

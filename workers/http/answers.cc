@@ -74,7 +74,7 @@ std::string Answers::unauthorized(const Request& request) const {
   answer.add("WWW-Authenticate", "Bearer realm=\"ace-proxy\"");
   return whole_response(
       std::move(answer), request, connection_after(request), proto::http::kJsonType,
-      proto::http::json_error(401, "unauthorized", "this needs the key: Authorization: Bearer …"),
+      proto::http::json_error(401, "unauthorized", "API_KEY is required: Authorization: Bearer …"),
       clock_.wall_now());
 }
 

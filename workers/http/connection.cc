@@ -165,7 +165,7 @@ void Connection::on_too_slow() {
     done();
     return;
   }
-  refuse(408, "the request did not come in time");
+  refuse(408, "the request did not arrive in time");
 }
 
 void Connection::refuse(int status, std::string_view why) {

@@ -66,7 +66,7 @@ std::string to_json(const std::vector<engines::EngineReport>& reports) {
 std::string failure_text(const Answers& answers, const Request& request, const Error& why) {
   if (why.code == Errc::NotFound) return answers.error(request, 404, "not_found", why.text);
   return answers.error(request, 503, "no_redis",
-                       "added engines stand in redis, which is not there now");
+                       "added engines are stored in Redis, which is not available");
 }
 
 }  // namespace
@@ -150,7 +150,7 @@ void EnginesHandler::drain(Connection& connection, const Request& request, Drain
       request.path().substr(kBefore.size(), request.path().size() - kBefore.size() - kAfter.size());
   if (engines_.directory().find(id) == nullptr) {
     answer(connection, request,
-           answers_.error(request, 404, "not_found", "there is no engine of that name"));
+           answers_.error(request, 404, "not_found", "there is no engine with that name"));
     return;
   }
   engines_.runtime().drain(id, how, [weak = std::weak_ptr{alive_}, &connection, request, how] {

@@ -56,7 +56,8 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
   // Asked again where a client is handed over to: others may have come while it was on its way.
   if (is_full(id)) {
     connection.respond_and_close(answers_.failure(
-        request, busy("stream_full", "no more clients are taken for this stream")));
+        request, busy("stream_full",
+                      "this stream has as many viewers as PROXY_MAX_CLIENTS_PER_STREAM allows")));
     return;
   }
   const bool is_placed = connection.arrival().hops > 0 && !must_be_served_elsewhere(id);
@@ -136,13 +137,12 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
 }
 
 std::optional<streams::StartFailure> GetstreamHandler::fullness() const {
-  if (memory_.is_closed())
-    return busy("memory_short", "no more clients are taken: memory is short");
+  if (memory_.is_closed()) return busy("memory_short", "memory is short: no new viewers for now");
   if (limits_.max_clients == 0) return std::nullopt;
   std::size_t clients = 0;
   for (const auto& slot : services_.board().slots) clients += slot.clients;
   if (clients < limits_.max_clients) return std::nullopt;
-  return busy("too_many_clients", "no more clients are taken");
+  return busy("too_many_clients", "this host has as many viewers as PROXY_MAX_CLIENTS allows");
 }
 
 bool GetstreamHandler::is_full(const proto::StreamId& id) const {

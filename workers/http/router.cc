@@ -88,7 +88,7 @@ void Router::route(Connection& connection, Request request) const {
   const auto found = std::ranges::find_if(
       routes_, [&](const Route& route) { return matches(route.path, request.path()); });
   if (found == routes_.end()) {
-    answer(connection, request, answers_.error(request, 404, "not_found", "there is nothing here"));
+    answer(connection, request, answers_.error(request, 404, "not_found", "there is no such path"));
     return;
   }
   if (request.method == Method::Options) {

@@ -128,10 +128,10 @@ void Server::turn_away(UniqueFd socket) {
   head.status = 503;
   head.add("X-Ace-Worker", services_.worker_id.value);
   proto::http::add_retry_after(head, kRetryAfter);
-  const auto answer = whole_response(
-      std::move(head), {}, proto::http::Connection::Close, proto::http::kJsonType,
-      proto::http::json_error(503, "too_many_connections", "no more connections are taken"),
-      services_.clock.wall_now());
+  const auto answer =
+      whole_response(std::move(head), {}, proto::http::Connection::Close, proto::http::kJsonType,
+                     proto::http::json_error(503, "too_many_connections", "too many connections"),
+                     services_.clock.wall_now());
   // As much of the request as is here: a close with unread input would cost the client our answer.
   std::array<char, 8192> ignored{};
   (void)::recv(socket.get(), ignored.data(), ignored.size(), MSG_DONTWAIT);

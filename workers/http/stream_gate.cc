@@ -7,7 +7,7 @@ namespace ace::http {
 tl::expected<std::string, StreamGate::Denial> StreamGate::admit(const proto::http::Request& request,
                                                                 std::string_view client) const {
   if (!allowed_.empty() && !allowed_.contains(net::IpAddress::parse_host_port(client))) {
-    return tl::unexpected(Denial{"not_allowed", "this address is not given streams"});
+    return tl::unexpected(Denial{"not_allowed", "this address may not watch (PROXY_ALLOW)"});
   }
   if (tokens_.empty()) return std::string{};
   const auto shown = request.query("token").value_or(std::string_view{});

@@ -37,7 +37,7 @@ Result<std::string> requested_engine(const Request& request) {
   rapidjson::Document document;
   document.Parse<kFlags>(request.body.data(), request.body.size());
   if (document.HasParseError() || !document.IsObject()) {
-    return fail(Errc::InvalidArgument, "the body is no JSON object");
+    return fail(Errc::InvalidArgument, "the body is not a JSON object");
   }
   for (const auto& [name, value] : document.GetObject()) {
     const std::string_view text{name.GetString(), name.GetStringLength()};
@@ -47,7 +47,7 @@ Result<std::string> requested_engine(const Request& request) {
   }
   const auto engine = document.FindMember("engine");
   if (engine == document.MemberEnd()) return std::string{};
-  if (!engine->value.IsString()) return fail(Errc::InvalidArgument, "engine is no text");
+  if (!engine->value.IsString()) return fail(Errc::InvalidArgument, "engine is not a text");
   return std::string{engine->value.GetString(), engine->value.GetStringLength()};
 }
 
@@ -118,7 +118,7 @@ void StreamHandler::migrate(Connection& connection, const Request& request) cons
       });
   if (!is_known) {
     answer(connection, request,
-           answers_.error(request, 404, "no_such_engine", "there is no engine of that name"));
+           answers_.error(request, 404, "no_such_engine", "there is no engine with that name"));
     return;
   }
   if (services_.host.engines().is_draining(*engine)) {
@@ -189,7 +189,8 @@ void StreamHandler::order(Connection& connection, const Request& request, const 
         const auto is_there = ownership::integer_of(reply);
         if (!is_there) {
           answer(connection, request,
-                 answers.error(request, 503, "no_redis", "redis does not say who has the stream"));
+                 answers.error(request, 503, "no_redis",
+                               "Redis does not tell which worker has the stream"));
         } else if (*is_there == 0) {
           answer(connection, request,
                  *is_stream ? no_such_client(answers, request) : no_such_stream(answers, request));

@@ -31,7 +31,7 @@ void StreamHandler::order_film(Connection& connection, const proto::http::Reques
   };
   const bool is_kick = order.kind == host::OrderKind::Kick;
   if (order.kind == host::OrderKind::Migrate) {
-    return refuse(409, "is_a_film", "a film is played to one viewer, and stays on its engine");
+    return refuse(409, "is_a_film", "a recording is played to one viewer and stays on its engine");
   }
   if (is_kick && std::ranges::none_of(film.clients, [&](const proto::ClientRecord& client) {
         return client.id.value == order.argument;

@@ -66,7 +66,10 @@ StartFailure ended() {
 }
 
 StartFailure kicked() {
-  return {.status = 503, .code = "kicked", .message = "this client was let go", .engines = {}};
+  return {.status = 503,
+          .code = "kicked",
+          .message = "this viewer was disconnected by an order",
+          .engines = {}};
 }
 
 StartFailure start_failure(std::vector<EngineFailure> engines) {

@@ -75,7 +75,8 @@ TEST_CASE("without an engine that could play, there is no readiness", "[readines
 TEST_CASE("a worker that leaves is not ready, nor is a full host", "[readiness]") {
   const std::vector<EngineReport> engines{engine(EngineHealth::Healthy)};
   CHECK(codes(engines, WorkerPhase::Draining) == Codes{"stopping"});
-  const Unreadiness full{"memory_short", "no more clients are taken"};
+  const Unreadiness full{"memory_short",
+                         "this host has as many viewers as PROXY_MAX_CLIENTS allows"};
   CHECK(codes(engines, WorkerPhase::Serving, full) == Codes{"memory_short"});
   CHECK(codes({}, WorkerPhase::Draining, full) == Codes{"stopping", "memory_short", "no_engine"});
 }
