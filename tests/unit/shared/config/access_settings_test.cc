@@ -43,7 +43,7 @@ TEST_CASE("an entry of a list that is wrong is named, a token never", "[config]"
   CHECK_THAT(error_of({{"PROXY_ALLOW", "10.0.0.0/8,192.168.0.1/16"}}),
              Contains("PROXY_ALLOW=") && Contains("192.168.0.1/16") && Contains("192.168.0.0/16"));
   CHECK_THAT(error_of({{"PROXY_TRUSTED_PROXIES", "nginx"}}),
-             Contains("PROXY_TRUSTED_PROXIES=nginx") && Contains("\"nginx\" is no address"));
+             Contains("PROXY_TRUSTED_PROXIES=nginx") && Contains("\"nginx\" is not an address"));
   CHECK_THAT(error_of({{"PROXY_STREAM_TOKENS", "tv:sesame-open,aunt:short"}}),
              Contains("the token of aunt") && Contains("PROXY_STREAM_TOKENS=***") &&
                  !Contains("sesame") && !Contains("short;"));
