@@ -13,8 +13,8 @@
 namespace ace::supervisor {
 
 /// All workers of this host: forks as many as are wanted, replaces those that die or hang,
-/// exchanges them one by one after a reload, and ends them. Never waits: told what happened, it
-/// acts, and step() does what time or numbers ask for.
+/// exchanges them one by one after a reload, and ends them. Never waits: it acts on events, and
+/// step() does what has become due by time or by number.
 class Fleet {
  public:
   /// Runs in the child; its result is the process's exit code.
@@ -27,17 +27,17 @@ class Fleet {
 
   Fleet(ProcessApi& processes, const Clock& clock, host::Scoreboard& board, ChildMain child_main);
 
-  /// A worker that is there already, forked by a supervisor before; of an older round.
+  /// A living worker that was forked before an upgrade; it belongs to an older round.
   void adopt(WorkerSlot slot);
 
   [[nodiscard]] unsigned wanted() const { return wanted_; }
   void want(unsigned workers);
-  /// Every worker of before is to be replaced: a new one starts, and when it is ready an old one is
-  /// told to drain, and to hand the new one what it has.
+  /// Begins a round that replaces every worker: a new one starts, and when it is ready an old one
+  /// is told to drain and to hand over everything to the new one.
   void begin_round() { ++round_; }
-  /// Forks what is missing and due, drains what is too many, kills what has stood still.
+  /// Forks missing workers that are due, drains surplus ones, kills those that stand still.
   void step();
-  /// When step() has something to do by the clock alone.
+  /// The next time at which step() has something to do without an event.
   [[nodiscard]] std::optional<SteadyTime> next_due() const;
 
   void on_exit(const ChildExit& ended);
@@ -45,19 +45,19 @@ class Fleet {
   void on_control(std::uint32_t slot);
   void tell_all(ControlMessage message);
 
-  /// Nobody is forked any more; every worker gets SIGTERM.
+  /// No worker is forked any more; every worker gets SIGTERM.
   void stop();
-  /// Whoever is left goes at once.
+  /// Kills the workers that are left.
   void kill_all();
 
-  /// All wanted workers serve, and nobody of an older round but those who drain.
+  /// All wanted workers serve, and workers of older rounds are draining.
   [[nodiscard]] bool is_settled() const;
-  /// New workers die before they are ready, and those of before serve on.
+  /// New workers die before they are ready, and the old ones serve on.
   [[nodiscard]] bool is_round_stuck() const;
   [[nodiscard]] bool is_empty() const;
   /// Workers died before they were ready, so often that there is no point in going on.
   [[nodiscard]] bool has_failed_to_start() const { return failed_starts_ >= kStartAttempts; }
-  /// Since stop(): everybody left by themselves, with exit code 0.
+  /// Since stop(): every worker has ended by itself, with exit code 0.
   [[nodiscard]] bool has_left_cleanly() const { return has_left_cleanly_; }
 
   struct Count {
@@ -79,7 +79,7 @@ class Fleet {
   [[nodiscard]] std::size_t active_of_round(bool is_current) const;
   [[nodiscard]] WorkerSlot* newest_ready();
   [[nodiscard]] bool is_ready(host::WorkerRef worker) const;
-  /// Of this round; nobody (generation 0) when none is ready.
+  /// A ready worker of this round; generation 0 if there is none.
   [[nodiscard]] host::WorkerRef newest_heir() const;
   [[nodiscard]] WorkerSlot* oldest_round();
   [[nodiscard]] WorkerSlot* find(pid_t pid);
@@ -87,7 +87,7 @@ class Fleet {
   bool start_in(std::uint32_t index);
   void fail_start(WorkerSlot& slot);
   void drain(WorkerSlot& slot, host::WorkerRef heir);
-  /// Who drains, and whose heir has died or drains too, gets another one.
+  /// Gives another heir to each draining worker whose heir has died or drains, too.
   void replace_heirs();
   void back_off(WorkerSlot& slot, SteadyTime now);
   void note_end(const WorkerSlot& slot, const ChildExit& ended);

@@ -21,8 +21,9 @@ namespace ace::clients {
 /// One viewer: a socket, a place in the stream's buffer, and what is owed of the chunk in between.
 /// Sends straight from the shared chunks, without copying: the socket's own buffer is its queue.
 ///
-/// A slow client trails: what has left memory is read back, one chunk at a time. Where its place
-/// has left the buffer, or the chunk is lost, it jumps to the newest random access point, marked.
+/// A slow client falls behind: chunks that have left memory are read back, one at a time. If its
+/// position has left the buffer, or the chunk is lost, it jumps to the newest random access point,
+/// and the jump is marked.
 /// The answer's head leaves with the first media, or an error answer if there never is any.
 class ClientSession final : private streams::Archive::Reader {
  public:
@@ -36,7 +37,7 @@ class ClientSession final : private streams::Archive::Reader {
   /// `head`: the answer's status line and headers, complete. The socket is non-blocking.
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 std::string head, proto::http::BodyFraming framing);
-  /// A client whose answer another worker has begun: it goes on behind what it is owed.
+  /// A client whose answer another worker has begun: it first gets what it is owed.
   ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd socket, ClientInfo info,
                 proto::http::BodyFraming framing, ClientProgress progress);
   ~ClientSession();
@@ -47,25 +48,25 @@ class ClientSession final : private streams::Archive::Reader {
 
   void limit(ClientRate rate);  ///< from now on no faster than this
   /// Begins to deliver, now or with the next on_media(), at a random access point and with the
-  /// tables before it. Who wants a delay gets its burst and then the stream at its own pace. The
-  /// buffer outlives the session.
+  /// tables before it. With a delay the client gets its burst and then the stream at the stream's
+  /// pace. The buffer outlives the session.
   void join(const streams::StreamBuffer& buffer, JoinPlace place);
-  /// Goes on from `from` on, for one that came from another worker.
+  /// Continues at `from`, for a client that was handed over.
   void feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from);
-  /// The same for one that missed what lies before: a marked skip.
+  /// The same for a client that missed the chunks before `from`: a marked skip.
   void skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to);
   void on_media();  ///< the window has grown by one chunk
-  /// For players that hang up on silence. Only to who has got all there is; others wait for data.
+  /// For players that hang up on silence. Ignored while the client still has media to get.
   void send_filler(const proto::ChunkPtr& filler);
   /// What is buffered is delivered, then the answer ends properly: last chunk or FIN, no reset.
   void finish();
   void refuse(std::string answer);  ///< a whole error answer; only while nothing was sent
-  /// Twice a second: asks the kernel what has arrived, of who is blocked; of others now and then.
+  /// Twice a second: asks the kernel what has arrived, each time for a blocked client, else rarely.
   void tick();
   /// Data is outstanding and the peer has acknowledged none of it for `limit`; or the answer has
   /// ended and the peer does not close its side within a moment.
   [[nodiscard]] bool is_stuck(std::chrono::milliseconds limit) const;
-  void give_up();  ///< on who is stuck: what it has not taken goes with its socket
+  void give_up();  ///< on a client that is stuck: what it has not taken is lost with its socket
   /// What has arrived by now.
   [[nodiscard]] const AckWatch& check_acks();
   /// It has got all that there is for it, and nothing of a chunk or a head is owed.
@@ -79,7 +80,7 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] const ClientInfo& info() const { return info_; }
   [[nodiscard]] proto::http::BodyFraming framing() const { return framing_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
-  /// Jumps over media that it could not be given.
+  /// The number of jumps over media that this client could not be given.
   [[nodiscard]] std::uint64_t skips() const { return skips_; }
   /// How far behind the newest chunk it is, by arrival, and why.
   [[nodiscard]] ClientPace pace() const;

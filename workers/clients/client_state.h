@@ -29,7 +29,7 @@ enum class ClientPause : std::uint8_t {
 /// How a client keeps up.
 struct ClientPace {
   std::chrono::milliseconds lag{};     ///< behind the newest chunk
-  std::chrono::milliseconds wanted{};  ///< of that, beyond the join burst: a delay it asked for
+  std::chrono::milliseconds wanted{};  ///< the part of `lag` that is a requested delay
   ClientPause pause{ClientPause::None};
 };
 
@@ -37,16 +37,16 @@ struct ClientPace {
 struct JoinPlace {
   std::chrono::milliseconds burst{};  ///< of media, at once
   std::chrono::milliseconds delay{};  ///< behind live; 0: as near to it as the burst allows
-  bool waits{};  ///< for the next on_media(): what is there so far is no place to begin
+  bool waits{};  ///< begin with the next on_media(), not with what is in the window so far
 };
 
-/// What is left of a client that another worker is to go on with.
+/// The state of a client that another worker will continue.
 struct ClientRemains {
   UniqueFd socket;
-  streams::WindowPosition next;     ///< the chunk behind what is owed
-  std::string owed;                 ///< of a chunk that it has got in part
-  bool has_missed{};                ///< it cannot have what lies before `next`: a jump is due
-  std::chrono::nanoseconds hold{};  ///< what is younger has to wait
+  streams::WindowPosition next;     ///< the chunk after what is owed
+  std::string owed;                 ///< the rest of a chunk that it got in part
+  bool has_missed{};                ///< chunks before `next` are lost to it: a jump is due
+  std::chrono::nanoseconds hold{};  ///< media that is younger has to wait
 };
 
 }  // namespace ace::clients

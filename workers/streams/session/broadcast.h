@@ -12,33 +12,32 @@
 
 namespace ace::streams {
 
-/// What this worker has of a stream, and who gets it: indexes each chunk as it comes, keeps the
-/// recent ones, feeds the viewers, and fills the stream's silences for them.
+/// A stream's buffer and its viewers in this worker: indexes each chunk, keeps the recent ones,
+/// feeds the viewers, and sends them null packets while the stream is silent.
 class Broadcast {
  public:
   Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener);
 
-  /// The next chunk, of the owner's own or out of Redis. `is_live`: there is none behind it yet. A
-  /// follower that has just begun reads seconds of media within a moment: whoever waits begins with
-  /// the key frame in there, not with its first byte.
+  /// The next chunk, the owner's own or one from Redis. `is_live`: it is the newest of the stream.
+  /// A new follower reads seconds of media within a moment: waiting viewers begin with the key
+  /// frame in there, not with the first byte.
   void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
-  /// Goes on with the buffer of a worker that is being replaced: all of it, or what came there
-  /// behind what is here.
+  /// Takes over the buffer of a worker that is being replaced: all of it, or the chunks after ours.
   void inherit(const std::vector<handover::Estate::Piece>& pieces);
-  /// Chunks are missing that viewers should have got now: the next one is marked as a jump.
+  /// Chunks are lost that viewers should get now: the next chunk is marked as a jump.
   void expect_gap() { is_behind_gap_ = !window_.empty(); }
-  /// Redis has all up to this one: viewers that trail can get it from there.
+  /// Redis has all chunks up to this one: slow viewers can get them from there.
   void on_stored(proto::ChunkCursor newest) { window_.on_stored(newest); }
-  /// A follower has heard of a chunk that it will fetch.
+  /// A chunk was announced to the follower, which will fetch it.
   void expect(proto::ChunkIndex index);
-  /// Twice a second; what a silence comes from, if this is one.
+  /// Twice a second. `facts` decide the cause of a silence, if there is one now.
   void tick(StallFacts facts);
 
   [[nodiscard]] ChunkWindow& window() { return window_; }
   [[nodiscard]] StreamStory& story() { return story_; }
   [[nodiscard]] Viewers& viewers() { return viewers_; }
   [[nodiscard]] const Viewers& viewers() const { return viewers_; }
-  /// There was media, but none of late: its owner may be gone.
+  /// There was media, but none recently: the owner may be gone.
   [[nodiscard]] bool is_silent() const;
   /// As measured by the stream's own clock; 0: not yet.
   [[nodiscard]] std::uint64_t bits_per_second() const { return ts_index_.bits_per_second(); }

@@ -12,11 +12,12 @@
 
 namespace ace::streams {
 
-/// The last chunks of a window, as far as a splicer compares with them.
+/// The newest chunks of a window, as many as a splicer compares with.
 [[nodiscard]] std::vector<proto::ChunkPtr> tail_of(const ChunkWindow& window);
 
-/// What one stream needs so that its viewers here do not notice changes of its owner: what a new
-/// owner goes on with, what an owner may still do, and where one goes on who is owner no longer.
+/// Hides changes of a stream's owner from its viewers in this worker. For a new owner it loads the
+/// chunks and the engine session of the previous owner. For an owner it decides whether engines may
+/// be commanded. For a worker that has lost the ownership it decides behind which chunk to follow.
 class Succession {
  public:
   using HeritageCallback = std::function<void(Heritage)>;
@@ -26,13 +27,13 @@ class Succession {
 
   // --- becoming the owner
 
-  /// The host's table granted the stream, and told the engine session as the last owner had it.
+  /// The host's table granted the stream; `session` is the engine session of the previous owner.
   void on_granted(std::string session) { session_ = std::move(session); }
   [[nodiscard]] std::optional<engines::SessionInfo> known_session() const;
-  /// Somebody has come where nobody was.
+  /// The first viewer has arrived.
   void on_first_viewer() { watched_since_ = services_.clock.now(); }
-  /// The chunks that the window lacks up to `index`, and the session if the host does not know it.
-  /// Where there is nothing at all to go on with, the answer waits until somebody has been there
+  /// Reads the chunks that the window lacks up to `index`, and the session if the host does not
+  /// know it. If there is nothing to continue, the callback comes when the first viewer has stayed
   /// for StreamOptions::start_delay.
   void read_heritage(const ChunkWindow& window, proto::ChunkIndex index, bool has_lease,
                      HeritageCallback callback);
@@ -40,27 +41,27 @@ class Succession {
 
   // --- owning
 
-  /// The stream has been another worker's; if the next owner is this one, it takes over.
+  /// Another worker owns the stream. If this worker becomes the owner next, that is a takeover.
   void on_foreign() { was_foreign_ = true; }
-  /// Counts what has been taken over.
+  /// Counts a takeover.
   void on_owning();
-  /// Redis is there and refuses to say who owns the stream: the host's table alone decides.
+  /// Redis is reachable but its answer about the owner is an error: only the host's table decides.
   void own_alone(bool is_alone) { is_alone_ = is_alone; }
-  /// Whether an engine may be told anything: nobody else owns the stream by now.
+  /// Whether engines may be commanded: no other worker can own the stream by now.
   [[nodiscard]] bool may_command(const ownership::StreamLease& lease) const;
-  /// Whether a session that broke off may be ended: no other host can have gone on with it.
+  /// Whether a session that broke off may be stopped: no other host can have continued it.
   [[nodiscard]] bool may_stop(const ownership::StreamLease& lease) const;
-  /// Redis has our chunks up to this one; 0: it has none of them.
+  /// Redis has our chunks up to `index`; 0: it has none of them.
   void on_committed(proto::ChunkIndex index) { committed_ = index; }
 
   // --- following
 
-  /// Somebody else owns the stream, and Redis stands at `index`: what comes from there is spliced
-  /// onto what viewers got beyond our last commit.
+  /// Another worker owns the stream, and Redis has chunks up to `index`. Later chunks are spliced
+  /// onto what our viewers got beyond our last commit.
   void step_down(const ChunkWindow& window, proto::ChunkIndex index);
-  /// The chunk to follow behind; nothing: where a joiner would begin.
+  /// The chunk behind which to follow; nothing: begin where a joining viewer would.
   [[nodiscard]] std::optional<proto::ChunkIndex> follow_after(const ChunkWindow& window);
-  /// What viewers have not got of a followed chunk; nothing when that is all of it.
+  /// The part of a followed chunk that viewers have not got; null if they have got all of it.
   [[nodiscard]] proto::ChunkPtr news_of(proto::ChunkPtr chunk);
 
  private:
@@ -71,7 +72,7 @@ class Succession {
   std::string session_;
   std::shared_ptr<HeritageReader> reader_;
   std::unique_ptr<loop::Timer> shield_;
-  SteadyTime watched_since_;  ///< without anybody here: long ago
+  SteadyTime watched_since_;  ///< arrival of the first viewer; without viewers long ago
   bool is_alone_{};
   bool was_foreign_{};
   proto::ChunkIndex committed_;

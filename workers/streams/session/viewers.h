@@ -15,15 +15,15 @@
 
 namespace ace::streams {
 
-/// Who is to go to another worker.
+/// Which viewers release() takes out for another worker.
 enum class Release : std::uint8_t {
-  Drained,  ///< who has got all there is here, or waits for the first byte
-  All,      ///< with what is owed, to who can go on exactly there; who was refused, after a pause
+  Drained,  ///< viewers that have got everything in this window, or wait for the first byte
+  All,      ///< every viewer, with what it is owed; one that was refused only after a pause
 };
 
-/// The viewers of one stream in this worker: feeds them out of the buffer, keeps their records in
-/// Redis and their number in the host's table. A viewer whose answer is coming to its end is no
-/// viewer any more: it only gets the rest, from the same window.
+/// The viewers of one stream in this worker: feeds them from the buffer, writes their records to
+/// Redis and their number to the host's table. A viewer whose answer is ending does not count any
+/// more: it only gets the rest of its media, from the same window.
 class Viewers final : private clients::ClientSession::Listener {
  public:
   class Listener {
@@ -41,48 +41,48 @@ class Viewers final : private clients::ClientSession::Listener {
   Viewers& operator=(const Viewers&) = delete;
 
   void add(NewViewer viewer);
-  /// The window has grown. `may_begin`: those who have got nothing yet may begin with what is
-  /// there.
+  /// The window has grown. `may_begin`: viewers that have got nothing yet may begin with it.
   void on_media(bool may_begin);
-  /// A follower's window will come as far as this. Until then nobody who is within that is taken
-  /// for one of an older run of indices: what was stored under several epochs may all bear the
-  /// last.
+  /// A follower's window will reach `newest`. Until then a cursor up to `newest` counts as one of
+  /// this run of indices, whatever its epoch: chunks that were stored under several epochs may all
+  /// be read under the last one.
   void await(proto::ChunkIndex newest) { awaited_ = newest; }
-  /// Who waits for a chunk that has not come begins with the newest: there is nobody else who could
-  /// make the ones between.
+  /// Viewers that wait for a chunk beyond the window begin with the newest one: this worker is the
+  /// owner, so no other worker can produce the chunks between.
   void begin_with_newest();
-  /// Takes out at most so many for another worker, those first who are furthest behind.
+  /// Takes out at most `at_most` viewers for another worker, those furthest behind first.
   [[nodiscard]] std::vector<handover::Passenger> release(Release who, std::size_t at_most);
-  /// Whether one from another worker would miss nothing here.
+  /// Whether a viewer from another worker could continue here at `cursor` without a gap.
   [[nodiscard]] bool can_place(const proto::ChunkCursor& cursor) const;
-  /// Of those from other workers that the window has not come to: where the first one goes on.
+  /// The earliest cursor among handed-over viewers that the window has not reached yet.
   [[nodiscard]] std::optional<proto::ChunkIndex> earliest_cursor() const;
-  /// Nobody has got anything yet.
+  /// No viewer has got a byte yet.
   [[nodiscard]] bool all_waiting() const;
-  /// Takes them out, for another stream of this worker.
+  /// Takes out the viewers that have got nothing yet, for another stream of this worker.
   [[nodiscard]] std::vector<NewViewer> release_waiting();
-  /// Records again whom Redis refused because the stream was stopping.
+  /// Records again the viewers that Redis refused because the stream was stopping.
   void record_missing();
-  /// Everybody gets what the window holds, then a proper end.
+  /// Every viewer gets what the window holds, then a proper end of its answer.
   void finish();
   void refuse(const StartFailure& failure);
-  /// One of them is let go as by refuse(). False: it is not here.
+  /// Ends the answer to one viewer as refuse() does. False: it is not here.
   bool kick(const proto::ClientId& id, const StartFailure& failure);
-  /// The stream is silent: null packets for who has got all there is.
+  /// The stream is silent: sends null packets to viewers that have got everything.
   void send_filler();
-  /// Twice a second: adds up what was sent, tells who stands still and what for, and drops whose
-  /// peer takes nothing. `of_stream`: what all of them last stood still for, in this worker.
+  /// Twice a second: adds up what was sent, reports stalled viewers with the cause, and closes
+  /// those whose peer takes nothing. `of_stream`: the last stall of the whole stream in this
+  /// worker.
   void tick(const std::optional<Stall>& of_stream);
 
-  /// How fast each of them may be fed from now on.
+  /// Limits the rate of each viewer from now on.
   void limit(clients::ClientRate rate);
-  /// Of those who have got nothing yet.
+  /// The longest `delay` among viewers that have got nothing yet.
   [[nodiscard]] std::chrono::milliseconds longest_delay() const;
   [[nodiscard]] std::size_t count() const { return viewers_.size(); }
   [[nodiscard]] bool empty() const { return viewers_.empty(); }
-  /// Of the one that is furthest behind the newest chunk, at the last tick.
+  /// How far the slowest viewer was behind the newest chunk at the last tick.
   [[nodiscard]] std::chrono::milliseconds longest_lag() const { return longest_lag_; }
-  /// Not even one is left that still gets its rest: the window may go.
+  /// No viewer is left, not even one whose answer is ending: the window may be destroyed.
   [[nodiscard]] bool is_gone() const { return viewers_.empty() && leaving_.empty(); }
   /// For the client's record. Nothing for a client that is not here.
   [[nodiscard]] std::optional<proto::ClientFigures> figures_of(const proto::ClientId& id) const;
