@@ -31,7 +31,7 @@ struct FilmViewer {
 
 /// One answer that carries a film: what an engine sends, at the pace at which the client takes it.
 /// Holds one piece at most; the rest waits at the engine. An engine that fails in the middle is
-/// replaced by another where the part that is left can be asked for.
+/// replaced by another if the remaining part can be requested.
 class FilmRelay final : public FilmReader,
                         public std::enable_shared_from_this<FilmRelay>,
                         private curl::Transfer::Listener {
@@ -57,8 +57,8 @@ class FilmRelay final : public FilmReader,
   enum class Phase {
     Waiting,    ///< for a session, or for the engine's head
     Sending,    ///< the head is sent or owed
-    Finishing,  ///< nothing is to come, something is owed
-    Lingering,  ///< all is sent; for the client's end
+    Finishing,  ///< nothing more will come, something is owed
+    Lingering,  ///< all is sent; waits for the client's end
     Gone,
   };
 

@@ -15,22 +15,22 @@ namespace ace::films {
 
 class FilmReader;
 
-/// A reader's wish for a session.
+/// A reader's request for a session.
 struct FilmAsk {
   proto::StreamId content;
   std::string viewer;
   std::weak_ptr<FilmReader> reader;
-  /// Where no other engine has room, it may end what the same viewer reads still.
+  /// If no other engine has room, the last request of the same viewer may be ended.
   bool may_take_over{};
   bool is_taken_elsewhere{};  ///< by another host's viewer, on some engine
   engines::ExcludedEngines failed{};
   std::vector<streams::EngineFailure> failures{};
 };
 
-/// One session of a film at an engine: one viewer's, who reads it with one request after the other.
+/// One session of a film at an engine. It belongs to one viewer, who reads it request by request.
 struct FilmSession {
   proto::StreamId content;
-  proto::StreamId token;  ///< made up: under which it is counted and shown
+  proto::StreamId token;  ///< a made-up id under which it is counted and shown
   engines::EngineAddress engine;
   engines::SessionInfo info;
   std::shared_ptr<engines::SessionOpener> opener;  ///< while the engine is being asked
@@ -44,7 +44,7 @@ struct FilmSession {
 };
 using FilmSessionPtr = std::shared_ptr<FilmSession>;
 
-/// Who wants to read a film. The calls come from the loop, never from inside open().
+/// A reader of a film. Its methods are called from the loop, never from inside open().
 class FilmReader {
  public:
   virtual ~FilmReader() = default;
@@ -53,9 +53,9 @@ class FilmReader {
   virtual void on_film_refused(const streams::StartFailure& failure) = 0;
   /// The same viewer's next request reads it from now on.
   virtual void on_film_session_lost() = 0;
-  /// Its viewer has left, or is being seen off.
+  /// Its viewer has left, or its answer is being ended.
   [[nodiscard]] virtual bool is_gone() const = 0;
-  /// As people are shown it.
+  /// As `/streams` shows it.
   [[nodiscard]] virtual proto::ClientRecord client() const = 0;
 };
 
@@ -75,9 +75,9 @@ class FilmSessions {
   FilmSessions& operator=(const FilmSessions&) = delete;
 
   void open(FilmAsk ask);
-  /// Somebody else has opened it; whoever asks next may have it.
+  /// A stream has opened this session; the next reader that asks gets it.
   void adopt(const proto::StreamId& content, const engines::SessionInfo& info);
-  /// Its reader has done with it.
+  /// Its reader does not need it any more.
   void give_back(const FilmSessionPtr& session);
   /// It does not deliver.
   void drop(const FilmSessionPtr& session);

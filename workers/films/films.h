@@ -8,13 +8,13 @@
 
 namespace ace::films {
 
-/// The films of this worker: who watches them, and their engine sessions.
+/// The films of this worker: their readers and their engine sessions.
 class Films {
  public:
   explicit Films(streams::StreamServices& services) : services_{services}, sessions_{services} {}
 
   void serve(const proto::StreamId& id, FilmViewer viewer);
-  /// A stream that turned out to be a film has opened it.
+  /// Takes over the session that a stream had opened before it turned out to be a film.
   void adopt(const proto::StreamId& id, const engines::SessionInfo& info);
   /// Twice a second.
   void tick();

@@ -12,27 +12,27 @@ namespace ace::streams {
 
 using engines::EngineFailure;
 
-/// What has been tried since a stream was well, and when to try again. Pure.
+/// Counts the attempts since a stream was well, and decides when to try again. Pure.
 class Attempts {
  public:
-  /// A session that has brought media for longer is a good one: what failed before it is forgotten.
-  /// Shorter, two engines that deliver a little and break off would be asked in turns without a
-  /// pause. Who brings seconds of media each time is better than nothing.
+  /// A session that has brought media for longer is a good one: earlier failures are forgotten.
+  /// With a shorter time, two engines that deliver a little and break off would be asked in turns
+  /// without a pause. An engine that brings seconds of media each time is better than nothing.
   static constexpr std::chrono::milliseconds kGoodSession{2'000};
 
-  /// @param give_up how long a stream that has delivered before is tried to be brought back
+  /// @param give_up time without media after which a stream that has delivered before is given up
   explicit Attempts(std::chrono::milliseconds give_up) : give_up_{give_up} {}
 
   /// A session delivered for `lasted` before this.
   void note_failure(std::string engine_id, const Error& why, SteadyTime now,
                     std::chrono::nanoseconds lasted);
-  /// Every engine had its turn: all of them may be asked again, after the pause that is returned.
+  /// All engines were tried: they may be asked again after the returned pause.
   [[nodiscard]] std::chrono::milliseconds begin_round();
   /// The stream is well.
   void forget();
   [[nodiscard]] bool is_hopeless(SteadyTime now) const;
 
-  /// Engines that failed in this round.
+  /// The engines that failed in this round.
   [[nodiscard]] const engines::ExcludedEngines& tried() const { return tried_; }
   [[nodiscard]] const std::vector<EngineFailure>& failures() const { return failures_; }
 

@@ -10,7 +10,7 @@
 
 namespace ace::streams {
 
-/// What the owners before have left of a stream in Redis.
+/// What previous owners have left of a stream in Redis.
 struct Heritage {
   struct Piece {
     proto::OwnerEpoch epoch;
@@ -20,11 +20,11 @@ struct Heritage {
   };
   std::optional<engines::SessionInfo> session;
   std::vector<Piece> chunks;  ///< in order
-  bool was_delayed{};         ///< there is nothing, and that was said late: a cold start
+  bool was_delayed{};         ///< a cold start: there is nothing, and the answer was delayed
 };
 
-/// Reads a heritage for a new owner, within half a second: viewers wait, and what is not there by
-/// then is gone on without.
+/// Reads a heritage for a new owner, within half a second: viewers wait, so the owner goes on
+/// without what has not arrived by then.
 class HeritageReader final : public std::enable_shared_from_this<HeritageReader>,
                              private ChunkFollower::Listener {
  public:
@@ -37,7 +37,7 @@ class HeritageReader final : public std::enable_shared_from_this<HeritageReader>
   HeritageReader(const HeritageReader&) = delete;
   HeritageReader& operator=(const HeritageReader&) = delete;
 
-  /// Once. No answer when the reader is destroyed before.
+  /// Call once. No callback after the reader was destroyed.
   void start(const Wanted& wanted, std::function<void(Heritage)> callback);
 
  private:

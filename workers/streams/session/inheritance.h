@@ -9,20 +9,20 @@
 
 namespace ace::streams {
 
-/// What one stream's session keeps while the stream passes from worker to worker.
+/// The state of a stream's session while the stream passes from one worker to its replacement.
 struct Inheritance {
   explicit Inheritance(loop::TimerFactory& timers) : patience{timers.make()} {}
 
-  /// To be gone on with, as soon as the stream is owned here.
+  /// The estate that was taken over; used as soon as this worker owns the stream.
   std::optional<handover::Passenger> estate{};
-  bool is_unpacked{};  ///< its buffer is ours already
-  /// Whose lease may stand in Redis in our way: nobody else's is meant to.
+  bool is_unpacked{};  ///< its buffer is already in our window
+  /// Workers whose lease may still be in Redis, and is to count as a dead worker's.
   std::vector<proto::WorkerId> predecessor{};
 
-  bool is_away{};         ///< ours is with an heir that has not said yet whether it takes it
-  bool is_preparing{};    ///< reading rests, until all that was read is stored
-  unsigned refusals{};    ///< of ours
-  SteadyTime next_try{};  ///< to give ours
+  bool is_away{};         ///< our estate is offered, and the heir has not answered yet
+  bool is_preparing{};    ///< reading is paused until everything that was read is stored
+  unsigned refusals{};    ///< how often our estate was refused
+  SteadyTime next_try{};  ///< when to offer our estate again
   std::unique_ptr<loop::Timer> patience;
 };
 

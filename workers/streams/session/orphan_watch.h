@@ -9,9 +9,9 @@
 
 namespace ace::streams {
 
-/// Finds streams whose owner is gone and that nobody follows, and has them ended. Those of this
-/// host's dead workers stand in the table; those of other hosts, and of a proxy that crashed as a
-/// whole, in the set of active streams. Works in the host's caretaker alone.
+/// Finds streams whose owner is gone and that no worker follows, and has them ended. It finds those
+/// of this host's dead workers in the table, and those of other hosts, and of a proxy that crashed
+/// as a whole, in Redis' set of active streams. Does so in the host's caretaker only.
 class OrphanWatch {
  public:
   /// References must outlive it.

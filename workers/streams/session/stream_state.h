@@ -16,21 +16,21 @@ namespace ace::streams {
 ///      │                       │
 ///      └─────── Abandoned ─────┴───► Closed ◄── TornDown ── Stopping ◄── (Owning) ViewersGone
 enum class StreamState : std::uint8_t {
-  Claiming,   ///< asking who owns it: the host's table, then Redis
+  Claiming,   ///< asks the host's table, then Redis, for the ownership
   Owning,     ///< this worker runs the engine session
-  Following,  ///< another worker does; chunks come out of Redis
-  Stopping,   ///< owned, and being taken apart; who comes now waits for the end and starts anew
-  Closed,     ///< nothing is left but to destroy the session
+  Following,  ///< another worker does; chunks come from Redis
+  Stopping,   ///< owned, and being torn down; new viewers wait for the end, then it starts anew
+  Closed,     ///< the session can be destroyed
 };
 
 enum class StreamEvent : std::uint8_t {
   ClaimWon,
-  ClaimLost,      ///< somebody else owns it, also when that comes out later
-  OwnerVanished,  ///< the one we follow is gone: claim
-  ViewersGone,    ///< nobody has watched for the grace period
+  ClaimLost,      ///< another worker owns it; may become known later, too
+  OwnerVanished,  ///< the owner that this worker follows is gone: claim
+  ViewersGone,    ///< there was no viewer for the grace period
   TornDown,       ///< the keys are deleted and the grant is given back
-  Abandoned,      ///< no viewer here, or it cannot be served: no more part in it
-  Revived,        ///< viewers came while it was being taken apart
+  Abandoned,      ///< this worker has no viewer, or cannot serve it: leave the stream
+  Revived,        ///< viewers came while it was being torn down
 };
 
 /// Nothing: the event is stale in this state and is ignored.
