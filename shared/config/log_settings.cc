@@ -77,11 +77,11 @@ void add_log_settings(std::vector<Setting>& all) {
                        "seconds; further ones are only counted. 0: no limit."},
                       at(&Config::log, &log::Options::most_alike), 0, 1'000'000));
   all.push_back(access_setting());
-  all.push_back(size({"Log", "PROXY_ACCESS_LOG_SIZE", "",
-                      "Most bytes of the access log's file; a full one is renamed to *.1, in the "
-                      "place of an older one, and begun anew. 0: no limit, for logrotate."},
-                     at(&Config::log, &log::Options::access_bytes), 0,
-                     std::size_t{1024} * 1024_MiB));
+  all.push_back(
+      size({"Log", "PROXY_ACCESS_LOG_SIZE", "",
+            "Maximum size of the access log file. A full file is renamed to *.1, replacing an "
+            "older one. 0: no limit, for use with logrotate."},
+           at(&Config::log, &log::Options::access_bytes), 0, std::size_t{1024} * 1024_MiB));
   all.push_back(
       choice<AccessFormat>({"Log", "PROXY_ACCESS_LOG_FORMAT", "",
                             "combined: the format of Apache and nginx with further fields at the "
