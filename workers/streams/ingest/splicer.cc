@@ -20,6 +20,21 @@ constexpr std::size_t kAmbiguous = SIZE_MAX;
 /// A clock that is further back than this is another clock.
 constexpr std::uint64_t kLongestBacklog = 600 * proto::kPcrHz;
 
+/// A tail whose clock goes on by more at once has a seam there.
+constexpr std::uint64_t kTailJump = 2 * proto::kPcrHz;
+/// So long, by its own clock, a repeat would not go unrecognised.
+constexpr std::uint64_t kSureStrange = proto::kPcrHz / 5;
+/// How fast a backlog comes is measured again and again. Twice too slow is too slow: engines pause
+/// before a burst.
+constexpr std::chrono::milliseconds kPaceTime{300};
+constexpr int kSlowPaces = 2;
+
+std::uint64_t ticks_of(std::chrono::nanoseconds time) {
+  constexpr std::uint64_t kNanosecondsPerMicrosecond = 1'000;
+  return static_cast<std::uint64_t>(time.count()) / kNanosecondsPerMicrosecond * proto::kPcrHz /
+         1'000'000;
+}
+
 std::uint64_t hash_of(const std::byte* packet) {
   return std::hash<std::string_view>{}({reinterpret_cast<const char*>(packet), kTsPacketSize});
 }
@@ -45,7 +60,7 @@ void Splicer::index_tail() {
       const auto raw = payload.subspan(at, kTsPacketSize);
       const auto packet = proto::parse_ts_packet(raw);
       if (is_filler(packet.pid, raw)) continue;
-      if (packet.pcr) tail_pcr_ = Pcr{packet.pid, *packet.pcr};
+      if (packet.pcr) note_tail_clock({packet.pid, *packet.pcr});
       tail_.push_back(raw.data());
     }
     static_cast<void>(index_.scan(payload));
@@ -60,6 +75,13 @@ void Splicer::index_tail() {
   }
 }
 
+void Splicer::note_tail_clock(Pcr pcr) {
+  const bool is_same = tail_pcr_ && tail_pcr_->pid == pcr.pid;
+  const auto step = is_same ? (pcr.ticks + kPcrWrap - tail_pcr_->ticks) % kPcrWrap : kTailJump;
+  tail_span_ = step < kTailJump ? tail_span_ + step : 0;
+  tail_pcr_ = pcr;
+}
+
 bool Splicer::is_media(proto::Pid pid) const {
   // A table comes again and again, and every sixteenth time with the same bytes.
   return pid >= proto::kFirstFreePid && !index_.tables().is_table(pid);
@@ -68,7 +90,7 @@ bool Splicer::is_media(proto::Pid pid) const {
 void Splicer::feed(ByteSpan packets, SteadyTime now, const Sink& sink) {
   if (phase_ != Phase::Passing && !since_ && !packets.empty()) since_ = now;
   while (phase_ == Phase::Matching && !packets.empty()) {
-    match(packets.first(kTsPacketSize));
+    match(packets.first(kTsPacketSize), now);
     packets = packets.subspan(kTsPacketSize);
     if (phase_ == Phase::Matching && is_past_matching(now)) begin_seeking(now);
   }
@@ -99,17 +121,19 @@ void Splicer::on_time(SteadyTime now, const Sink& sink) {
 }
 
 void Splicer::begin_seeking(SteadyTime now) {
+  // Viewers have got that, or would have.
+  if (is_older_ && !is_another_clock_) held_.clear();
   phase_ = Phase::Seeking;
   since_ = now;
 }
 
-void Splicer::match(ByteSpan raw) {
+void Splicer::match(ByteSpan raw, SteadyTime now) {
   const auto packet = proto::parse_ts_packet(raw);
   if (is_filler(packet.pid, raw)) {
     if (!run_) held_.insert(held_.end(), raw.begin(), raw.end());
     return;
   }
-  compare_clocks(packet);
+  compare_clocks(packet, now);
   if (run_ && !is_in_tail(*run_, raw)) run_.reset();
   if (!run_) {
     run_ = find_in_tail(packet.pid, raw);
@@ -125,14 +149,49 @@ void Splicer::match(ByteSpan raw) {
   // It stands in the tail, and so, or before it, does all that came until now.
   held_.clear();
   unmatched_ = 0;
+  strange_since_.reset();
   if (++*run_ == tail_.size()) pass(SeamMarker::Seam::Exact);
 }
 
-void Splicer::compare_clocks(const proto::TsPacket& packet) {
+void Splicer::compare_clocks(const proto::TsPacket& packet, SteadyTime now) {
   if (!packet.pcr || !tail_pcr_ || packet.pid != tail_pcr_->pid) return;
   const auto ahead = (*packet.pcr + kPcrWrap - tail_pcr_->ticks) % kPcrWrap;
+  const bool was_older = is_older_;
   is_newer_ = ahead != 0 && ahead < kPcrWrap / 2;
   is_older_ = !is_newer_ && (kPcrWrap - ahead) % kPcrWrap < kLongestBacklog;
+  if (was_older && is_newer_) held_.clear();  // it was a backlog, and viewers have got it
+  if (is_older_ && !run_) judge_backlog(*packet.pcr, now);
+}
+
+void Splicer::judge_backlog(std::uint64_t ticks, SteadyTime now) {
+  // An engine begins a session with what it has of the past. But the clock of one that has begun
+  // anew reads as older, too: its packets are not those that stand in the tail at that time, or it
+  // would not come so far in time.
+  if ((tail_pcr_->ticks + kPcrWrap - ticks) % kPcrWrap <= tail_span_) {
+    if (!strange_since_) strange_since_ = ticks;
+    const auto strange = (ticks + kPcrWrap - *strange_since_) % kPcrWrap;
+    if (strange >= kSureStrange) is_another_clock_ = true;
+  }
+  if (!pace_from_) pace_from_ = ClockReading{ticks, now};
+  if (now - pace_from_->at < kPaceTime) return;
+  slow_paces_ = is_too_slow(ticks, now) ? slow_paces_ + 1 : 0;
+  if (slow_paces_ == kSlowPaces) is_another_clock_ = true;
+  pace_from_ = ClockReading{ticks, now};
+}
+
+bool Splicer::is_too_slow(std::uint64_t ticks, SteadyTime now) const {
+  const auto passed = (ticks + kPcrWrap - pace_from_->ticks) % kPcrWrap;
+  const auto time = ticks_of(now - pace_from_->at);
+  if (passed == 0 || passed > kPcrWrap / 2) return true;
+  const bool is_burst = passed > 2 * time;
+  const auto patience = ticks_of(is_burst ? limits_.backlog_time : limits_.live_backlog_time);
+  const auto waited = ticks_of(now - *since_);
+  // As far as the tail's beginning: from there on the packets tell.
+  const auto behind = (tail_pcr_->ticks + kPcrWrap - ticks) % kPcrWrap;
+  const auto left = behind - std::min(behind, tail_span_);
+  const auto needed =
+      static_cast<double>(left) * static_cast<double>(time) / static_cast<double>(passed);
+  return static_cast<double>(waited) + needed > static_cast<double>(patience);
 }
 
 std::optional<std::size_t> Splicer::find_in_tail(proto::Pid pid, ByteSpan raw) const {
@@ -149,9 +208,10 @@ bool Splicer::is_in_tail(std::size_t place, ByteSpan raw) const {
 
 bool Splicer::is_past_matching(SteadyTime now) {
   if (run_) return false;
+  if (is_another_clock_) return true;
   if (is_older_ && now - *since_ < limits_.backlog_time) {
-    // Engines begin a session with what they have of the past. Viewers have got that.
-    held_.clear();
+    // Kept only for the case that the clock turns out to be another one.
+    if (held_.size() >= limits_.match_bytes) held_.clear();
     return false;
   }
   if (unmatched_ >= kSureAfter && is_newer_) return true;
@@ -181,6 +241,7 @@ void Splicer::pass(SeamMarker::Seam seam) {
   tail_ = {};
   places_ = {};
   tail_pcr_.reset();
+  tail_span_ = 0;
   held_ = {};
   since_.reset();
   run_.reset();
@@ -188,6 +249,10 @@ void Splicer::pass(SeamMarker::Seam seam) {
   unmatched_ = 0;
   is_newer_ = false;
   is_older_ = false;
+  is_another_clock_ = false;
+  strange_since_.reset();
+  pace_from_.reset();
+  slow_paces_ = 0;
   sought_ = 0;
   seam_.begin(seam);
 }

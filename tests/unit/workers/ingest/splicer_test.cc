@@ -133,6 +133,57 @@ TEST_CASE("a long backlog is no repeat to anybody", "[splicer]") {
   CHECK(result.out == packets(21'000, 22'000));
 }
 
+TEST_CASE("a clock that has begun anew costs no wait", "[splicer]") {
+  const std::string other(40, 'c');
+  std::uint64_t tail_from{};
+  std::uint64_t fresh_from{};
+  SECTION("long before what viewers have got") {
+    tail_from = 20'000;
+    fresh_from = random_access_after(100) - 20;
+  }
+  SECTION("some seconds before it") {
+    tail_from = 20'000;
+    fresh_from = random_access_after(12'000) - 20;
+  }
+  SECTION("within it") {
+    tail_from = 16'000;
+    fresh_from = random_access_after(18'000) - 20;
+  }
+  Splicer splicer;
+  splicer.begin(chunks(packets(tail_from, 21'000)));
+  Bytes out;
+  SteadyTime now;
+  const auto live = packets(fresh_from, fresh_from + 4'000, other);
+  constexpr std::size_t kTurn = 13 * kPacket;  // 10 ms
+  for (std::size_t at = 0; out.empty() && at < live.size(); at += kTurn) {
+    splicer.feed(ByteSpan{live}.subspan(at, std::min(kTurn, live.size() - at)), now,
+                 [&](ByteSpan bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); });
+    now += 10ms;
+  }
+  CHECK(now - SteadyTime{} <= 800ms);
+  // From its first random access point on: nothing of the wait is lost.
+  const auto start = random_access_after(fresh_from);
+  REQUIRE(out.size() > 2 * kPacket);
+  const auto head = packets(start, start + 2, other);
+  CHECK(std::equal(head.begin(), head.end(), out.begin()));
+}
+
+TEST_CASE("a backlog that comes as fast as time does is waited for while it is short",
+          "[splicer]") {
+  Splicer splicer;
+  splicer.begin(chunks(packets(20'000, 20'100)));
+  Bytes out;
+  SteadyTime now;
+  const auto live = packets(18'000, 21'000);  // 1.5 s behind
+  constexpr std::size_t kTurn = 13 * kPacket;
+  for (std::size_t at = 0; at < live.size(); at += kTurn) {
+    splicer.feed(ByteSpan{live}.subspan(at, std::min(kTurn, live.size() - at)), now,
+                 [&](ByteSpan bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); });
+    now += 10ms;
+  }
+  CHECK(out == packets(20'100, 21'000));
+}
+
 TEST_CASE("null packets and markers of both sides do not count", "[splicer]") {
   const auto tail = packets(1000, 1500) + null_packets(3) + packets(1500, 1510) + null_packets(9);
   const auto fresh = null_packets(2) + packets(1400, 1450) + null_packets(5) + packets(1450, 1800);
