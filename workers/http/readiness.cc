@@ -11,6 +11,7 @@ std::optional<Unreadiness> engine_trouble(std::span<const engines::EngineReport>
   std::size_t listed = 0;
   std::size_t draining = 0;
   std::size_t unhealthy = 0;
+  std::size_t unknown = 0;
   for (const auto& report : engines) {
     if (!report.engine.is_listed) continue;
     ++listed;
@@ -19,12 +20,17 @@ std::optional<Unreadiness> engine_trouble(std::span<const engines::EngineReport>
       ++draining;
     } else if (report.state.health == host::EngineHealth::Unhealthy) {
       ++unhealthy;
+    } else if (report.state.health == host::EngineHealth::Unknown) {
+      ++unknown;
     } else if (most == 0 || report.streams < most) {
       return std::nullopt;
     }
   }
   if (listed == 0) return Unreadiness{"no_engine", "no engine is known"};
   if (draining == listed) return Unreadiness{"engines_draining", "every engine is being drained"};
+  if (unknown > 0 && draining + unhealthy + unknown == listed) {
+    return Unreadiness{"no_engine", fmt::format("of {} engines none has answered yet", listed)};
+  }
   if (draining + unhealthy == listed) {
     return Unreadiness{"no_healthy_engine",
                        fmt::format("of {} engines {} do not answer and {} are being drained",

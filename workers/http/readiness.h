@@ -24,8 +24,8 @@ struct ReadinessFacts {
   std::span<const engines::EngineReport> engines;
 };
 
-/// Empty: a viewer of a new stream would be given an engine that is believed to be well. Agrees
-/// with the choice of engines, but for one thing: that tries unhealthy ones rather than none.
+/// Empty: a viewer of a new stream would be given an engine that has answered and is believed to be
+/// well. Agrees with the choice of engines, but for one thing: that tries others rather than none.
 [[nodiscard]] std::vector<Unreadiness> unreadiness(const ReadinessFacts& facts);
 
 }  // namespace ace::http

@@ -114,8 +114,9 @@ struct World {
 
 TEST_CASE("a quiet proxy answers as its document says", "[openapi]") {
   const World world;
-  for (const auto* path : {"/healthz", "/readyz", "/version", "/openapi.json", "/log", "/metrics",
-                           "/workers", "/streams", "/engines"}) {
+  CHECK(wait_until([&] { return world.ask("get", "/readyz", "/readyz").status == 200; }, 10s));
+  for (const auto* path : {"/healthz", "/version", "/openapi.json", "/log", "/metrics", "/workers",
+                           "/streams", "/engines"}) {
     CHECK(world.ask("get", path, path).status == 200);
   }
   CHECK(world.ask("get", "/streams", "/streams?status=some").status == 400);

@@ -51,6 +51,7 @@ TEST_CASE("a host is ready while an engine could play something new", "[probe_pa
 
 TEST_CASE("a host without Redis is ready, and says that it is away", "[probe_paths]") {
   const Service service{{.workers = 1, .redis = RedisIs::Away}};
+  REQUIRE(comes_to(service, ""));
   const auto reply = service.get("/readyz");
   CHECK(reply.status == 200);
   CHECK(std::string{json_of(reply.body)["redis"].GetString()} == "down");
@@ -69,6 +70,7 @@ TEST_CASE("a probe does not wait for a Redis that is silent", "[probe_paths]") {
   const auto is_answered_at_once = [&] {
     const auto is_up = [&] { return redis_of(service.get("/readyz")) == "up"; };
     REQUIRE(wait_until(is_up, 15s));
+    REQUIRE(comes_to(service, ""));
     service.redis_server().pause();
     const auto reply = service.get("/readyz");
     service.redis_server().resume();
@@ -119,7 +121,7 @@ TEST_CASE("reads can be protected, but never what players and probes ask", "[pro
   CHECK(service.get(one).status == 401);
   CHECK(with_key(one) == 404);
   CHECK(service.get("/healthz").status == 200);
-  CHECK(service.get("/readyz").status == 200);
+  CHECK(comes_to(service, ""));
   CHECK(http_request(service.port(), "HEAD", stream_target(stream_id(1))).status == 200);
   CHECK(service.get("/ace/getstream").status == 400);
 }

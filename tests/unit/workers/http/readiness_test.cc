@@ -49,7 +49,6 @@ using Codes = std::vector<std::string>;
 
 TEST_CASE("one engine with room is enough to be ready", "[readiness]") {
   CHECK(codes({engine(EngineHealth::Healthy)}).empty());
-  CHECK(codes({engine(EngineHealth::Unknown)}).empty());  // not asked yet, and tried all the same
   CHECK(codes({engine(EngineHealth::Healthy, 2, 3)}).empty());
   CHECK(codes({engine(EngineHealth::Unhealthy), drained(), engine(EngineHealth::Healthy, 3, 3),
                engine(EngineHealth::Healthy)})
@@ -60,6 +59,13 @@ TEST_CASE("an engine that has just failed a session is tried", "[readiness]") {
   auto failed = engine(EngineHealth::Healthy);
   failed.state.has_just_failed = true;
   CHECK(codes({failed}).empty());
+}
+
+TEST_CASE("until an engine has answered there is no readiness", "[readiness]") {
+  CHECK(codes({engine(EngineHealth::Unknown)}) == Codes{"no_engine"});
+  CHECK(codes({engine(EngineHealth::Unknown), drained(), engine(EngineHealth::Unhealthy)}) ==
+        Codes{"no_engine"});
+  CHECK(codes({engine(EngineHealth::Unknown), engine(EngineHealth::Healthy)}).empty());
 }
 
 TEST_CASE("without an engine that could play, there is no readiness", "[readiness]") {
