@@ -4,7 +4,15 @@
 
 #include <utility>
 
+#include "proto/engine/engine_words.h"
+
 namespace ace::engines {
+namespace {
+
+/// An engine that refuses says why at once, or not at all.
+constexpr std::chrono::milliseconds kWordsTime{500};
+
+}  // namespace
 
 Playback::Playback(curl::Multi& multi, loop::TimerFactory& timers, const EngineAddress& engine,
                    std::string url, SessionTimeouts limits, Listener& listener)
@@ -73,8 +81,7 @@ void Playback::on_headers(const curl::ResponseHead& head) {
     return listener_.on_playback_headers();
   }
   if (!RedirectTrail::is_redirect(head.status)) {
-    return listener_.on_playback_failed(
-        {Errc::Refused, fmt::format("headers: status {}", head.status)});
+    return refuse(head, {Errc::Refused, fmt::format("headers: status {}", head.status)});
   }
   auto url = trail_.next(url_, head.location);
   if (!url) return listener_.on_playback_failed(std::move(url).error().in("headers"));
@@ -82,14 +89,34 @@ void Playback::on_headers(const curl::ResponseHead& head) {
   open();
 }
 
+void Playback::refuse(const curl::ResponseHead& head, Error why) {
+  refusal_ = std::move(why);
+  auto decoder = proto::http::BodyDecoder::of(head.transfer_encoding, head.content_length);
+  if (!decoder || decoder->is_over()) return end_refusal();
+  opening_.decoder = *decoder;
+  first_byte_->once(kWordsTime, [this] { end_refusal(); });
+}
+
+void Playback::end_refusal() {
+  const auto words = proto::engine::words_of(opening_.unread);
+  if (!words.empty()) refusal_->text += ": " + words;
+  listener_.on_playback_failed(std::move(*refusal_));
+}
+
 curl::Flow Playback::on_bytes(ByteSpan bytes) {
   const auto fed = opening_.decoder.feed(
       bytes, [this](ByteSpan body) { opening_.unread.append(as_text(body)); });
+  if (refusal_) {
+    const bool is_enough = opening_.unread.size() >= proto::engine::kMostWords;
+    if (!fed || is_enough || opening_.decoder.is_over()) end_refusal();
+    return curl::Flow::Continue;
+  }
   if (!fed) listener_.on_playback_failed(fed.error().in(phase_name()));
   return curl::Flow::Continue;
 }
 
 void Playback::on_done(const curl::Outcome& outcome) {
+  if (refusal_) return end_refusal();
   if (outcome.phase != curl::Phase::Body) {
     Error why = outcome.error.value_or(Error{Errc::Closed, "engine ended the stream"});
     const auto* const phase = outcome.phase == curl::Phase::Connecting ? "connect" : "headers";

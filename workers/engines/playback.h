@@ -50,6 +50,9 @@ class Playback final : private curl::Transfer::Listener, private MediaSocket::Li
 
  private:
   void open();
+  /// The playback has failed, with the words in which the engine says why: they are read first.
+  void refuse(const curl::ResponseHead& head, Error why);
+  void end_refusal();
   void take_connection();
   void read_body(OpenBody body);
   void on_headers(const curl::ResponseHead& head) override;
@@ -65,6 +68,7 @@ class Playback final : private curl::Transfer::Listener, private MediaSocket::Li
   std::string url_;
   RedirectTrail trail_;
   bool has_bytes_{};
+  std::optional<Error> refusal_;  ///< while its words are being read
   std::unique_ptr<loop::Timer> first_byte_;
   std::unique_ptr<curl::Transfer> transfer_;  ///< up to the headers
   OpenBody opening_;                          ///< what it has read behind them

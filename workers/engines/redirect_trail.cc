@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include "proto/engine/engine_words.h"
 #include "shared/curl/url.h"
 
 namespace ace::engines {
@@ -19,7 +20,8 @@ Result<std::string> RedirectTrail::next(const std::string& url, const std::strin
   if (!there) return fail(there.error());
   // Both spelled by libcurl: the same address reads the same.
   if (there->host() != here->host() || there->port() != engine_.port) {
-    return fail(Errc::Protocol, "redirect to another host");
+    return fail(Errc::Protocol,
+                "redirect to another host: " + proto::engine::one_line(there->text()));
   }
   return proto::engine::rebuilt_url(there->text(), engine_.authority());
 }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "proto/engine/engine_words.h"
 #include "shared/base/random_id.h"
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
@@ -11,6 +12,16 @@
 namespace ace::engines {
 
 using proto::engine::IdKind;
+
+namespace {
+
+Error with_words(Error why, std::string_view body) {
+  const auto words = proto::engine::words_of(body);
+  if (!words.empty()) why.text += ": " + words;
+  return why;
+}
+
+}  // namespace
 
 SessionOpener::SessionOpener(curl::Multi& multi, loop::TimerFactory& timers, EngineAddress engine,
                              proto::StreamId id, SessionTimeouts limits)
@@ -99,9 +110,12 @@ void SessionOpener::judge(const curl::Answer& answer) {
   if (answer.status != 200) {
     // A 5xx is no refusal of this stream: the engine is at a loss with any.
     const auto code = answer.status >= 500 ? Errc::Protocol : Errc::Refused;
-    return finish(fail(code, fmt::format("getstream: status {}", answer.status)));
+    return finish(
+        fail(with_words({code, fmt::format("getstream: status {}", answer.status)}, answer.body)));
   }
-  if (!parsed) return finish(fail(std::move(parsed).error().in("getstream")));
+  if (!parsed) {
+    return finish(fail(with_words(std::move(parsed).error().in("getstream"), answer.body)));
+  }
   finish(make_info(std::move(*parsed)));
 }
 

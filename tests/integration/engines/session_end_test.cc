@@ -27,6 +27,39 @@ TEST_CASE("a playback that is gone fails and names the status", "[engines]") {
   CHECK(world.watcher.failures == 1);
 }
 
+TEST_CASE("a playback that is gone says why in the engine's words", "[engines]") {
+  SessionWorld world;
+  world.answer_getstream();
+  SECTION("of known length") {
+    world.engine.on("/ace/r/", [](auto& c) { c.answer(500, "KeyError: 'key'"); });
+  }
+  SECTION("in chunks") {
+    world.engine.on("/ace/r/", [](auto& c) {
+      c.send("HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n");
+      c.send("f\r\nKeyError: 'key'\r\n0\r\n\r\n");
+    });
+  }
+  SECTION("up to its connection's end") {
+    world.engine.on("/ace/r/", [](auto& c) {
+      c.send("HTTP/1.1 500 No\r\n\r\nKeyError: 'key'");
+      c.close();
+    });
+  }
+  world.start();
+  CHECK(world.failure().text == "living: headers: status 500: the text \"KeyError: 'key'\"");
+}
+
+TEST_CASE("an engine that does not end its words is not waited for", "[engines]") {
+  SessionWorld world;
+  world.answer_getstream();
+  world.engine.on("/ace/r/", [](auto& c) { c.send("HTTP/1.1 500 No\r\n\r\nKeyE"); });
+  world.start();
+  REQUIRE(world.run([&] { return world.engine.asked("/ace/r/") == 1; }));
+  run_for(world.loop, 50ms);
+  world.patience.advance(500ms);
+  CHECK(world.failure().text == "living: headers: status 500: the text \"KeyE\"");
+}
+
 TEST_CASE("an engine that holds its headers too long fails in phase headers", "[engines]") {
   SessionWorld world;
   world.answer_getstream();
