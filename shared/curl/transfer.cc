@@ -18,6 +18,10 @@ namespace {
 /// films; live media is not read by libcurl.
 constexpr long kReceiveBufferBytes = 64L * 1024;
 
+/// An engine that comes back under another address is found there at once. libcurl would believe an
+/// address for a minute, however often it refuses; so long it serves a burst of requests.
+constexpr long kNameSeconds = 1;
+
 /// This libcurl keeps every header line of an answer, without a limit of its own.
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;
 
@@ -87,6 +91,7 @@ TransferState::TransferState(std::weak_ptr<MultiState> multi, const Request& req
   easy_.set_number(CURLOPT_QUICK_EXIT, 1);
   easy_.set_number(CURLOPT_HTTP_TRANSFER_DECODING, request.is_body_raw ? 0 : 1);
   easy_.set_number(CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
+  easy_.set_number(CURLOPT_DNS_CACHE_TIMEOUT, kNameSeconds);
   easy_.set_number(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   easy_.set_number(CURLOPT_TCP_KEEPALIVE, 1);
   easy_.set_number(CURLOPT_TCP_KEEPIDLE, 15);

@@ -7,17 +7,51 @@
 #include "shared/log/log.h"
 
 namespace ace::engines {
+namespace {
 
-DnsWatch::DnsWatch(loop::Loop& loop, loop::TimerFactory& timers, EngineDirectory& directory,
-                   std::vector<EngineAddress> names, std::chrono::milliseconds every)
-    : directory_{directory}, timer_{timers.make()} {
-  for (auto& name : names) names_.push_back(std::make_unique<Name>(std::move(name), loop));
+std::int64_t unix_ms(const Clock& clock) {
+  const auto since = clock.wall_now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+/// How often it is looked whether an engine behind a name has failed. At most so often it is looked
+/// up.
+constexpr std::chrono::milliseconds kTroubleEvery{500};
+/// While one stays away.
+constexpr std::chrono::milliseconds kDownEvery{2'000};
+
+}  // namespace
+
+DnsWatch::DnsWatch(Parts parts, std::vector<EngineAddress> names, std::chrono::milliseconds every)
+    : parts_{parts}, timer_{parts.timers.make()}, trouble_{parts.timers.make()} {
+  for (auto& name : names) names_.push_back(std::make_unique<Name>(std::move(name), parts.loop));
   if (names_.empty()) return;
   look_up();
   timer_->every(every, [this] { look_up(); });
+  trouble_->every(kTroubleEvery, [this] { look_for_trouble(); });
+}
+
+void DnsWatch::stop() {
+  timer_->stop();
+  trouble_->stop();
+}
+
+void DnsWatch::look_for_trouble() {
+  const auto now = parts_.clock.now();
+  for (const auto& known : parts_.directory.known()) {
+    if (!known.is_listed || known.source != EngineSource::Dns) continue;
+    // Whichever worker has met it: the table is the host's.
+    const auto state = parts_.table.state_of(known.address.id(), now);
+    const bool is_absent = state.error_phase == "connect" || state.error_phase == "version";
+    const bool is_news = state.error_at_ms >= looked_up_at_ms_;
+    const bool is_down = state.health == host::EngineHealth::Unhealthy &&
+                         unix_ms(parts_.clock) - looked_up_at_ms_ >= kDownEvery.count();
+    if (is_down || (is_absent && is_news)) return look_up();
+  }
 }
 
 void DnsWatch::look_up() {
+  looked_up_at_ms_ = unix_ms(parts_.clock);
   for (const auto& name : names_) {
     redis::Endpoint wanted;
     wanted.host = name->engine.host;
@@ -51,7 +85,7 @@ void DnsWatch::on_found(Name& name, const Result<std::vector<redis::Address>>& f
       engines.back().host = ip;
     }
   }
-  directory_.set(EngineSource::Dns, std::move(engines));
+  parts_.directory.set(EngineSource::Dns, std::move(engines));
 }
 
 }  // namespace ace::engines

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "coordinator/host/host_memory.h"
 #include "shared/curl/multi.h"
 #include "tests/integration/engines/scripted_engine.h"
 #include "workers/engines/dns_watch.h"
@@ -22,7 +23,16 @@ struct World {
   ace::loop::UvTimerFactory timers{loop};
   ace::curl::Multi curl{loop, timers};
   EngineDirectory directory;
+  ace::SystemClock clock;
+  std::unique_ptr<ace::host::HostMemory> host{std::move(*ace::host::HostMemory::create())};
 
+  [[nodiscard]] DnsWatch::Parts parts() {
+    return {.loop = loop,
+            .timers = timers,
+            .clock = clock,
+            .table = host->engines(),
+            .directory = directory};
+  }
   [[nodiscard]] std::string listed() const {
     std::string all;
     for (const auto& engine : directory.engines()) {
@@ -74,7 +84,7 @@ TEST_CASE("every address of a name is an engine", "[engine_sources]") {
   ace::engines::EngineAddress nobody;
   nobody.host = "nobody.invalid";
   nobody.port = 6878;
-  DnsWatch watch{world.loop, world.timers, world.directory, {nobody, local}, 20ms};
+  DnsWatch watch{world.parts(), {nobody, local}, 20ms};
   REQUIRE(run_until(world.loop, [&] { return !world.directory.engines().empty(); }));
   CHECK_THAT(world.listed(), Catch::Contains("127.0.0.1:6878@127.0.0.1:6878+/2 "));
   for (const auto& known : world.directory.known()) CHECK(known.source == EngineSource::Dns);
