@@ -1,5 +1,6 @@
 #include "coordinator/host/engine_choice.h"
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 
@@ -30,7 +31,9 @@ void count_loads(std::span<const StreamView> streams, const proto::StreamId& ask
   for (const auto& stream : streams) {
     if (stream.id == asker || stream.owner.generation == 0) continue;
     for (auto& bid : bids) {
-      if (bid.id == stream.engine_id) ++bid.load;
+      const bool is_there =
+          bid.id == stream.engine_id || std::ranges::count(bid.other_names, stream.engine_id) > 0;
+      if (is_there) ++bid.load;
     }
   }
 }

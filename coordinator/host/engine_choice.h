@@ -25,6 +25,7 @@ enum class EngineTier : std::uint8_t {
 /// One engine that may be chosen.
 struct EngineBid {
   std::string id;
+  std::vector<std::string> other_names{};  ///< ids under which the same engine is known
   bool is_forwarded{};
   std::uint32_t max_streams{};  ///< 0: no limit
   EngineTier tier{};

@@ -10,10 +10,12 @@ namespace ace::host {
 
 using std::chrono::milliseconds;
 
-bool EngineTable::note_answer(std::string_view id, std::string_view version, SteadyTime now) {
+bool EngineTable::note_answer(std::string_view id, const EngineAnswer& answer, SteadyTime now) {
   const std::lock_guard lock{mutex_};
   Entry& entry = find_or_add(id, now);
-  store_text(entry.version, version);
+  store_text(entry.version, answer.version);
+  store_text(entry.endpoint, answer.endpoint);
+  store_text(entry.device, answer.device);
   entry.misses = 0;
   entry.good_answers = std::min(entry.good_answers + 1, kGoodAnswers);
   const bool is_well =
@@ -30,7 +32,10 @@ bool EngineTable::note_miss(std::string_view id, const EngineTrouble& trouble, S
   record(entry, trouble);
   entry.good_answers = 0;
   entry.misses = std::min(entry.misses + 1, kMisses);
-  return entry.misses >= kMisses && fall_ill(entry);
+  if (entry.misses < kMisses) return false;
+  store_text(entry.endpoint, "");  // who will answer next nobody knows
+  store_text(entry.device, "");
+  return fall_ill(entry);
 }
 
 bool EngineTable::note_session_failure(std::string_view id, const EngineTrouble& trouble,
@@ -87,6 +92,8 @@ EngineState EngineTable::state_of(std::string_view id, SteadyTime now) {
           .has_just_failed = has_just_failed(*entry, now),
           .is_draining = entry->is_draining,
           .version = load_text(entry->version),
+          .endpoint = load_text(entry->endpoint),
+          .device = load_text(entry->device),
           .error_phase = load_text(entry->error_phase),
           .error_text = load_text(entry->error_text),
           .error_at_ms = entry->error_at_ms};
@@ -117,6 +124,10 @@ void EngineTable::rate_locked(std::span<EngineBid> bids, SteadyTime now, millise
     const Entry* entry = find(bid.id);
     bid.settling = {};
     if (bid.tier != EngineTier::Excluded) bid.tier = EngineTier::Fit;
+    for (const auto& other : bid.other_names) {
+      const Entry* twin = find(other);
+      if (twin != nullptr && twin->is_draining) bid.tier = EngineTier::Excluded;
+    }
     if (entry == nullptr) continue;
     const auto since = std::chrono::duration_cast<milliseconds>(now - entry->started_at);
     bid.settling = std::max(milliseconds{0}, settle - since);

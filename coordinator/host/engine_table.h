@@ -22,9 +22,18 @@ struct EngineState {
   bool has_just_failed{};
   bool is_draining{};
   std::string version;
+  std::string endpoint;     ///< of whoever answered there last; empty while nobody does
+  std::string device;       ///< what that calls itself
   std::string error_phase;  ///< of the last failure, however long ago; empty: none
   std::string error_text;
   std::int64_t error_at_ms{};  ///< unix time
+};
+
+/// What an engine said when it was asked for its version.
+struct EngineAnswer {
+  std::string_view version;
+  std::string_view endpoint{};
+  std::string_view device{};
 };
 
 /// How one question for its version went, or one session.
@@ -51,7 +60,7 @@ class EngineTable {
   void init() { mutex_.init(); }
 
   /// Each of these answers whether the engine's health is another one now.
-  bool note_answer(std::string_view id, std::string_view version, SteadyTime now);
+  bool note_answer(std::string_view id, const EngineAnswer& answer, SteadyTime now);
   bool note_miss(std::string_view id, const EngineTrouble& trouble, SteadyTime now);
   bool note_session_failure(std::string_view id, const EngineTrouble& trouble, SteadyTime now);
   void note_session_success(std::string_view id, SteadyTime now);
@@ -89,6 +98,8 @@ class EngineTable {
     SteadyTime started_at;
     SteadyTime touched_at;
     std::array<char, 48> version;
+    std::array<char, 64> endpoint;
+    std::array<char, 64> device;
     std::array<char, 24> error_phase;
     std::array<char, 256> error_text;
     std::int64_t error_at_ms;

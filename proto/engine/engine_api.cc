@@ -6,6 +6,7 @@
 #include <array>
 
 #include "proto/engine/engine_json.h"
+#include "proto/engine/engine_words.h"
 
 namespace ace::proto::engine {
 namespace {
@@ -51,7 +52,9 @@ std::string getstream_target(const StreamId& id, IdKind kind, std::string_view p
                      kind == IdKind::ContentId ? "id" : "infohash", id.text(), pid);
 }
 
-std::string version_target() { return "/webui/api/service?method=get_version&format=json"; }
+std::string version_target() {
+  return "/webui/api/service?method=get_version&params=device-id&format=json";
+}
 
 std::string network_status_target() {
   return "/server/api?api_version=3&method=get_network_connection_status";
@@ -135,7 +138,8 @@ Result<VersionAnswer> parse_version(std::string_view json) {
   if (!payload) return fail(payload.error());
   VersionAnswer answer{.code = number_of(**payload, "code"),
                        .version = std::string{text_of(**payload, "version")},
-                       .platform = std::string{text_of(**payload, "platform")}};
+                       .platform = std::string{text_of(**payload, "platform")},
+                       .device = one_line(text_of(**payload, "device_id"))};
   if (answer.version.empty()) return fail(Errc::Protocol, "answer without version");
   return answer;
 }

@@ -80,6 +80,7 @@ struct VersionAnswer {
   std::int64_t code{};  ///< 3017000
   std::string version;  ///< "3.1.70"
   std::string platform;
+  std::string device;  ///< the engine's own id; empty: it tells none
 };
 [[nodiscard]] Result<VersionAnswer> parse_version(std::string_view json);
 

@@ -30,6 +30,11 @@ class Easy {
     curl_easy_getinfo(handle_.get(), info, &value);
     return value;
   }
+  [[nodiscard]] std::string text(CURLINFO info) const {
+    const char* value{};
+    curl_easy_getinfo(handle_.get(), info, &value);
+    return value != nullptr ? value : "";
+  }
   [[nodiscard]] curl_off_t offset(CURLINFO info) const {
     curl_off_t value{};
     curl_easy_getinfo(handle_.get(), info, &value);

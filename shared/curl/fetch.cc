@@ -23,6 +23,7 @@ Phase Fetch::phase() const { return transfer_ ? transfer_->phase() : reached_; }
 void Fetch::on_headers(const ResponseHead& head) {
   answer_.status = head.status;
   answer_.location = head.location;
+  answer_.peer = head.peer;
 }
 
 Flow Fetch::on_bytes(ByteSpan bytes) {

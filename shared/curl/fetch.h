@@ -22,6 +22,7 @@ struct Answer {
   int status{};
   std::string location;
   std::string body;
+  std::string peer{};  ///< as ResponseHead has it
 };
 
 /// One small GET: the whole answer, or why there is none (TooLarge and Timeout are ours). Any

@@ -146,6 +146,7 @@ void TransferState::take_header(std::string_view line) {
   if (line.empty()) {
     if (head_.status < 200) return;
     headers_in_ = true;
+    head_.peer = peer();
     listener_->on_headers(head_);
     return;
   }
@@ -164,6 +165,13 @@ void TransferState::take_header(std::string_view line) {
   for (const auto& [name, member] : wanted) {
     if (const auto value = header_value(line, name)) head_.*member = *value;
   }
+}
+
+std::string TransferState::peer() const {
+  const auto ip = easy_.text(CURLINFO_PRIMARY_IP);
+  const auto port = easy_.number(CURLINFO_PRIMARY_PORT);
+  return ip.find(':') == std::string::npos ? fmt::format("{}:{}", ip, port)
+                                           : fmt::format("[{}]:{}", ip, port);
 }
 
 std::size_t TransferState::on_write(char* data, std::size_t, std::size_t size,

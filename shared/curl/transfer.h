@@ -40,6 +40,7 @@ struct ResponseHead {
   std::string content_length{};
   std::string content_range{};
   std::string accept_ranges{};
+  std::string peer{};  ///< whose it is: "1.2.3.4:5", "[::1]:5"
 };
 
 /// The end of a transfer: no error means that the body was complete by its own framing.

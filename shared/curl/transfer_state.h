@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "shared/curl/easy.h"
@@ -39,6 +40,7 @@ class TransferState : public std::enable_shared_from_this<TransferState> {
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noexcept;
   static std::size_t on_write(char* data, std::size_t, std::size_t size, void* user) noexcept;
   void take_header(std::string_view line);
+  [[nodiscard]] std::string peer() const;
   void continue_reading();
 
   std::weak_ptr<MultiState> multi_;

@@ -30,6 +30,22 @@ void EngineDirectory::set(EngineSource source, std::vector<EngineAddress> engine
   merge();
 }
 
+void EngineDirectory::set_identities(EngineIdentities identities) {
+  if (identities == identities_) return;
+  identities_ = std::move(identities);
+  merge();
+}
+
+const EngineAddress* EngineDirectory::twin_of(const std::string& id) const {
+  const auto mine = identities_.find(id);
+  if (mine == identities_.end()) return nullptr;
+  const auto found = std::ranges::find_if(listed_, [&](const EngineAddress& other) {
+    const auto its = identities_.find(other.id());
+    return its != identities_.end() && is_same_engine(mine->second, its->second);
+  });
+  return found == listed_.end() ? nullptr : &*found;
+}
+
 void EngineDirectory::merge() {
   auto before = std::exchange(known_, {});
   listed_.clear();
@@ -37,17 +53,24 @@ void EngineDirectory::merge() {
   std::set<std::string> addresses;
   for (const auto& [source, engines] : sources_) {
     for (const auto& engine : engines) {
-      if (ids.contains(engine.id()) || addresses.contains(engine.authority().text())) continue;
+      const auto address = proto::engine::Authority{usual_host(engine.host), engine.port}.text();
+      if (ids.contains(engine.id()) || addresses.contains(address)) continue;
       ids.insert(engine.id());
-      addresses.insert(engine.authority().text());
-      listed_.push_back(engine);
-      known_.push_back({.address = engine, .source = source, .is_listed = true});
+      addresses.insert(address);
+      const auto* twin = twin_of(engine.id());
+      known_.push_back({.address = engine,
+                        .source = source,
+                        .is_listed = twin == nullptr,
+                        .same_as = twin == nullptr ? "" : twin->id()});
+      if (twin == nullptr) listed_.push_back(engine);
     }
   }
+  const auto most = known_.size() + kMostGone;
   for (auto& engine : before) {
-    if (known_.size() >= listed_.size() + kMostGone) return;
+    if (known_.size() >= most) return;
     if (ids.contains(engine.address.id())) continue;
     engine.is_listed = false;
+    engine.same_as.clear();
     known_.push_back(std::move(engine));
   }
 }

@@ -8,6 +8,7 @@
 #include "shared/curl/fetch.h"
 #include "shared/curl/multi.h"
 #include "shared/loop/timer.h"
+#include "workers/engines/engine_identity.h"
 #include "workers/engines/session_info.h"
 
 /// Small questions to an engine, each answered once within `limits.command`, never before the
@@ -24,9 +25,16 @@ using QueryCallback = std::function<void(Result<T>)>;
     curl::Multi& multi, loop::TimerFactory& timers, const SessionInfo& info,
     const SessionTimeouts& limits, QueryCallback<proto::engine::StatAnswer> callback);
 
-[[nodiscard]] std::unique_ptr<curl::Fetch> ask_version(
-    curl::Multi& multi, loop::TimerFactory& timers, const EngineAddress& engine,
-    const SessionTimeouts& limits, QueryCallback<proto::engine::VersionAnswer> callback);
+/// What answered at an engine's address.
+struct EngineSelf {
+  std::string version;
+  EngineIdentity identity;
+};
+[[nodiscard]] std::unique_ptr<curl::Fetch> ask_version(curl::Multi& multi,
+                                                       loop::TimerFactory& timers,
+                                                       const EngineAddress& engine,
+                                                       const SessionTimeouts& limits,
+                                                       QueryCallback<EngineSelf> callback);
 
 /// Whether the engine is connected to its network: hangs when the engine hangs.
 [[nodiscard]] std::unique_ptr<curl::Fetch> ask_network_status(curl::Multi& multi,

@@ -10,6 +10,9 @@
 namespace ace::engines {
 namespace {
 
+/// How often a worker looks what the one that asks the engines has found out.
+constexpr std::chrono::milliseconds kLookEvery{250};
+
 const redis::Script& loads_script() {
   static const redis::Script script{proto::kEngineLoadsScript};
   return script;
@@ -17,8 +20,10 @@ const redis::Script& loads_script() {
 
 /// Those that left are news only while somebody watches what they play.
 std::vector<EngineReport> without_idle_past(std::vector<EngineReport> reports) {
-  std::erase_if(reports,
-                [](const auto& report) { return !report.engine.is_listed && report.streams == 0; });
+  std::erase_if(reports, [](const auto& report) {
+    const auto& engine = report.engine;
+    return !engine.is_listed && engine.same_as.empty() && report.streams == 0;
+  });
   return reports;
 }
 
@@ -27,6 +32,7 @@ std::vector<EngineReport> without_idle_past(std::vector<EngineReport> reports) {
 EngineRegistry::EngineRegistry(Parts parts, RegistryOptions options)
     : parts_{parts},
       directory_{std::move(options.engines)},
+      identities_{parts.timers.make()},
       selector_{{.loop = parts.loop,
                  .timers = parts.timers,
                  .clock = parts.clock,
@@ -57,9 +63,24 @@ EngineRegistry::EngineRegistry(Parts parts, RegistryOptions options)
                 .directory = directory_,
                 .table = parts.host.engines(),
                 .clock = parts.clock},
-               options.max_streams} {}
+               options.max_streams} {
+  identities_->every(kLookEvery, [this] { look_who_answers(); });
+}
+
+void EngineRegistry::look_who_answers() {
+  EngineIdentities identities;
+  const auto now = parts_.clock.now();
+  for (const auto& known : directory_.known()) {
+    const auto id = known.address.id();
+    auto state = parts_.host.engines().state_of(id, now);
+    if (state.endpoint.empty()) continue;
+    identities[id] = {.endpoint = std::move(state.endpoint), .device = std::move(state.device)};
+  }
+  directory_.set_identities(std::move(identities));
+}
 
 void EngineRegistry::stop() {
+  identities_->stop();
   health_.stop();
   names_.stop();
   orchestrator_.stop();
@@ -72,6 +93,11 @@ std::vector<EngineReport> EngineRegistry::report_of_host() const {
   const auto now = parts_.clock.now();
   for (const auto& known : directory_.known()) {
     const auto id = known.address.id();
+    if (!known.same_as.empty()) {
+      // Those on it are the other one's load as well.
+      const auto other = std::ranges::find(loads, known.same_as, &host::EngineBid::id);
+      if (other != loads.end()) other->other_names.push_back(id);
+    }
     reports.push_back({.engine = known, .state = parts_.host.engines().state_of(id, now)});
     loads.push_back({.id = id});
   }

@@ -58,8 +58,11 @@ class EngineRegistry {
   void stop();
 
  private:
+  void look_who_answers();
+
   Parts parts_;
   EngineDirectory directory_;
+  std::unique_ptr<loop::Timer> identities_;
   SharedSelector selector_;
   HealthWatch health_;
   DnsWatch names_;

@@ -42,7 +42,7 @@ void HealthWatch::look() {
                 [this](const auto& entry) { return !parts_.directory.find(entry.first); });
   const auto now = parts_.clock.now();
   for (const auto& known : parts_.directory.known()) {
-    if (!known.is_listed) continue;
+    if (!known.is_listed && known.same_as.empty()) continue;
     auto& question = questions_[known.address.id()];
     if (!question.fetch && now >= question.next) ask(known.address, question);
   }
@@ -54,21 +54,22 @@ void HealthWatch::ask(const EngineAddress& engine, Question& question) {
   limits.connect = timing_.answer;
   limits.command = timing_.answer;
   // Safe with this: the questions are destroyed with it.
-  question.fetch =
-      ask_version(parts_.curl, parts_.timers, engine, limits,
-                  [this, id = engine.id()](const Result<proto::engine::VersionAnswer>& answer) {
-                    on_answer(id, answer);
-                  });
+  question.fetch = ask_version(
+      parts_.curl, parts_.timers, engine, limits,
+      [this, id = engine.id()](const Result<EngineSelf>& answer) { on_answer(id, answer); });
 }
 
-void HealthWatch::on_answer(const std::string& id,
-                            const Result<proto::engine::VersionAnswer>& answer) {
+void HealthWatch::on_answer(const std::string& id, const Result<EngineSelf>& answer) {
   questions_[id].fetch.reset();
   auto& table = parts_.host.engines();
   const auto now = parts_.clock.now();
   if (answer) {
     const auto before = table.state_of(id, now).health;
-    const bool is_news = table.note_answer(id, answer->version, now);
+    const bool is_news = table.note_answer(id,
+                                           {.version = answer->version,
+                                            .endpoint = answer->identity.endpoint,
+                                            .device = answer->identity.device},
+                                           now);
     if (is_news && before == host::EngineHealth::Unhealthy) {
       log::info("engine_healthy", "engine={} version={:?}", id, answer->version);
     }

@@ -46,7 +46,7 @@ class HealthWatch {
 
   void look();
   void ask(const EngineAddress& engine, Question& question);
-  void on_answer(const std::string& id, const Result<proto::engine::VersionAnswer>& answer);
+  void on_answer(const std::string& id, const Result<EngineSelf>& answer);
 
   Parts parts_;
   HealthTiming timing_;

@@ -105,6 +105,9 @@ std::vector<host::EngineBid> SharedSelector::make_bids(const Ask& asked) const {
     bid.id = engine.id();
     bid.is_forwarded = engine.forwarded;
     bid.max_streams = engine.max_streams;
+    for (const auto& known : parts_.directory.known()) {
+      if (known.same_as == bid.id) bid.other_names.push_back(known.address.id());
+    }
     if (asked.excluded.contains(bid.id)) bid.tier = EngineTier::Excluded;
     bids.push_back(std::move(bid));
   }

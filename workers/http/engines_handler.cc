@@ -35,6 +35,7 @@ void write(JsonWriter& out, const engines::EngineReport& report) {
   http::write(out, "port", engine.port);
   http::write(out, "source", to_string(report.engine.source));
   write_flag(out, "listed", report.engine.is_listed);
+  if (!report.engine.same_as.empty()) http::write(out, "same_as", report.engine.same_as);
   write_flag(out, "forwarded", engine.forwarded);
   http::write(out, "streams", report.streams);
   http::write(out, "max_streams", engine.max_streams);

@@ -171,7 +171,15 @@ TEST_CASE("a status other than 200 on getstream is named", "[engines]") {
   world.start();
   const auto why = world.failure();
   CHECK(why.code == Errc::Refused);
-  CHECK(why.text == "living: getstream: status 403");
+  CHECK(why.text == "living: getstream: status 403: the text \"not from there\"");
+}
+
+TEST_CASE("an answer that is no JSON is told in words", "[engines]") {
+  SessionWorld world;
+  world.engine.on("/ace/getstream", [&](auto& c) { c.answer(200, "<h1>It works!</h1>"); });
+  world.start();
+  CHECK(world.failure().text ==
+        "living: getstream: answer is not a json object: HTML: \"It works!\"");
 }
 
 TEST_CASE("redirects within the engine are followed, for getstream and playback", "[engines]") {
@@ -215,7 +223,7 @@ TEST_CASE("a redirect to anybody else is refused", "[engines]") {
   world.start();
   const auto why = world.failure();
   CHECK(why.code == Errc::Protocol);
-  CHECK(why.text.find("redirect to another host") != std::string::npos);
+  CHECK(why.text.ends_with("redirect to another host: " + other.url("/secret")));
   CHECK(other.asked("/") == 0);
 }
 
@@ -261,9 +269,9 @@ TEST_CASE("an engine is asked how a session does", "[engines]") {
 TEST_CASE("an engine is asked whether it is there and connected", "[engines]") {
   SessionWorld world;
   world.engine.on("/webui/api/service?method=get_version", [](auto& c) {
-    c.answer(200, R"({"result":{"code":3017000,"version":"3.1.70"},"error":null})");
+    c.answer(200, R"({"result":{"version":"3.1.70","device_id":"d1"},"error":null})");
   });
-  std::optional<ace::Result<ace::proto::engine::VersionAnswer>> version;
+  std::optional<ace::Result<ace::engines::EngineSelf>> version;
   const auto asked =
       ace::engines::ask_version(world.multi, world.patience, world.address, world.limits,
                                 [&](auto got) { version = std::move(got); });
@@ -273,7 +281,9 @@ TEST_CASE("an engine is asked whether it is there and connected", "[engines]") {
                                        [&](auto got) { connected = std::move(got); });
   REQUIRE(world.run([&] { return version.has_value(); }));
   REQUIRE(*version);
-  CHECK((*version)->code == 3017000);
+  CHECK((*version)->version == "3.1.70");
+  CHECK((*version)->identity.device == "d1");
+  CHECK((*version)->identity.endpoint == fmt::format("127.0.0.1:{}", world.engine.port()));
   CHECK_FALSE(connected);
   world.patience.advance(world.limits.command);
   REQUIRE(connected);

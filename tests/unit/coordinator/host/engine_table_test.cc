@@ -75,20 +75,20 @@ TEST_CASE("what is drained is just what was named", "[engine_table]") {
 TEST_CASE("three misses in a row make an engine unhealthy, two answers well", "[engine_table]") {
   Host host;
   CHECK(host.health("e") == EngineHealth::Unknown);
-  CHECK(host.table().note_answer("e", "3.1.70", host.now));
+  CHECK(host.table().note_answer("e", {.version = "3.1.70"}, host.now));
   CHECK(host.health("e") == EngineHealth::Healthy);
   CHECK_FALSE(host.table().note_miss("e", kTrouble, host.now));
   CHECK_FALSE(host.table().note_miss("e", kTrouble, host.now));
-  CHECK_FALSE(host.table().note_answer("e", "3.1.70", host.now));
+  CHECK_FALSE(host.table().note_answer("e", {.version = "3.1.70"}, host.now));
   CHECK_FALSE(host.table().note_miss("e", kTrouble, host.now));
   CHECK_FALSE(host.table().note_miss("e", kTrouble, host.now));
   CHECK(host.tier("e") == EngineTier::Fit);
   CHECK(host.table().note_miss("e", kTrouble, host.now));
   CHECK_FALSE(host.table().note_miss("e", kTrouble, host.now));  // no news
   CHECK(host.tier("e") == EngineTier::Unhealthy);
-  CHECK_FALSE(host.table().note_answer("e", "3.1.71", host.now));
+  CHECK_FALSE(host.table().note_answer("e", {.version = "3.1.71"}, host.now));
   CHECK(host.health("e") == EngineHealth::Unhealthy);
-  CHECK(host.table().note_answer("e", "3.1.71", host.now));
+  CHECK(host.table().note_answer("e", {.version = "3.1.71"}, host.now));
   CHECK(host.health("e") == EngineHealth::Healthy);
   const auto state = host.table().state_of("e", host.now);
   CHECK(state.version == "3.1.71");
@@ -157,9 +157,35 @@ TEST_CASE("of more engines than there is room for the longest unheard of is forg
   Host host;
   for (std::size_t i = 0; i <= EngineTable::kMaxEngines; ++i) {
     host.now += 1s;
-    host.table().note_answer(std::to_string(i), "v", host.now);
+    host.table().note_answer(std::to_string(i), {.version = "v"}, host.now);
   }
   CHECK(host.health("0") == EngineHealth::Unknown);
   CHECK(host.health("1") == EngineHealth::Healthy);
   CHECK(host.health(std::to_string(EngineTable::kMaxEngines)) == EngineHealth::Healthy);
+}
+
+TEST_CASE("who answered at an engine's address is known until nobody does", "[engine_table]") {
+  Host host;
+  host.table().note_answer("e", {.version = "3", .endpoint = "10.0.0.1:6878", .device = "d"},
+                           host.now);
+  CHECK(host.table().state_of("e", host.now).endpoint == "10.0.0.1:6878");
+  CHECK(host.table().state_of("e", host.now).device == "d");
+  for (int i = 0; i < 3; ++i) host.table().note_miss("e", {}, host.now);
+  CHECK(host.table().state_of("e", host.now).endpoint.empty());
+}
+
+TEST_CASE("an engine is drained by each of its names", "[engine_table]") {
+  Host host;
+  host.table().set_draining("b", true, host.now);
+  std::vector<EngineBid> bids{{.id = "a", .other_names = {"b"}}, {.id = "c"}};
+  host.table().rate(bids, host.now, std::chrono::milliseconds{0});
+  CHECK(bids[0].tier == ace::host::EngineTier::Excluded);
+  CHECK(bids[1].tier == ace::host::EngineTier::Fit);
+}
+
+TEST_CASE("streams under each name of an engine are its load", "[engine_table]") {
+  Host host;
+  CHECK(host.choose(host.own(1), {{.id = "b"}}) == "b");
+  CHECK(host.choose(host.own(2), {{.id = "a", .other_names = {"b"}, .max_streams = 1}}) == "-");
+  CHECK(host.choose(host.own(2), {{.id = "a", .other_names = {"b"}, .max_streams = 2}}) == "a");
 }

@@ -58,3 +58,36 @@ TEST_CASE("of engines that come and go only the last are remembered", "[engines]
   CHECK(directory.find("10.0.0.198:6878"));
   CHECK_FALSE(directory.find("10.0.0.1:6878"));
 }
+
+TEST_CASE("an engine by several names is listed once", "[engines]") {
+  EngineDirectory directory{{engine("127.0.0.1"), engine("localhost"), engine("::1", "six")}};
+  CHECK(listed(directory) == "127.0.0.1:6878 localhost:6878 six ");
+  directory.set_identities({{"127.0.0.1:6878", {"127.0.0.1:6878", "d"}},
+                            {"localhost:6878", {"127.0.0.1:6878", "d"}},
+                            {"six", {"[::1]:6878", "d"}}});
+  CHECK(listed(directory) == "127.0.0.1:6878 ");
+  REQUIRE(directory.known().size() == 3);
+  CHECK(directory.known()[1].same_as == "127.0.0.1:6878");
+  CHECK(directory.known()[2].same_as == "127.0.0.1:6878");
+  CHECK(directory.find("six"));
+  // Somebody else answers there now.
+  directory.set_identities({{"127.0.0.1:6878", {"127.0.0.1:6878", "d"}},
+                            {"localhost:6878", {"127.0.0.1:6878", "d"}},
+                            {"six", {"[::1]:6878", "e"}}});
+  CHECK(listed(directory) == "127.0.0.1:6878 six ");
+}
+
+TEST_CASE("an address written in two ways is one", "[engines]") {
+  const EngineDirectory directory{{engine("127.0.0.1"), engine("::ffff:127.0.0.1", "mapped"),
+                                   engine("2001:db8::1"), engine("2001:DB8:0::1", "long")}};
+  CHECK(listed(directory) == "127.0.0.1:6878 [2001:db8::1]:6878 ");
+}
+
+TEST_CASE("containers of one image are several engines", "[engines]") {
+  using ace::engines::is_same_engine;
+  CHECK_FALSE(is_same_engine({"10.0.0.1:6878", "d"}, {"10.0.0.2:6878", "d"}));
+  CHECK_FALSE(is_same_engine({"10.0.0.1:6878", "d"}, {"10.0.0.1:6879", "d"}));
+  CHECK_FALSE(is_same_engine({"10.0.0.1:6878", "d"}, {"[::1]:6879", "d"}));
+  CHECK_FALSE(is_same_engine({"10.0.0.1:6878", ""}, {"[::1]:6878", ""}));
+  CHECK_FALSE(is_same_engine({"", "d"}, {"", "d"}));
+}
