@@ -54,6 +54,14 @@ Result<OwnershipTable::Grant> OwnershipTable::acquire(const Scoreboard& board,
                .session = load_text(entry->session)};
 }
 
+bool OwnershipTable::confirm(const proto::StreamId& id, WorkerRef self) {
+  const std::lock_guard lock{mutex_};
+  Entry* entry = find_entry(id);
+  if (entry == nullptr) return false;
+  entry->owner = self;
+  return true;
+}
+
 void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self) {
   const std::lock_guard lock{mutex_};
   Entry* entry = find_entry(id);

@@ -249,7 +249,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
     return;
   }
   if (claimed.is_stopping) {
-    finish_foreign_teardown([](StreamSession& self) { self.regain_lease(); });
+    end_in_redis_and_claim({1});
     return;
   }
   succession_.own_alone(false);
@@ -259,6 +259,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   index_ = std::max(index_, claimed.index);
   lease_.update(to_fields(record_));
   announce_infohash();
+  broadcast_.viewers().record_missing();
 }
 
 void StreamSession::on_lease_lost(const Error& why) {

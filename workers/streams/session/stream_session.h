@@ -96,6 +96,8 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   [[nodiscard]] bool is_watched() const;
   void await_viewers();
   void stop_if_idle();
+  void renew_ownership();
+  void end_in_redis_and_claim(proto::ChunkIndex first);
   void tear_down(int tries = 0);
   void stop_owning(bool stops_engine);
   void finish_teardown();

@@ -53,7 +53,11 @@ void StreamSession::look_for_owner() {
   const bool is_urgent = broadcast_.is_silent() && !retry_->is_armed();
   if (is_urgent) retry_->once(kLookAgain, [this] { look_for_owner(); });
   const auto grant = services_.table().acquire(services_.board(), id_, services_.self);
-  if (!grant || grant->owner != services_.self) return;
+  if (!grant) return;
+  if (grant->owner != services_.self) {
+    follows_this_host_ = true;
+    return;
+  }
   succession_.on_granted(grant->session);
   if (!services_.redis_is_up()) {
     if (may_own_without_redis()) apply(StreamEvent::OwnerVanished);
@@ -103,6 +107,9 @@ void StreamSession::stop_engine() {
 }
 
 void StreamSession::keep_grant() {
+  // While this worker stood still, another one may have taken the stream in the host's table
+  // without being granted it by Redis. The two must agree again: Redis decides.
+  if (lease_.may_write()) services_.table().confirm(id_, services_.self);
   regain_lease();
   if (!lease_.is_held() && !services_.redis_is_up()) {
     // Without Redis the host's table alone decides. We may have stood still, and were replaced.

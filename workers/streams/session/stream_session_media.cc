@@ -265,6 +265,7 @@ void StreamSession::stop_if_idle() {
                             self.await_viewers();  // on another host, or somebody who has just come
                             return;
                           }
+                          if (clients && self.is_watched()) return self.renew_ownership();
                           log::info("stream_idle", "stream={}", self.id_.text());
                           self.stop_engine();
                           self.apply(StreamEvent::ViewersGone);
@@ -274,6 +275,25 @@ void StreamSession::stop_if_idle() {
                             self.torn_down();  // Redis is away: its keys expire
                           }
                         }));
+}
+
+void StreamSession::renew_ownership() {
+  // In Redis the stream is stopping, which only its end can undo. Here its session plays on for the
+  // viewers who came meanwhile, so the stream begins anew in Redis only.
+  log::info("stream_kept", "stream={} clients={}", id_.text(), broadcast_.viewers().count());
+  const auto first = appender_ ? appender_->oldest() : first_index_;
+  drop_appender();
+  end_in_redis_and_claim(first);
+}
+
+void StreamSession::end_in_redis_and_claim(proto::ChunkIndex first) {
+  is_claiming_lease_ = true;
+  lease_.finish_teardown(first, index_, [weak = weak_from_this()](const Status&) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->is_claiming_lease_ = false;
+    self->regain_lease();
+  });
 }
 
 void StreamSession::tear_down(int tries) {
@@ -342,8 +362,9 @@ void StreamSession::torn_down() {
     apply(StreamEvent::TornDown);
     return;
   }
-  // Who came meanwhile gets a new stream. The old window is no part of it.
-  broadcast_.window().clear();
+  // Viewers who came meanwhile have begun with what the window holds. What comes next is fitted to
+  // that, or marked as a jump, whoever brings it.
+  succession_.begin_anew(broadcast_.window());
   apply(StreamEvent::Revived);
 }
 

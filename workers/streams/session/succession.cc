@@ -107,6 +107,11 @@ void Succession::step_down(const ChunkWindow& window, proto::ChunkIndex index) {
   splicer_.begin(tail_of(window));
 }
 
+void Succession::begin_anew(const ChunkWindow& window) {
+  follow_after_.reset();
+  if (!window.empty()) splicer_.begin(tail_of(window));
+}
+
 std::optional<proto::ChunkIndex> Succession::follow_after(const ChunkWindow& window) {
   if (!splicer_.is_passing()) return std::exchange(follow_after_, std::nullopt);
   // Who followed before goes on behind what its viewers have already got.

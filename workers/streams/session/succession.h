@@ -59,6 +59,9 @@ class Succession {
   /// Another worker owns the stream, and Redis has chunks up to `index`. Later chunks are spliced
   /// onto what our viewers got beyond our last commit.
   void step_down(const ChunkWindow& window, proto::ChunkIndex index);
+  /// The stream has ended and begins anew for viewers who had joined it: what comes next, from an
+  /// engine or from another owner, is spliced onto what they got.
+  void begin_anew(const ChunkWindow& window);
   /// The chunk behind which to follow; nothing: begin where a joining viewer would.
   [[nodiscard]] std::optional<proto::ChunkIndex> follow_after(const ChunkWindow& window);
   /// The part of a followed chunk that viewers have not got; null if they have got all of it.
