@@ -4,9 +4,9 @@
 # All flags but --demo are the proxy's (see --help).
 #   ./start.sh [--demo] [flags]
 # --demo: plays made-up channels on two engines of its own, which end with the proxy; sources only.
-# A Redis that had to be started listens on loopback only, keeps nothing on disk, and is left
-# running for the next start: `kill "$(cat PIDFILE)"` ends it (the path is printed). A container takes
-# it along when it ends.
+# A Redis that had to be started listens on loopback and on a unix socket of mode 700, which the proxy
+# uses; it keeps nothing on disk, and is left running for the next start: `kill "$(cat PIDFILE)"` ends
+# it (the path is printed). A container takes it along when it ends.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -75,34 +75,67 @@ redis_memory_kb() {
   echo $((total / 4 < 1048576 ? total / 4 : 1048576))
 }
 
+# A folder that no other user can write to or plant: what start.sh writes lies there. /tmp is everybody's,
+# so a folder of that name is only used when it has the right owner and mode.
+own_folder() {
+  local parent=/tmp dir
+  if [[ -n ${XDG_RUNTIME_DIR:-} && -O $XDG_RUNTIME_DIR ]]; then parent=$XDG_RUNTIME_DIR; fi
+  dir="$parent/ace-proxy-redis-$EUID"
+  mkdir -m 700 "$dir" 2>/dev/null || true
+  if [[ $(stat -c '%F %u %a' "$dir" 2>/dev/null) == "directory $EUID 700" ]]; then
+    echo "$dir"
+  else
+    say "$dir is not a folder of this user with mode 700: it is not used"
+  fi
+}
+
+redis_bind() { if [[ $redis_host == ::1 ]]; then echo ::1; else echo 127.0.0.1; fi; }
+
 # Nothing is evicted: a chunk that finds no room is refused and played from memory, while an evicted
 # owner key would be taken for a dead owner.
 start_redis() {
-  local where=(--bind 127.0.0.1 --port "$redis_port") dir name pidfile
-  [[ $redis_host == ::1 ]] && where=(--bind ::1 --port "$redis_port")
-  [[ -n $redis_socket ]] && where=(--port 0 --unixsocket "$redis_socket" --unixsocketperm 700)
-  dir="${XDG_RUNTIME_DIR:-/tmp}/ace-proxy-redis-$(id -u)"
-  (umask 077 && mkdir -p "$dir")
-  name="${redis_socket//\//_}"
-  pidfile="$dir/${name:-$redis_port}.pid"
-  redis-server "${where[@]}" --daemonize yes --pidfile "$pidfile" --dir "$dir" \
-    --logfile "$dir/redis.log" --save '' --appendonly no \
+  local where name pidfile
+  if [[ -z $folder ]]; then
+    folder=$(mktemp -d)
+    own_socket="$folder/redis.sock"
+  fi
+  if [[ -n $redis_socket ]]; then
+    where=(--port 0 --unixsocket "$redis_socket")
+    name="${redis_socket//\//_}"
+  else
+    where=(--bind "$(redis_bind)" --port "$redis_port" --unixsocket "$own_socket")
+    name="$redis_port"
+  fi
+  pidfile="$folder/$name.pid"
+  redis-server "${where[@]}" --unixsocketperm 700 --daemonize yes --pidfile "$pidfile" --dir "$folder" \
+    --logfile "$folder/redis.log" --save '' --appendonly no \
     --maxmemory "$(redis_memory_kb)kb" --maxmemory-policy noeviction >/dev/null
   say "started a Redis (pid file $pidfile)"
+}
+
+# A Redis that this script started, now or earlier, has a socket beside its port; the proxy uses it.
+# Not beside REDIS_URL: of the two the proxy would ask for one to be left out.
+use_own_socket() {
+  [[ -z $redis_socket && -z ${REDIS_URL:-} && -S $own_socket ]] || return 0
+  redis_socket=$own_socket
+  if redis_answers; then export REDIS_SOCKET=$own_socket; fi
 }
 
 see_to_redis() {
   redis_host=$(setting REDIS_HOST)
   redis_port=$(setting REDIS_PORT)
   redis_socket=$(setting REDIS_SOCKET)
-  if redis_answers; then return; fi
   case "$redis_socket:$redis_host" in
     /*:* | :127.0.0.1 | :localhost | :::1) ;;
     *)
-      say "Redis at $redis_host:$redis_port does not answer: streams are served from memory until it does"
+      redis_answers ||
+        say "Redis at $redis_host:$redis_port does not answer: streams are served from memory until it does"
       return
       ;;
   esac
+  folder=$(own_folder)
+  own_socket="$folder/$(redis_bind):$redis_port.sock"
+  if redis_answers; then use_own_socket && return; fi
   if [[ -n $(setting REDIS_PASSWORD) ]]; then
     say "Redis does not answer, and one with a password is not started here: going on without it"
     return
@@ -110,7 +143,7 @@ see_to_redis() {
   start_redis
   local attempt
   for attempt in {1..100}; do
-    if redis_answers; then return; fi
+    if redis_answers; then use_own_socket && return; fi
     sleep 0.1
   done
   say "Redis did not come up after $attempt attempts: going on without it"
@@ -119,8 +152,9 @@ see_to_redis() {
 # The engines' standard input is a pipe whose other end the proxy inherits: when it ends, however
 # it ends, they end. A session of their own: Ctrl-C is for the proxy, which stops them politely.
 start_demo_engines() {
-  local ports
-  ports=$(mktemp -u)
+  local dir ports
+  dir=$(mktemp -d)
+  ports="$dir/engines"
   exec 9> >(exec setsid "$build/ace-engine-sim" --engine 127.0.0.1:0 --engine 127.0.0.1:0 \
     --port-file "$ports" --exit-on-stdin-eof)
   for _ in {1..100}; do
@@ -128,12 +162,13 @@ start_demo_engines() {
     sleep 0.1
   done
   if [[ ! -s $ports ]]; then
+    rm -rf "$dir"
     say "the demo's engines did not start"
     return 1
   fi
   ACE_ENGINES=$(paste -sd, "$ports")
   export ACE_ENGINES
-  rm -f "$ports"
+  rm -rf "$dir"
 }
 
 # The address at which other devices reach this machine, if there is one.

@@ -5,9 +5,20 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 
 namespace ace::supervisor {
+namespace {
+
+/// In a folder that others may write to, a link may lie where the file is to go: "x" follows none.
+bool write_new(const std::string& path, const std::string& text) {
+  unlink(path.c_str());
+  std::FILE* const file = std::fopen(path.c_str(), "wxe");
+  if (file == nullptr) return false;
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  return std::fclose(file) == 0 && is_written;
+}
+
+}  // namespace
 
 PortFile::~PortFile() {
   if (is_written_) unlink(path_.c_str());
@@ -16,11 +27,8 @@ PortFile::~PortFile() {
 Status PortFile::write(const std::vector<std::string>& addresses) {
   if (path_.empty()) return {};
   const std::string draft = fmt::format("{}.{}", path_, getpid());
-  {
-    std::ofstream out{draft, std::ios::trunc};
-    for (const auto& address : addresses) out << address << '\n';
-    out.flush();
-    if (!out) return fail(Error::from_errno("port file " + path_, errno));
+  if (!write_new(draft, fmt::format("{}\n", fmt::join(addresses, "\n")))) {
+    return fail(Error::from_errno("port file " + path_, errno));
   }
   if (std::rename(draft.c_str(), path_.c_str()) != 0) {
     const int error_number = errno;
