@@ -99,6 +99,32 @@ try_install() {
   inside sh -c "echo PROXY_WORKERS=2 >>$settings"
 }
 
+# As deploy/README.md says it, on the running service, which holds the port.
+enable_socket() {
+  inside systemctl enable "${units[0]}" && inside systemctl stop "$service" &&
+    inside systemctl start "${units[@]}"
+}
+# The socket that listens on port 8000 is one that systemd holds.
+is_given_its_socket() {
+  local inode
+  # shellcheck disable=SC2016  # awk's fields
+  inode=$(inside awk '$2 ~ /:1F40$/ && $4 == "0A" { print $10 }' /proc/net/tcp)
+  [[ -n $inode ]] && inside sh -c 'ls -l /proc/1/fd' | grep -qF "socket:[$inode]"
+}
+try_socket_of_running() {
+  inside systemctl start "$service"
+  refuse "systemd does not start the socket of a running service" \
+    inside systemctl enable --now "${units[0]}"
+  refuse "which listens by itself" is_given_its_socket
+  inside systemctl disable "${units[0]}"
+  check "the socket is enabled in the order of the README" enable_socket
+  check "the socket is active" inside systemctl is-active "${units[0]}"
+  check "the service listens on it" is_given_its_socket
+  check "and serves" eventually 10 ask
+  inside systemctl disable "${units[0]}"
+  inside systemctl stop "${units[@]}"
+}
+
 try_start() {
   check "it starts" inside systemctl start "${units[@]}"
   check "it is active" is_active
@@ -128,6 +154,19 @@ try_reload() {
   check "its workers have the new settings" eventually 20 replaced 3 "${old[@]}"
   check "it is the same process" equal "$(show MainPID)" "$before"
   check "it is active again" eventually 10 is_active
+}
+
+try_bad_reload() {
+  local before old
+  before=$(show MainPID)
+  old=$(workers)
+  inside sh -c "echo PROXY_GRACE_PERIOD=nonsense >>$settings"
+  refuse "wrong settings make a reload fail" inside systemctl reload "$service"
+  check "the journal says why" journal_has PROXY_GRACE_PERIOD
+  check "the service goes on" is_active
+  check "as the same process" equal "$(show MainPID)" "$before"
+  check "with its workers" equal "$(workers)" "$old"
+  inside sed -i '/^PROXY_GRACE_PERIOD=/d' "$settings"
 }
 
 restart() { inside systemctl restart "$service"; }
@@ -227,9 +266,11 @@ try_booted_life() {
   need_mirror
   boot
   try_install
+  try_socket_of_running
   try_start
   try_hung_worker
   try_reload
+  try_bad_reload
   try_restart
   try_upgrade
   try_bad_upgrade
