@@ -11,11 +11,12 @@
 
 namespace ace::host {
 
-/// What people tell a stream to do.
+/// What a stream is told to do: by people, or by a stream that needs its engine.
 enum class OrderKind : std::uint32_t {
   Migrate,  ///< its owner: to the engine `argument`, or to the best of the others
   End,      ///< all workers with it: viewers are let go, engine session and keys too
   Kick,     ///< the worker that has the client `argument`: lets it go
+  Yield,    ///< its owner: a stream that nobody watches ends now, for another one needs its engine
 };
 
 struct StreamOrder {

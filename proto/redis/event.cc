@@ -30,6 +30,7 @@ constexpr std::array kTypeWords{
     TypeWord{EventType::Migrate, "migrate"},
     TypeWord{EventType::End, "end"},
     TypeWord{EventType::Kick, "kick"},
+    TypeWord{EventType::Yield, "yield"},
 };
 
 std::uint64_t number(const rapidjson::Value& object, const char* name) {

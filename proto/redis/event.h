@@ -26,6 +26,7 @@ enum class EventType {
   Migrate,  ///< order to the owner: to `engine`, or if that is empty to the best of the others
   End,      ///< order to all: the stream ends now, whoever watches
   Kick,     ///< order to who has `client`: it is let go
+  Yield,    ///< order to the owner: unless somebody watches, the stream ends now
 };
 
 /// "stream_started", "chunk", …

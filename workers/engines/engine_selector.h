@@ -38,6 +38,12 @@ class EngineSelector {
                       Choice callback) = 0;
   /// When none could be chosen: of each engine but those that were tried, why. Draining, or full.
   [[nodiscard]] virtual std::vector<EngineFailure> refusals(const ExcludedEngines& tried) const = 0;
+  /// None had room: streams that nobody watches are told to leave the engines that are full and not
+  /// `excluded`. One of this host's, another one with each `attempt` (from 0); where it has none,
+  /// or none of them went, those of other hosts. False: no engine is full, so there is nothing to
+  /// wait for.
+  virtual bool ask_for_room(const proto::StreamId& stream, const ExcludedEngines& excluded,
+                            unsigned attempt) = 0;
   /// No engine plays the stream any more, for all that its owner knows.
   virtual void release(const proto::StreamId& stream) = 0;
   /// The stream is somebody else's by now: it counts on, and its owner says where.

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <utility>
 
+#include "proto/redis/event.h"
 #include "proto/redis/redis_keys.h"
 #include "proto/redis/redis_scripts.h"
 #include "shared/log/log.h"
@@ -16,6 +18,9 @@ using host::EngineChoice;
 using host::EnginePick;
 using host::EngineTier;
 using std::chrono::milliseconds;
+
+/// Streams of one engine that other hosts are asked about.
+constexpr int kMostAsked = 64;
 
 const redis::Script& choose_script() {
   static const redis::Script script{proto::kChooseEngineScript};
@@ -74,6 +79,47 @@ std::vector<EngineFailure> SharedSelector::refusals(const ExcludedEngines& tried
     refusals.push_back({.engine_id = id, .error = {Errc::Busy, std::move(why)}});
   }
   return refusals;
+}
+
+bool SharedSelector::ask_for_room(const proto::StreamId& stream, const ExcludedEngines& excluded,
+                                  unsigned attempt) {
+  std::set<std::string> full;
+  for (const auto& engine : parts_.directory.engines()) {
+    const auto id = engine.id();
+    const bool is_draining = parts_.host.engines().is_draining(id);
+    if (engine.max_streams > 0 && !excluded.contains(id) && !is_draining) full.insert(id);
+  }
+  std::vector<proto::StreamId> idle;
+  for (const auto& other : parts_.host.ownership().list(parts_.host.scoreboard())) {
+    const bool is_idle = other.viewers == 0 && other.owner.generation != 0;
+    if (is_idle && other.id != stream && full.contains(other.engine_id)) idle.push_back(other.id);
+  }
+  if (!idle.empty()) {
+    parts_.host.orders().post(idle[attempt % idle.size()],
+                              {.kind = host::OrderKind::Yield, .argument = {}});
+  }
+  const bool has_asked_all = attempt >= idle.size();
+  if (has_asked_all && attempt <= idle.size() + 1) {
+    for (const auto& engine : full) ask_other_hosts(engine);
+  }
+  return !full.empty();
+}
+
+void SharedSelector::ask_other_hosts(const std::string& engine_id) {
+  if (!parts_.commands.is_up()) return;
+  parts_.commands.command(
+      {"ZRANGE", proto::engine_streams_key(engine_id), "0", fmt::to_string(kMostAsked - 1)},
+      [weak = std::weak_ptr{alive_}](const Result<redis::Reply>& reply) {
+        const auto self = weak.lock();
+        if (!self || !reply) return;
+        for (const auto& member : reply->elements) {
+          const auto id = proto::StreamId::parse(member.text);
+          if (!id) continue;
+          (*self)->parts_.commands.command({"PUBLISH", proto::StreamKeys{*id}.events(),
+                                            proto::to_json({.type = proto::EventType::Yield})},
+                                           [](const Result<redis::Reply>&) {});
+        }
+      });
 }
 
 void SharedSelector::release(const proto::StreamId& stream) {

@@ -44,6 +44,8 @@ class SharedSelector final : public EngineSelector {
   void choose(const proto::StreamId& stream, const ExcludedEngines& excluded,
               Choice callback) override;
   [[nodiscard]] std::vector<EngineFailure> refusals(const ExcludedEngines& tried) const override;
+  bool ask_for_room(const proto::StreamId& stream, const ExcludedEngines& excluded,
+                    unsigned attempt) override;
   void release(const proto::StreamId& stream) override;
   void forget(const proto::StreamId& stream) override;
   void note_failure(const std::string& engine_id, const Error& why) override;
@@ -62,6 +64,7 @@ class SharedSelector final : public EngineSelector {
   void ask_redis(const proto::StreamId& stream, const std::shared_ptr<Ask>& asked,
                  std::vector<host::EngineBid> bids);
   void ask_host(const proto::StreamId& stream, const std::shared_ptr<Ask>& asked);
+  void ask_other_hosts(const std::string& engine_id);
   void answer(const proto::StreamId& stream, const std::shared_ptr<Ask>& asked,
               const host::EngineChoice& choice);
   [[nodiscard]] bool is_current(const proto::StreamId& stream,

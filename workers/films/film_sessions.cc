@@ -19,6 +19,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRenewEvery{2'000};
+/// As a live stream does it.
+constexpr milliseconds kRoomRetry{250};
+constexpr unsigned kRoomAsks = 8;
 
 proto::StreamId made_up_id() { return *proto::StreamId::parse(random_hex(20)); }
 
@@ -45,14 +48,26 @@ void FilmSessions::open(FilmAsk ask) {
   question->token = made_up_id();
   if (!find_busy(question->ask)) return choose(question);
   // A seek: the last request is about to end, and its session is the one to go on with.
+  choose_after(question, kPatience);
+}
+
+void FilmSessions::choose_after(const QuestionPtr& question, milliseconds patience) {
   question->patience = services_.timers.make();
-  question->patience->once(kPatience, [this, question = question.get()] {
-    const auto at = std::ranges::find(waiting_, question, &QuestionPtr::get);
+  question->patience->once(patience, [this, raw = question.get()] {
+    const auto at = std::ranges::find(waiting_, raw, &QuestionPtr::get);
     const auto still = *at;
     waiting_.erase(at);
     choose(still);
   });
-  waiting_.push_back(std::move(question));
+  waiting_.push_back(question);
+}
+
+engines::ExcludedEngines FilmSessions::excluded(const FilmAsk& ask) const {
+  auto engines = ask.failed;
+  for (const auto& session : sessions_) {
+    if (session->content == ask.content) engines.insert(session->engine.id());
+  }
+  return engines;
 }
 
 FilmSessionPtr FilmSessions::find_free(const FilmAsk& ask) const {
@@ -74,12 +89,8 @@ FilmSessionPtr FilmSessions::find_busy(const FilmAsk& ask) const {
 }
 
 void FilmSessions::choose(const QuestionPtr& question) {
-  auto excluded = question->ask.failed;
-  for (const auto& session : sessions_) {
-    if (session->content == question->ask.content) excluded.insert(session->engine.id());
-  }
   services_.selector.choose(
-      question->token, excluded,
+      question->token, excluded(question->ask),
       [weak = std::weak_ptr{alive_}, question](const Result<engines::EngineAddress>& chosen) {
         if (const auto self = weak.lock()) {
           (*self)->on_choice(question, chosen);
@@ -162,6 +173,10 @@ void FilmSessions::on_no_engine(const QuestionPtr& question, const Error& why) {
     others = session;
     if (is_free(*session) && !session->is_opening()) return attach(session, ask);
   }
+  const bool may_get_room =
+      why.code == Errc::Busy && question->room_asks < kRoomAsks &&
+      services_.selector.ask_for_room(question->token, excluded(ask), question->room_asks++);
+  if (may_get_room) return choose_after(question, kRoomRetry);
   if ((others || ask.is_taken_elsewhere) && ask.failures.empty()) {
     return refuse(
         ask, {.status = 503,
@@ -248,7 +263,7 @@ FilmSessionPtr FilmSessions::make_session(const proto::StreamId& content,
   session->token = token;
   session->engine = engine;
   session->info.engine_id = engine.id();
-  session->seen_orders = services_.host.orders().newest();
+  session->seen_orders = session->seen_yields = services_.host.orders().newest();
   session->idle_since = services_.clock.now();
   sessions_.push_back(session);
   return session;
@@ -314,7 +329,8 @@ void FilmSessions::tick() {
   const auto now = services_.clock.now();
   for (const auto& session : std::vector{sessions_}) {
     const bool is_idle = !session->is_opening() && is_free(*session);
-    const bool is_over = is_idle && now - session->idle_since >= kKeep;
+    const bool is_yielding = is_asked_for(*session);
+    const bool is_over = is_idle && (is_yielding || now - session->idle_since >= kKeep);
     // Its viewer has heard of that first. Who has come since then goes on with it.
     const bool is_unwanted = is_ended(*session) && is_free(*session);
     if (is_over || is_unwanted) drop(session);
@@ -326,6 +342,12 @@ bool FilmSessions::is_ended(FilmSession& session) {
   return std::ranges::any_of(
       services_.host.orders().take(session.content, session.seen_orders),
       [](const host::StreamOrder& order) { return order.kind == host::OrderKind::End; });
+}
+
+bool FilmSessions::is_asked_for(FilmSession& session) {
+  return std::ranges::any_of(
+      services_.host.orders().take(session.token, session.seen_yields),
+      [](const host::StreamOrder& order) { return order.kind == host::OrderKind::Yield; });
 }
 
 void FilmSessions::renew() {

@@ -35,7 +35,8 @@ struct FilmSession {
   engines::SessionInfo info;
   std::shared_ptr<engines::SessionOpener> opener;  ///< while the engine is being asked
   FilmAsk ask;                                     ///< its reader's
-  std::uint64_t seen_orders{};                     ///< of the host's board
+  std::uint64_t seen_orders{};                     ///< of the host's board, for the content
+  std::uint64_t seen_yields{};                     ///< for the token
   bool is_being_reserved{};  ///< other hosts are asked whether they use the engine for the film
   SteadyTime idle_since;
 
@@ -93,12 +94,15 @@ class FilmSessions {
     FilmAsk ask;
     proto::StreamId token;
     std::unique_ptr<loop::Timer> patience;
+    unsigned room_asks{};
   };
   using QuestionPtr = std::shared_ptr<Question>;
 
   [[nodiscard]] FilmSessionPtr find_free(const FilmAsk& ask) const;
   [[nodiscard]] FilmSessionPtr find_busy(const FilmAsk& ask) const;
   void choose(const QuestionPtr& question);
+  void choose_after(const QuestionPtr& question, std::chrono::milliseconds patience);
+  [[nodiscard]] engines::ExcludedEngines excluded(const FilmAsk& ask) const;
   void on_choice(const QuestionPtr& question, const Result<engines::EngineAddress>& chosen);
   void on_no_engine(const QuestionPtr& question, const Error& why);
   void reserve(const FilmSessionPtr& session);
@@ -112,6 +116,7 @@ class FilmSessions {
                                             const engines::EngineAddress& engine);
   void describe(const FilmSession& session);
   [[nodiscard]] bool is_ended(FilmSession& session);
+  [[nodiscard]] bool is_asked_for(FilmSession& session);
   void forget(const FilmSessionPtr& session);
   void renew();
   void hold(const FilmSession& session, redis::ReplyCallback callback);

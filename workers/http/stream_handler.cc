@@ -65,6 +65,9 @@ proto::Event event_of(const host::StreamOrder& order, const proto::WorkerId& wor
       event.type = proto::EventType::Kick;
       event.client = {order.argument};
       break;
+    case host::OrderKind::Yield:
+      event.type = proto::EventType::Yield;
+      break;
   }
   return event;
 }

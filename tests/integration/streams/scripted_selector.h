@@ -38,6 +38,10 @@ struct ScriptedSelector : engines::EngineSelector {
     }
     return full;
   }
+  bool ask_for_room(const proto::StreamId&, const engines::ExcludedEngines&, unsigned) override {
+    ++room_asks;
+    return room_asks <= grants_room;
+  }
   void release(const proto::StreamId&) override { is_counted = false; }
   void forget(const proto::StreamId&) override {}
   void note_failure(const std::string& engine_id, const Error&) override {
@@ -52,6 +56,8 @@ struct ScriptedSelector : engines::EngineSelector {
   std::map<std::string, std::size_t> loads;
   std::vector<std::string> told;
   bool is_counted{};
+  int room_asks{};
+  int grants_room{};    ///< so often there is something to wait for
   bool is_undecided{};  ///< who asks gets no answer
 };
 

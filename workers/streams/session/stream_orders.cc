@@ -26,6 +26,8 @@ std::optional<host::StreamOrder> order_of(const proto::Event& event) {
       return host::StreamOrder{.kind = host::OrderKind::End, .argument = {}};
     case proto::EventType::Kick:
       return host::StreamOrder{.kind = host::OrderKind::Kick, .argument = event.client.value};
+    case proto::EventType::Yield:
+      return host::StreamOrder{.kind = host::OrderKind::Yield, .argument = {}};
     default:
       return std::nullopt;
   }
@@ -54,6 +56,9 @@ void StreamOrders::obey(const host::StreamOrder& order) {
       return;
     case host::OrderKind::Kick:
       listener_.on_kick_order({order.argument});
+      return;
+    case host::OrderKind::Yield:
+      listener_.on_yield_order();
       return;
     case host::OrderKind::Migrate: {
       Move move{.engine_id = {}, .until = services_.clock.now() + kMovePatience};

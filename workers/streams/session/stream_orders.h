@@ -11,8 +11,9 @@
 
 namespace ace::streams {
 
-/// What people want of one stream, as this worker hears of it: from the host's board, or from
-/// another host through Redis. Also moves an owned stream away from an engine that is drained.
+/// What people and other streams want of one stream, as this worker hears of it: from the host's
+/// board, or from another host through Redis. Also moves an owned stream away from an engine that
+/// is drained.
 class StreamOrders {
  public:
   class Listener {
@@ -20,6 +21,8 @@ class StreamOrders {
     virtual ~Listener() = default;
     virtual void on_end_order() = 0;
     virtual void on_kick_order(const proto::ClientId& client) = 0;
+    /// Another stream needs the engine.
+    virtual void on_yield_order() = 0;
     /// To this engine, or to the best of the others. False: it cannot be done just now.
     virtual bool on_migrate_order(const std::optional<std::string>& engine_id) = 0;
   };

@@ -357,6 +357,7 @@ void StreamSession::on_event(const proto::Event& event) {
     case proto::EventType::Migrate:
     case proto::EventType::End:
     case proto::EventType::Kick:
+    case proto::EventType::Yield:
       orders_.on_event(event);
       return;
   }

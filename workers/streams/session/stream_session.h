@@ -62,6 +62,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void on_join_refused() override;
   void on_end_order() override;
   void on_kick_order(const proto::ClientId& client) override;
+  void on_yield_order() override;
   bool on_migrate_order(const std::optional<std::string>& engine_id) override;
   void apply(StreamEvent event);
   void enter(StreamState state);

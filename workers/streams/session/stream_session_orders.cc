@@ -15,6 +15,12 @@ void StreamSession::on_kick_order(const proto::ClientId& client) {
   on_viewer_left();
 }
 
+void StreamSession::on_yield_order() {
+  if (state_ != StreamState::Owning || is_watched()) return;
+  log::info("stream_yields", "stream={} engine={}", id_.text(), record_.engine_id);
+  stop_if_idle();
+}
+
 void StreamSession::on_end_order() {
   log::info("stream_ended", "stream={} state={}", id_.text(), to_string(state_));
   switch (state_) {
