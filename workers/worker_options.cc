@@ -13,6 +13,7 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.feed.timeouts.connect = config.engine_connect_timeout;
   options.feed.timeouts.json = config.engine_json_timeout;
   options.feed.timeouts.first_byte = config.engine_first_byte_timeout;
+  options.feed.start = config.start_timeout;
   options.feed.adopt = config.engine_adopt_timeout;
   options.feed.unhealthy = config.connection_timeout;
   options.feed.give_up = config.give_up;

@@ -56,6 +56,7 @@ struct Config {
   milliseconds engine_connect_timeout{1s};
   milliseconds engine_json_timeout{15s};
   milliseconds engine_first_byte_timeout{30s};
+  milliseconds start_timeout{15s};  ///< for the first media of a stream, all engines together
   milliseconds engine_adopt_timeout{500ms};
   milliseconds engine_settle{};             ///< between two starts on one engine
   milliseconds engine_check_interval{10s};  ///< how often each engine is asked how it is

@@ -55,6 +55,11 @@ void add_engine_settings(std::vector<Setting>& all) {
   all.push_back(duration({"Engines", "PROXY_ENGINE_FIRST_BYTE_TIMEOUT", "",
                           "Time limit for the first media of a new engine session."},
                          at(&Config::engine_first_byte_timeout), 500ms, 10min));
+  all.push_back(duration({"Engines", "PROXY_START_TIMEOUT", "",
+                          "Viewers of a new stream get an error if no media has come after this "
+                          "time, however many engines are tried. After a quarter of it a second "
+                          "engine is tried next to the first."},
+                         at(&Config::start_timeout), 1s, 10min));
   all.push_back(
       duration({"Engines", "PROXY_ENGINE_ADOPT_TIMEOUT", "",
                 "After a takeover, time limit for the first media of the previous owner's engine "

@@ -25,9 +25,10 @@ FailedPhase failed_phase(std::string_view engine_id, const Error& error) {
 bool is_engines_fault(const FailedPhase& failed, Errc code) {
   if (failed.phase == "connect") return true;
   if (code == Errc::Refused || code == Errc::NotFound) return false;
-  const bool waits_for_media = failed.phase == "first byte" || failed.phase == "reading" ||
-                               failed.phase == "headers";  // they are held back while prebuffering
-  return !(waits_for_media && code == Errc::Timeout);
+  const bool is_media = failed.phase == "first byte" || failed.phase == "reading";
+  const bool waits_for_media = is_media || failed.phase == "headers";  // held back meanwhile
+  if (waits_for_media && code == Errc::Timeout) return false;
+  return !(is_media && code == Errc::Protocol);
 }
 
 }  // namespace ace::engines

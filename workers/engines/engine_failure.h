@@ -16,8 +16,8 @@ struct FailedPhase {
 [[nodiscard]] FailedPhase failed_phase(std::string_view engine_id, const Error& error);
 
 /// Whether another stream would have failed there as well. What an engine refuses in its own words
-/// (a content that nobody shares) and media that do not come (a swarm without seeds) say nothing
-/// about the engine.
+/// (a content that nobody shares), media that do not come (a swarm without seeds), and media that
+/// are no stream say nothing about the engine.
 [[nodiscard]] bool is_engines_fault(const FailedPhase& failed, Errc code);
 
 }  // namespace ace::engines

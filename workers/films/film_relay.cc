@@ -32,8 +32,9 @@ FilmRelay::FilmRelay(streams::StreamServices& services, FilmSessions& sessions, 
       id_{id},
       viewer_{std::move(viewer)},
       seen_orders_{services.host.orders().newest()},
-      heard_at_{services.clock.now()},
-      progress_at_{heard_at_},
+      came_at_{services.clock.now()},
+      heard_at_{came_at_},
+      progress_at_{came_at_},
       watcher_{
           std::make_unique<loop::FdWatcher>(services.loop, viewer_.socket.get(),
                                             [this](loop::FdEvents events) { on_ready(events); })} {
@@ -303,9 +304,23 @@ void FilmRelay::obey(const host::StreamOrder& order) {
   on_film_refused(is_end ? streams::ended() : streams::kicked());
 }
 
+void FilmRelay::end_wait() {
+  transfer_.reset();
+  const auto engine_id = session_ ? session_->engine.id() : std::string{};
+  if (session_) sessions_.drop(std::exchange(session_, nullptr));
+  const auto waited = std::chrono::duration_cast<milliseconds>(services_.clock.now() - came_at_);
+  failures_.push_back(
+      {.engine_id = engine_id,
+       .error = {Errc::Timeout, fmt::format("headers: no film in {} ms", waited.count())}});
+  on_film_refused(streams::start_failure(std::move(failures_)));
+}
+
 void FilmRelay::tick() {
   obey();
   const auto now = services_.clock.now();
+  // Looked at twice a second: nobody waits longer than that.
+  const bool is_late = now - came_at_ + milliseconds{500} > services_.options.feed.start;
+  if (phase_ == Phase::Waiting && is_late) return end_wait();
   const auto stuck = now - progress_at_;
   if (phase_ == Phase::Lingering && stuck >= kLinger) return end("finished");
   if (!owed_.empty() && stuck >= kLongestPause) return break_off("client takes nothing");

@@ -82,6 +82,7 @@ class FilmRelay final : public FilmReader,
   void flush();
   void finish();
   void break_off(std::string_view why);
+  void end_wait();
   [[nodiscard]] std::string viewer_key() const;
   void log_end(std::string_view why) const;
 
@@ -105,6 +106,7 @@ class FilmRelay final : public FilmReader,
   int failures_in_a_row_{};
   SteadyTime session_began_;
   bool has_session_delivered_{};
+  SteadyTime came_at_;
   SteadyTime heard_at_;     ///< from the engine, or the engine was held back
   SteadyTime progress_at_;  ///< the client took something, or was owed nothing
   std::unique_ptr<loop::FdWatcher> watcher_;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -137,6 +139,72 @@ TEST_CASE("a full engine takes no further stream", "[selection]") {
   const auto id = engine_id(service, 0);
   CHECK(told(reply) == Told{{id, id + ": is full: 2 of 2 streams"}});
   CHECK(service.engines().state().engine(0, "sessions_opened") == 2);
+}
+
+TEST_CASE("who zaps is served by an engine with one place", "[selection]") {
+  // A grace period that would outlast the test.
+  const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
+  const Service service{
+      {.workers = 2,
+       .bitrate = 1'000'000,
+       .redis = redis,
+       .environment = {{"MAX_STREAMS_PER_ENGINE", "1"}, {"PROXY_GRACE_PERIOD", "10m"}}}};
+  for (unsigned channel = 1; channel <= 4; ++channel) {
+    CAPTURE(channel);
+    Viewers viewers{service.port()};
+    viewers.open(1, stream_target(stream_id(channel)));
+    REQUIRE(all_served(viewers, 10s));
+    if (channel < 4) continue;
+    // A stream that is watched keeps its place.
+    CHECK(service.get(stream_target(stream_id(9))).status == 503);
+    CHECK(viewers.count(ViewerState::Streaming) == 1);
+    CHECK(service.engines().state().engine(0, "sessions_alive") == 1);
+  }
+}
+
+TEST_CASE("a stream that nobody watches gives its place to another host's viewer", "[selection]") {
+  const RedisServer redis;
+  const SimProcess engines{{.bitrate = 1'000'000}};
+  const auto host = [&](const std::string& name) {
+    return ProxyProcess::Environment{
+        {"PROXY_HOST_NAME", name},
+        {"PROXY_WORKERS", "2"},
+        {"REDIS_SOCKET", redis.endpoint().socket},
+        {"PROXY_GRACE_PERIOD", "10m"},
+        {"ACE_ENGINES", fmt::format("127.0.0.1:{};max_streams=1", engines.port(0))}};
+  };
+  const ProxyProcess a{host("host-a")};
+  const ProxyProcess b{host("host-b")};
+  {
+    Viewers at_a{a.port()};
+    start(at_a, 1, 1);
+    REQUIRE(all_served(at_a, 20s));
+  }
+  Viewers at_b{b.port()};
+  start(at_b, 2, 1);
+  CHECK(all_served(at_b, 20s));
+}
+
+TEST_CASE("an engine by two names has one load", "[selection]") {
+  const SimProcess engines{{.bitrate = 1'000'000}};
+  const auto port = engines.port(0);
+  const Service service{
+      {.workers = 2,
+       .environment = {{"ACE_ENGINES", fmt::format("127.0.0.1:{0};max_streams=1,"
+                                                   "localhost:{0};max_streams=1,"
+                                                   "[::ffff:127.0.0.1]:{0};max_streams=1",
+                                                   port)}}}};
+  const auto is_known_as_one = [](const HttpReply& reply) {
+    const auto json = json_of(reply.body);
+    return std::ranges::count_if(
+               json.GetArray(), [](const auto& engine) { return engine["listed"].GetBool(); }) == 1;
+  };
+  REQUIRE(service.every_worker("/engines", is_known_as_one, 20s));
+  Viewers viewers{service.port()};
+  start(viewers, 1, 1);
+  REQUIRE(all_served(viewers, 20s));
+  CHECK(service.get(stream_target(stream_id(2))).status == 503);
+  CHECK(engines.state().engine(0, "sessions_opened") == 1);
 }
 
 TEST_CASE("of each engine that is not to be had it is told why", "[selection]") {

@@ -53,6 +53,7 @@ struct World {
                          address,
                          *ace::proto::StreamId::parse(std::string(40, 'a')),
                          {.connect = 20s},  // in real time: libcurl's
+                         SessionReader::Place::Beginning,
                          told};
   }
 };

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "proto/mpeg_ts/program_tables.h"
 #include "shared/log/log.h"
 #include "workers/engines/stop_session.h"
 
@@ -34,6 +33,11 @@ constexpr int kStatLasts = 3;
 /// How often who may not command an engine asks again.
 constexpr milliseconds kFencedRetry{250};
 
+/// How often, and how many times, who finds every engine full asks again, while streams that nobody
+/// watches leave. Players that zap close the old stream after they have asked for the new one.
+constexpr milliseconds kRoomRetry{250};
+constexpr unsigned kRoomAsks = 8;
+
 Error silence_error(const std::string& engine_id, milliseconds quiet) {
   return {Errc::Timeout, fmt::format("{}: reading: no media in {} ms", engine_id, quiet.count())};
 }
@@ -61,10 +65,12 @@ EngineFeed::EngineFeed(curl::Multi& curl, loop::TimerFactory& timers, const Cloc
 
 EngineFeed::~EngineFeed() = default;
 
-void EngineFeed::start(std::optional<engines::SessionInfo> known) {
+void EngineFeed::start(std::optional<engines::SessionInfo> known, std::chrono::nanoseconds waited) {
   known_session_ = std::move(known);
   has_delivered_ = !ports_.tail().empty();
   last_chunk_ = services_.clock.now();
+  start_ends_ = last_chunk_ + options_.start - waited;
+  if (!has_delivered_) next_hedge_ = last_chunk_ + options_.start / kStartHedges;
   watch_->every(kWatchEvery, [this] { check_silence(); });
   retry_->once(milliseconds{0}, [this] { open_next(); });
 }
@@ -171,27 +177,34 @@ void EngineFeed::open_on_best_engine() { choose(attempts_.tried(), &EngineFeed::
 
 void EngineFeed::on_choice(const Result<engines::EngineAddress>& chosen) {
   if (chosen && !ports_.may_command()) return open_next();  // fenced meanwhile: it waits
-  if (chosen) {
-    ports_.on_phase(StartPhase::Pick);
-    listener_.on_feed_choice(chosen->id());
-    watch_reader(make_reader(*chosen));
-    current_->start();
-    return;
-  }
+  if (!chosen) return on_no_engine(chosen.error());
+  room_asks_ = 0;
+  ports_.on_phase(StartPhase::Pick);
+  listener_.on_feed_choice(chosen->id());
+  watch_reader(make_reader(*chosen));
+  current_->start();
+}
+
+void EngineFeed::on_no_engine(const Error& why) {
+  const bool may_get_room = why.code == Errc::Busy && room_asks_ < kRoomAsks &&
+                            selector_.ask_for_room(id_, attempts_.tried(), room_asks_++);
   if (!has_delivered_) {
+    if (may_get_room) return retry_->once(kRoomRetry, [this] { open_next(); });
     auto failures = selector_.refusals(attempts_.tried());
     failures.insert(failures.end(), attempts_.failures().begin(), attempts_.failures().end());
-    if (failures.empty()) failures.push_back({.engine_id = "", .error = chosen.error()});
+    if (failures.empty()) failures.push_back({.engine_id = "", .error = why});
     return give_up(failures);
   }
   if (attempts_.failures().empty()) {
-    attempts_.note_failure("", chosen.error(), services_.clock.now(), {});
+    attempts_.note_failure("", why, services_.clock.now(), {});
   }
   after_failure();
 }
 
 std::unique_ptr<SessionReader> EngineFeed::make_reader(const engines::EngineAddress& engine) {
-  return std::make_unique<SessionReader>(services_, engine, id_, timeouts_now(),
+  const auto place =
+      has_delivered_ ? SessionReader::Place::Middle : SessionReader::Place::Beginning;
+  return std::make_unique<SessionReader>(services_, engine, id_, timeouts_now(), place,
                                          static_cast<SessionReader::Listener&>(*this));
 }
 
@@ -201,7 +214,7 @@ void EngineFeed::watch_reader(std::unique_ptr<SessionReader> reader) {
   splicer_.begin(ports_.tail());
   last_media_ = services_.clock.now();
   has_session_delivered_ = false;
-  has_begun_ = has_delivered_;
+  swarm_.clear();
   dry_until_ = {};
   is_flowing_ = false;
 }
@@ -228,8 +241,10 @@ void EngineFeed::on_reader_open(SessionReader& reader) {
     ports_.on_phase(StartPhase::Getstream);
     stat_.watch(info);
     listener_.on_feed_open(info);
-  } else if (&reader != challenger_.get() && ports_.may_command()) {
-    reader.stop();  // retired while it was being opened
+  } else if (&reader != challenger_.get()) {
+    if (ports_.may_command()) reader.stop();  // retired while it was being opened
+  } else if (!info.is_live && !has_delivered_) {
+    take_challenger();  // it knows more than the engine that has not answered
   }
 }
 
@@ -243,16 +258,13 @@ void EngineFeed::on_stat(const proto::engine::StatAnswer& stat) {
   } else {
     dry_until_ = {};
   }
+  swarm_ = fmt::format("{} peers, {} KB/s", stat.peers, stat.speed_down);
   listener_.on_feed_stat(stat);
 }
 
 void EngineFeed::on_reader_packets(SessionReader& reader, ByteSpan packets) {
   if (&reader == challenger_.get()) beat_current();
   if (&reader != current_.get()) return;
-  // Nobody is answered with what only has its sync bytes in the right places.
-  if (!has_begun_) packets = proto::from_first_pat(packets);
-  if (packets.empty()) return;
-  has_begun_ = true;
   if (!has_session_delivered_) ports_.on_phase(StartPhase::FirstByte);
   if (!is_flowing_ && builder_.waiting_bytes() == 0) waiting_since_ = services_.clock.now();
   splicer_.feed(packets, services_.clock.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
@@ -274,7 +286,7 @@ void EngineFeed::set_flowing(bool is_flowing) {
 void EngineFeed::on_chunk(proto::ChunkPtr chunk) {
   set_flowing(true);
   last_chunk_ = last_media_ = services_.clock.now();
-  has_delivered_ = true;
+  if (!std::exchange(has_delivered_, true)) next_hedge_ = {};
   if (!std::exchange(has_session_delivered_, true)) selector_.note_success(engine_id());
   // Who failed before this session may be asked again, should it fall silent.
   if (current_ && last_media_ - current_->made_at() > Attempts::kGoodSession) attempts_.forget();
@@ -293,10 +305,11 @@ void EngineFeed::on_reader_failed(SessionReader& reader, const Error& why) {
     log::warn("engine_session_failed", "stream={} engine={} why={:?}", id_.text(),
               reader.engine_id(), why.text);
     tell_fault(reader, why);
-    challenge_ = Challenge::None;
+    if (!choosing_) challenge_ = Challenge::None;
     note_failure(reader.engine_id(), why);
     end(std::move(challenger_));
-    if (current_ && current_->info()) listener_.on_feed_open(*current_->info());
+    if (!has_delivered_) next_hedge_ = services_.clock.now();  // the next one at once
+    recount();
   }
 }
 
@@ -355,9 +368,12 @@ void EngineFeed::after_failure() {
 }
 
 void EngineFeed::check_silence() {
+  if (!has_delivered_ && services_.clock.now() + kWatchEvery > start_ends_) return end_start();
   if (is_paused_) return;
   splicer_.on_time(services_.clock.now(), [this](ByteSpan fresh) { builder_.add(fresh); });
   check_challenger();
+  check_junk();
+  check_start();
   const auto now = services_.clock.now();
   const auto since = std::chrono::duration_cast<milliseconds>(now - last_chunk_);
   if (has_delivered_ && since >= options_.unhealthy) {

@@ -22,10 +22,11 @@ namespace ace::streams {
 
 /// The engine side of an owned stream: goes on with the session of the owner before, or picks an
 /// engine, runs its session and cuts its packets into chunks. Before the stream's first byte it
-/// tries each engine once. Afterwards it brings the stream back for as long as `give_up` allows:
-/// once by the same playback url, then by new sessions, with growing pauses. Beside a session that
-/// is only silent another engine is asked: whichever delivers first is watched, and the other is
-/// ended. Each session is spliced onto what viewers got.
+/// tries each engine once, two of them beside each other, for as long as `start` allows. Afterwards
+/// it brings the stream back for as long as `give_up` allows: once by the same playback url, then
+/// by new sessions, with growing pauses. Beside a session that is only silent another engine is
+/// asked: whichever delivers first is watched, and the other is ended. Each session is spliced onto
+/// what viewers got.
 class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::Listener {
  public:
   using Listener = FeedListener;
@@ -36,8 +37,10 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   ~EngineFeed() override;
 
   /// `known`: a session that the stream's last owner left running. It is gone on with, if its first
-  /// packets come soon enough; else it is stopped, and a new one opened.
-  void start(std::optional<engines::SessionInfo> known = std::nullopt);
+  /// packets come soon enough; else it is stopped, and a new one opened. `waited`: how long the
+  /// first viewer has waited already.
+  void start(std::optional<engines::SessionInfo> known = std::nullopt,
+             std::chrono::nanoseconds waited = {});
   /// Ends the session at the engine too, if that may be commanded, without waiting for its answer.
   /// What was read and not yet cut becomes a last chunk. No listener call after it.
   void stop();
@@ -67,6 +70,8 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
  private:
   enum class Challenge : std::uint8_t { None, Hedge, Migration };
   static constexpr std::chrono::milliseconds kWatchEvery{500};
+  /// Into so many parts FeedOptions::start is divided: with each another engine may be asked.
+  static constexpr int kStartHedges = 4;
 
   void on_reader_open(SessionReader& reader) override;
   void on_reader_headers(SessionReader& reader) override;
@@ -80,6 +85,7 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void adopt(engines::SessionInfo info);
   void open_on_best_engine();
   void on_choice(const Result<engines::EngineAddress>& chosen);
+  void on_no_engine(const Error& why);
   void choose(const engines::ExcludedEngines& excluded,
               void (EngineFeed::*then)(const Result<engines::EngineAddress>&));
   [[nodiscard]] std::unique_ptr<SessionReader> make_reader(const engines::EngineAddress& engine);
@@ -87,12 +93,17 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   void challenge(Challenge why, const engines::ExcludedEngines& excluded);
   void on_challenger_choice(const Result<engines::EngineAddress>& chosen);
   void hedge();
+  void check_start();
+  void drop_laggard();
+  void end_start();
   void drop_challenger();
   void beat_current();
   void take_challenger();
   void on_current_failed(const Error& why);
   void on_stat(const proto::engine::StatAnswer& stat);
   void check_challenger();
+  void check_junk();
+  void recount();
   void stop_owed();
   void tell_fault(const SessionReader& reader, const Error& why);
   void note_failure(const std::string& engine_id, const Error& why);
@@ -131,12 +142,14 @@ class EngineFeed final : private SessionReader::Listener, private ChunkBuilder::
   SteadyTime last_media_;     ///< of the present session, or its beginning
   SteadyTime waiting_since_;  ///< what the next chunk is made of
   SteadyTime last_reopening_, next_hedge_;
-  SteadyTime dry_until_;  ///< the engine has no peers
+  SteadyTime start_ends_;  ///< without media by then the stream has failed
+  std::string swarm_;      ///< what the engine said last of the present session's swarm
+  SteadyTime dry_until_;   ///< the engine has no peers
   unsigned dry_hedges_{};
+  unsigned room_asks_{};  ///< since an engine was chosen
   bool is_paused_{};
   bool has_delivered_{};          ///< the stream, at any time
   bool has_session_delivered_{};  ///< the present session
-  bool has_begun_{};              ///< of a stream's first session: a PAT has come
   bool is_flowing_{};             ///< its bytes are fetched when a chunk is due
 };
 

@@ -44,9 +44,11 @@ void EngineFeed::challenge(Challenge why, const engines::ExcludedEngines& exclud
 
 void EngineFeed::on_challenger_choice(const Result<engines::EngineAddress>& chosen) {
   if (!chosen || !ports_.may_command()) {
-    challenge_ = Challenge::None;
+    if (!challenger_) challenge_ = Challenge::None;
     return;
   }
+  if (challenger_ && challenger_->info() && current_->info()) return recount();  // meanwhile
+  if (challenger_) drop_laggard();
   log::info("engine_challenged", "stream={} engine={} by={} why={:?}", id_.text(), engine_id(),
             chosen->id(), challenge_ == Challenge::Hedge ? "silence" : "migration");
   challenger_ = make_reader(*chosen);
@@ -59,12 +61,78 @@ void EngineFeed::drop_challenger() {
   if (!challenger_) return;
   if (ports_.may_command()) challenger_->stop();
   retire(std::move(challenger_));
-  // The stream was counted on the other engine.
-  if (current_ && current_->info()) listener_.on_feed_open(*current_->info());
+  recount();
 }
+
+void EngineFeed::recount() {
+  // The stream was counted on the other engine.
+  if (!current_) return;
+  if (current_->info()) {
+    listener_.on_feed_open(*current_->info());
+  } else {
+    listener_.on_feed_choice(current_->engine_id());
+  }
+}
+
+// --- before the first media -----------------------------------------------------------------
+
+void EngineFeed::check_start() {
+  if (has_delivered_ || services_.clock.now() < next_hedge_) return;
+  if (choosing_ || !current_ || !ports_.may_command()) return;
+  next_hedge_ = services_.clock.now() + options_.start / kStartHedges;
+  // Two that have opened their sessions are waited for. One that has not even answered gives its
+  // place to the next.
+  if (challenger_ && challenger_->info() && current_->info()) return;
+  auto excluded = attempts_.tried();
+  excluded.insert(engine_id());
+  if (challenger_) excluded.insert(challenger_->engine_id());
+  challenge(Challenge::Hedge, excluded);
+}
+
+void EngineFeed::drop_laggard() {
+  if (!current_->info()) {
+    on_current_failed(current_->unfinished());  // the challenger takes its place
+  } else {
+    const auto& challenger = *challenger_;
+    on_reader_failed(*challenger_, challenger.unfinished());
+  }
+  challenge_ = Challenge::Hedge;
+  next_hedge_ = services_.clock.now() + options_.start / kStartHedges;
+}
+
+void EngineFeed::end_start() {
+  for (auto* reader : {challenger_.get(), current_.get()}) {
+    if (reader == nullptr) continue;
+    auto why = reader->unfinished();
+    if (reader == current_.get() && !swarm_.empty()) {
+      why.text += fmt::format(" (its swarm: {})", swarm_);
+    }
+    log::warn("engine_session_failed", "stream={} engine={} why={:?}", id_.text(),
+              reader->engine_id(), why.text);
+    tell_fault(*reader, why);
+    note_failure(reader->engine_id(), why);
+  }
+  auto failures = attempts_.failures();
+  if (failures.empty()) {
+    failures.push_back({.engine_id = "",
+                        .error = {Errc::Timeout, fmt::format("no engine was chosen in {} ms",
+                                                             options_.start.count())}});
+  }
+  give_up(failures);
+}
+
+void EngineFeed::check_junk() {
+  for (auto* reader : {challenger_.get(), current_.get()}) {
+    const auto why = reader != nullptr ? reader->junk() : std::nullopt;
+    if (why && ports_.may_command()) on_reader_failed(*reader, *why);
+  }
+}
+
+// --- the challenger -------------------------------------------------------------------------
 
 void EngineFeed::beat_current() {
   if (challenge_ != Challenge::Hedge) return take_challenger();
+  if (!has_delivered_) return on_current_failed(current_->unfinished());
   const auto quiet =
       std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.now() - last_media_);
   on_current_failed(
@@ -73,6 +141,7 @@ void EngineFeed::beat_current() {
 
 void EngineFeed::take_challenger() {
   challenge_ = Challenge::None;
+  choosing_.reset();
   log::info("engine_replaced", "stream={} engine={} by={}", id_.text(), engine_id(),
             challenger_->engine_id());
   end(std::move(current_));

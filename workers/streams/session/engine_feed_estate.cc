@@ -43,7 +43,7 @@ void EngineFeed::inherit(FeedEstate estate) {
     owed_stops_.push_back(std::move(estate.info));
     return start();
   }
-  has_delivered_ = has_session_delivered_ = has_begun_ = true;
+  has_delivered_ = has_session_delivered_ = true;
   last_chunk_ = last_media_ = services_.clock.now();
   watch_->every(kWatchEvery, [this] { check_silence(); });
   current_ = make_reader(*engine);

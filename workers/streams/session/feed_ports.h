@@ -19,6 +19,9 @@ namespace ace::streams {
 struct FeedOptions {
   engines::SessionTimeouts timeouts;
   ChunkLimits chunk;
+  /// For the first media of a stream, from its first viewer on, all engines together. After a
+  /// quarter of it another engine is asked beside the one that has brought nothing.
+  std::chrono::milliseconds start{15'000};
   /// How long a stream that has delivered before may be without media, while it is tried to be
   /// brought back.
   std::chrono::milliseconds give_up{300'000};

@@ -28,7 +28,8 @@ class SessionReader final : private engines::EngineSession::Listener {
     virtual void on_reader_headers(SessionReader& reader) = 0;
     /// Whether bytes may come now; while they may not, the engine is held back by TCP.
     [[nodiscard]] virtual bool may_read() const = 0;
-    /// A whole number of packets, valid during the call.
+    /// A whole number of packets, valid during the call; of a stream's first session from the first
+    /// PAT on.
     virtual void on_reader_packets(SessionReader& reader, ByteSpan packets) = 0;
     /// The last call. The text names engine and phase.
     virtual void on_reader_failed(SessionReader& reader, const Error& why) = 0;
@@ -41,8 +42,14 @@ class SessionReader final : private engines::EngineSession::Listener {
     const Clock& clock;
   };
 
+  /// Where the stream of which it is a session stands.
+  enum class Place {
+    Beginning,  ///< nobody is answered with what only has its sync bytes in the right places
+    Middle,
+  };
+
   SessionReader(const Services& services, const engines::EngineAddress& engine, proto::StreamId id,
-                engines::SessionTimeouts limits, Listener& listener);
+                engines::SessionTimeouts limits, Place place, Listener& listener);
   SessionReader(const SessionReader&) = delete;
   SessionReader& operator=(const SessionReader&) = delete;
 
@@ -70,12 +77,22 @@ class SessionReader final : private engines::EngineSession::Listener {
   [[nodiscard]] SteadyTime made_at() const { return made_at_; }
   /// Somebody else opened it, and no packet of it has come yet.
   [[nodiscard]] bool is_adopting() const { return adoption_ != nullptr; }
+  /// What it sends has been no stream for kJunkTime: no MPEG-TS, or at the beginning one without a
+  /// PAT. The text names engine and phase, and says what was sent.
+  [[nodiscard]] std::optional<Error> junk() const;
+  /// How far a session that has brought no media came, for whoever gives it up.
+  [[nodiscard]] Error unfinished() const;
 
  private:
+  /// Looked at twice a second, it is known within 2 s of the first byte.
+  static constexpr std::chrono::milliseconds kJunkTime{1'500};
+
   void on_session_open(const engines::SessionInfo& info) override;
-  void on_session_headers() override { listener_.on_reader_headers(*this); }
+  void on_session_headers() override;
   bool on_session_bytes(ByteSpan bytes) override;
   void on_session_failed(const Error& why) override;
+  void judge(ByteSpan bytes);
+  [[nodiscard]] Error no_stream() const;
 
   Services services_;
   std::string engine_id_;
@@ -84,6 +101,13 @@ class SessionReader final : private engines::EngineSession::Listener {
   std::optional<engines::SessionInfo> info_;
   std::unique_ptr<loop::Timer> adoption_;  ///< runs out unless a packet comes
   bool is_retired_{};
+  bool has_headers_{};
+  bool has_begun_;       ///< packets are handed on
+  std::size_t bytes_{};  ///< that came, of the body
+  /// How it began, while no packet has come; then empty.
+  std::string opening_;
+  std::optional<SteadyTime> junk_since_;  ///< while what comes is no media
+  std::size_t junk_bytes_{};              ///< since then
   proto::TsAligner aligner_;
   engines::EngineSession session_;
 };

@@ -72,7 +72,7 @@ void StreamSession::take_over(Heritage heritage) {
     set_session(record_, *heritage.session);
     tell_details(host::StreamPhase::Starting);
   }
-  feed_->start(std::move(heritage.session));
+  feed_->start(std::move(heritage.session), succession_.waited());
 }
 
 void StreamSession::start_appending(proto::ChunkIndex committed) {

@@ -74,6 +74,11 @@ void Succession::delay_cold_start(Heritage nothing, const HeritageCallback& call
                 [this, nothing, callback] { delay_cold_start(nothing, callback); });
 }
 
+std::chrono::nanoseconds Succession::waited() const {
+  if (watched_since_ == SteadyTime{}) return {};
+  return services_.clock.now() - watched_since_;
+}
+
 void Succession::stop_reading() {
   reader_.reset();
   shield_->stop();

@@ -32,6 +32,8 @@ class Succession {
   [[nodiscard]] std::optional<engines::SessionInfo> known_session() const;
   /// The first viewer has arrived.
   void on_first_viewer() { watched_since_ = services_.clock.now(); }
+  /// For how long it has been here; zero if there is none.
+  [[nodiscard]] std::chrono::nanoseconds waited() const;
   /// Reads the chunks that the window lacks up to `index`, and the session if the host does not
   /// know it. If there is nothing to continue, the callback comes when the first viewer has stayed
   /// for StreamOptions::start_delay.

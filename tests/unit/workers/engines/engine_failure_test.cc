@@ -35,4 +35,5 @@ TEST_CASE("what the stream is to blame for is not held against its engine", "[en
   CHECK_FALSE(is_fault({Errc::Refused, "e1: getstream: failed to load content"}));
   CHECK_FALSE(is_fault({Errc::Timeout, "e1: first byte: nothing in 30000 ms"}));
   CHECK_FALSE(is_fault({Errc::Timeout, "e1: reading: no media in 30000 ms"}));
+  CHECK_FALSE(is_fault({Errc::Protocol, "e1: first byte: MPEG-TS without a PAT in 99 bytes"}));
 }
