@@ -58,17 +58,18 @@ Status add_file(const std::string& path, Values& values) {
 
 /// One source's REDIS_URL is the settings that it stands for, as if they stood there themselves.
 Status take_url_apart(Values& source) {
-  const auto url = source.extract(std::string{kUrlKey});
-  if (url.empty()) return {};
-  auto parts = parse_redis_url(url.mapped().text);
-  if (!parts) return fail(wrong_value(*find_setting(kUrlKey), url.mapped(), parts.error()));
+  const auto found = source.find(std::string{kUrlKey});
+  if (found == source.end() || trim(found->second.text).empty()) return {};
+  const auto& url = found->second;
+  auto parts = parse_redis_url(url.text);
+  if (!parts) return fail(wrong_value(*find_setting(kUrlKey), url, parts.error()));
   for (auto& [key, text] : *parts) {
     const auto [other, is_new] =
-        source.emplace(key, Given{.text = std::move(text), .origin = url.mapped().origin});
+        source.emplace(key, Given{.text = std::move(text), .origin = url.origin});
     if (!is_new) {
       return fail(Errc::InvalidArgument,
                   fmt::format("{} (from {}) and {} (from {}) say the same thing: leave one out",
-                              key, other->second.origin, kUrlKey, url.mapped().origin));
+                              key, other->second.origin, kUrlKey, url.origin));
     }
   }
   return {};

@@ -35,7 +35,7 @@ Setting redis_url_setting() {
 Setting redis_host_setting() {
   Setting setting = text({"Redis", "REDIS_HOST", "", "Address or name of the Redis server."},
                          "host", at(&Config::redis, &redis::Endpoint::host));
-  setting.allowed = "an address or a name, without a port";
+  setting.allowed = "address or name, no port";
   setting.set = [set = setting.set](Config& config, std::string_view given) -> Status {
     const auto host = trim(given);
     if (host.find("://") != std::string_view::npos) {
