@@ -72,9 +72,10 @@ void check_outside_text(std::string_view text) {
 /// The parser that looks for tokens finds none that is told, and everything else as it was.
 void check_tokens(std::string_view text) {
   const auto before = Target::parse(text);
-  // Where a parser of another kind would see a parameter, too.
-  const bool is_plain =
-      text.find(';') == std::string_view::npos && text.find('?') == text.rfind('?');
+  // Where a parser of another kind would see a parameter, too, it is hidden as well.
+  const auto query = text.find('?');
+  const bool is_plain = query == text.rfind('?') && text.find(';') == std::string_view::npos &&
+                        text.find('&') >= query;
   if (!before || !is_plain) return;
   const auto after = Target::parse(ace::proto::http::without_tokens(text));
   ACE_CHECK(after.has_value(), "a target without tokens is a target");
