@@ -121,8 +121,8 @@ void LeaseState::on_claimed(SteadyTime sent, Result<ClaimResult> result,
                             const ClaimCallback& callback) {
   phase_ = Phase::Idle;
   if (!result) {
-    const auto why = result.error().code;
-    may_have_won_ = may_have_won_ || why == Errc::Closed || why == Errc::Timeout;
+    // Whatever was sent may have run, a script that failed as far as it came.
+    may_have_won_ = may_have_won_ || result.error().code != Errc::Unavailable;
     return callback(std::move(result));
   }
   if (!result->is_mine) {

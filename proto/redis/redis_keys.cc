@@ -51,6 +51,12 @@ std::string engines_key() { return "ace_proxy:engines"; }
 
 std::string engines_channel() { return "ace_proxy:engines:events"; }
 
+std::string trial_prefix(const WorkerId& worker) {
+  return fmt::format("ace_proxy:trial:{}:", worker.value);
+}
+
+std::string trial_channel() { return "ace_proxy:events:trial"; }
+
 std::string incarnation_key() { return "ace_proxy:incarnation"; }
 
 }  // namespace ace::proto

@@ -70,6 +70,11 @@ class StreamKeys {
 [[nodiscard]] std::string engines_key();
 [[nodiscard]] std::string engines_channel();
 
+/// What a worker tries out whether Redis does all that is needed: keys of its own, and a channel
+/// that nobody listens to.
+[[nodiscard]] std::string trial_prefix(const WorkerId& worker);
+[[nodiscard]] std::string trial_channel();
+
 /// Tells one life of Redis' memory from the next.
 [[nodiscard]] std::string incarnation_key();
 

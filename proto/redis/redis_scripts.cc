@@ -26,7 +26,14 @@ local function heal(key, kind)
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= kind then redis.call('UNLINK', key) end
 end
+-- What others wrote lives as long as they would have given it, and not for ever.
+local function bound(key, most)
+  local left = redis.call('PTTL', key)
+  if left == -1 or left > most then redis.call('PEXPIRE', key, most) end
+end
 local function millis() return now() * 1000 end
+-- An entry that ends later than any lease is junk, or older than a clock that was set back.
+local function latest() return str(millis() + 600000) end
 local function count_on(prefix, engine, id, lease)
   if type(engine) ~= 'string' or engine == '' then return end
   local streams = prefix .. engine .. ':streams'
@@ -46,20 +53,28 @@ end
 const std::string kClaimScript = script(R"(
 heal(KEYS[1], 'string') heal(KEYS[2], 'hash') heal(KEYS[3], 'string')
 heal(KEYS[4], 'set') heal(KEYS[5], 'set')
-local self, held, known, lease, ttl = ARGV[1], num(ARGV[2]), num(ARGV[3]), ARGV[4], ARGV[5]
+-- Far above what any stream comes to, and far below what num() takes for junk: from here on one
+-- can be counted upwards.
+local function sane(number) return number <= 800000000000000 and number or 0 end
+local self, held, known, ttl = ARGV[1], sane(num(ARGV[2])), sane(num(ARGV[3])), ARGV[5]
+local lease = num(ARGV[4])
 local owner = redis.call('GET', KEYS[1])
-local stored = num(redis.call('HGET', KEYS[2], 'epoch'))
-local index = num(redis.call('GET', KEYS[3]))
+local stored = sane(num(redis.call('HGET', KEYS[2], 'epoch')))
+local index = sane(num(redis.call('GET', KEYS[3])))
 local stopping = redis.call('HGET', KEYS[2], 'state') == 'stopping' and 1 or 0
-local free = not owner or (owner == self and held > 0 and held >= stored)
+local free = not owner or (owner == self and held >= stored)
 for i = 8, #ARGV do free = free or owner == ARGV[i] end
-if not free then return {0, stored, index, owner, stopping} end
+if not free then
+  bound(KEYS[1], lease)
+  return {0, stored, index, owner, stopping}
+end
 local time = redis.call('TIME')
 local millis = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local epoch = math.max(stored + 1, held + 1, millis)
 index = math.max(index, known)
-redis.call('SET', KEYS[1], self, 'PX', lease)
+-- The epoch first: a script that fails behind it leaves a free key, or one with its epoch.
 redis.call('HSET', KEYS[2], 'owner', self, 'epoch', str(epoch))
+redis.call('SET', KEYS[1], self, 'PX', lease)
 if stopping == 0 then
   redis.call('HSET', KEYS[2], 'state', 'initializing', 'init_time', now(), 'state_changed_at', now())
   redis.call('HDEL', KEYS[2], 'error_message', 'error_time')
@@ -103,7 +118,12 @@ redis.call('PEXPIRE', KEYS[7], ttl)
 local clients = redis.call('SCARD', KEYS[4])
 local function is_ghost(record)
   local worker = redis.pcall('HGET', record, 'worker')
-  if type(worker) == 'string' then return redis.call('EXISTS', ARGV[8] .. worker) == 0 end
+  if type(worker) == 'string' then
+    if redis.call('PTTL', record) == -1 then redis.call('PEXPIRE', record, ttl) end
+    local left = redis.call('PTTL', ARGV[8] .. worker)
+    if left == -1 then redis.call('PEXPIRE', ARGV[8] .. worker, lease) end
+    return left == -2
+  end
   return type(worker) == 'table' or redis.call('EXISTS', record) == 0
 end
 local function remove_ghosts(most)
@@ -180,6 +200,12 @@ if last <= index then
   return {1, index}
 end
 if first > index + 1 or (not skip and first ~= index + 1) then return {0, index} end
+local from = num(ARGV[8])
+if from > 0 then
+  for i = from, math.min(num(ARGV[9]), from + 63, index) do
+    redis.call('UNLINK', ARGV[11] .. str(i))
+  end
+end
 if skip then
   redis.call('UNLINK', KEYS[4])
   for i = math.max(index + 1, last - 63), last do redis.call('UNLINK', ARGV[11] .. str(i)) end
@@ -189,12 +215,6 @@ else
   redis.call('PEXPIRE', KEYS[5], ARGV[6])
 end
 redis.call('SET', KEYS[3], str(last), 'PX', ARGV[7])
-local from = num(ARGV[8])
-if from > 0 then
-  for i = from, math.min(num(ARGV[9]), from + 63, index) do
-    redis.call('UNLINK', ARGV[11] .. str(i))
-  end
-end
 publish(ARGV[10], 'chunk', ',"epoch":' .. str(epoch) .. ',"index":' .. str(last) ..
         (skip and ',"skipped":true' or ''))
 return {1, last}
@@ -335,12 +355,13 @@ for i = 5, #ARGV - 4, 5 do
   local streams = prefix .. ARGV[i] .. ':streams'
   heal(streams, 'zset')
   redis.call('ZREMRANGEBYSCORE', streams, '-inf', time)
+  redis.call('ZREMRANGEBYSCORE', streams, '(' .. latest(), '+inf')
   local load = redis.call('ZCARD', streams) - (redis.call('ZSCORE', streams, id) and 1 or 0)
   load = math.max(load, num(ARGV[i + 4]))
   local tier, most = num(ARGV[i + 1]), num(ARGV[i + 3])
   if tier < 3 and (most == 0 or load < most) then
     local wait = settle > 0 and redis.call('PTTL', prefix .. ARGV[i] .. ':started') or 0
-    local rank = {tier, math.max(wait, 0), load, 1 - num(ARGV[i + 2]), i}
+    local rank = {tier, math.max(math.min(wait, settle), 0), load, 1 - num(ARGV[i + 2]), i}
     if not best or is_better(rank, best) then best = rank end
   end
 end
@@ -358,7 +379,7 @@ return {(best[5] - 5) / 5, 0}
 const std::string kEngineLoadsScript = script(R"(
 local loads = {}
 for i = 2, #ARGV do
-  local count = redis.pcall('ZCOUNT', ARGV[1] .. ARGV[i] .. ':streams', str(millis()), '+inf')
+  local count = redis.pcall('ZCOUNT', ARGV[1] .. ARGV[i] .. ':streams', str(millis()), latest())
   loads[i - 1] = type(count) == 'number' and count or 0
 end
 return loads
@@ -367,7 +388,10 @@ return loads
 const std::string kHoldFilmScript = script(R"(
 heal(KEYS[1], 'string')
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+if holder and holder ~= ARGV[1] then
+  bound(KEYS[1], num(ARGV[2]))
+  return 0
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 count_on(ARGV[3], ARGV[4], ARGV[1], num(ARGV[2]))
 return 1
@@ -388,6 +412,49 @@ for i = 1, math.min(num(ARGV[2]), index, 1000) do
   first = first - 1
 end
 return {epoch, index, first}
+)");
+
+const std::string kTrialScript = script(R"(
+local ttl, failed = ARGV[1], {}
+local function try(command, ...)
+  local answer = redis.pcall(command, ...)
+  if type(answer) == 'table' and answer.err then
+    failed[#failed + 1] = command
+    failed[#failed + 1] = answer.err
+  end
+end
+try('TIME')
+try('SET', KEYS[1], '1', 'PX', ttl)
+try('GET', KEYS[1])
+try('STRLEN', KEYS[1])
+try('EXISTS', KEYS[1])
+try('TYPE', KEYS[1])
+try('PEXPIRE', KEYS[1], ttl)
+try('PTTL', KEYS[1])
+if redis.pcall('EXISTS', KEYS[1]) == 1 then try('RENAME', KEYS[1], KEYS[5]) end
+try('DEL', KEYS[5])
+try('HSETNX', KEYS[2], 'n', '1')
+try('HSET', KEYS[2], 'm', '1')
+try('HGET', KEYS[2], 'm')
+try('HGETALL', KEYS[2])
+try('HINCRBY', KEYS[2], 'n', '1')
+try('HDEL', KEYS[2], 'm')
+try('EXPIRE', KEYS[2], '60')
+try('SADD', KEYS[3], 'm')
+try('SISMEMBER', KEYS[3], 'm')
+try('SMEMBERS', KEYS[3])
+try('SRANDMEMBER', KEYS[3], '1')
+try('SCARD', KEYS[3])
+try('SREM', KEYS[3], 'm')
+try('ZADD', KEYS[4], '1', 'm')
+try('ZSCORE', KEYS[4], 'm')
+try('ZCARD', KEYS[4])
+try('ZCOUNT', KEYS[4], '-inf', '+inf')
+try('ZREM', KEYS[4], 'm')
+try('ZREMRANGEBYSCORE', KEYS[4], '-inf', '+inf')
+try('UNLINK', unpack(KEYS))
+try('PUBLISH', ARGV[2], '1')
+return failed
 )");
 
 }  // namespace ace::proto

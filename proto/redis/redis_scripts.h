@@ -17,6 +17,7 @@ namespace ace::proto {
 ///      [ids of workers known dead …]
 /// Granted when the owner key is free, held by a dead worker, or by me under the epoch I hold. A
 /// key of ours that holds another type is deleted: nobody could use the stream while it stands.
+/// Another one's owner key is left no more than `lease ms` to live, for its owner renews it.
 /// Answers {granted, epoch, index, owner, stopping}, each of what holds after the script. Granted
 /// and stopping: the state was left as it was; the claimant has to finish the teardown.
 extern const std::string kClaimScript;
@@ -46,8 +47,10 @@ extern const std::string kUpdateScript;
 /// KEYS owner, metadata, index, stage, chunk (both of `last`)
 /// ARGV self, epoch, first, last, skip (1/0), chunk ms, record ms, unlink first, unlink last,
 ///      channel, chunk prefix
-/// Without skip first is last, and the stage becomes the chunk. With skip the index moves to
-/// `last` without payloads, for what Redis had no memory for. Answers {code, index}.
+/// Deletes the chunks `unlink first` to `unlink last` first, also where the stage is missing:
+/// that makes room for it. Without skip first is last, and the stage becomes the chunk. With skip
+/// the index moves to `last` without payloads, for what Redis had no memory for. Answers {code,
+/// index}.
 extern const std::string kCommitScript;
 enum class CommitCode : std::int64_t {
   Missing = -2,    ///< the stage is not there; nothing moved
@@ -130,5 +133,10 @@ extern const std::string kDropFilmScript;
 /// Answers {epoch, index, first}: `first` is where a reader begins that wants at most so many
 /// chunks and bytes, all present; index + 1 if there is none.
 extern const std::string kPositionScript;
+
+/// KEYS string, hash, set, sorted set, another string. ARGV ms, channel
+/// Calls every command that the other scripts call, and those that are sent by themselves, on keys
+/// that it deletes again. Answers {command, error, command, error …} of those that failed.
+extern const std::string kTrialScript;
 
 }  // namespace ace::proto

@@ -94,7 +94,8 @@ void add_redis_settings(std::vector<Setting>& all) {
   all.push_back(redis_password_setting());
   all.push_back(duration({"Redis", "PROXY_LEASE", "",
                           "Lifetime of a stream's owner key, renewed at a third of it. A dead "
-                          "host's streams are taken over after this time."},
+                          "host's streams are taken over after this time. Use the same on all "
+                          "hosts."},
                          at(&Config::lease), 2s, 60s));
 }
 

@@ -119,3 +119,32 @@ TEST_CASE("an owner's renewal counts its stream, and its end takes it off", "[en
               proto::engine_prefix(), proto::alias_prefix()}));
   CHECK(b.load("a") == 0);
 }
+
+TEST_CASE("entries that never end count on no engine", "[engine_scripts]") {
+  const Bench b;
+  b.must({"ZADD", proto::engine_streams_key("a"), "inf", "junk", "9e15", "leftover"});
+  const auto loads = b.eval(proto::kEngineLoadsScript, {}, {proto::engine_prefix(), "a"});
+  REQUIRE(loads);
+  CHECK(loads->elements.at(0).as_integer() == 0);
+  CHECK(b.choose("s", {{.id = "a", .max_streams = "1"}}).at == 0);
+  CHECK(b.load("a") == 1);
+}
+
+TEST_CASE("an engine is waited for no longer than it settles", "[engine_scripts]") {
+  const Bench b;
+  b.must({"SET", proto::engine_prefix() + "a:started", "junk", "PX", "99999999"});
+  const auto choice = b.choose("s", {{.id = "a"}}, "700");
+  CHECK(choice.at == -1);
+  CHECK(choice.wait <= 700);
+}
+
+TEST_CASE("a film's engine is held no longer than a lease by whoever is not there",
+          "[engine_scripts]") {
+  const Bench b;
+  const auto key = proto::film_key(proto::StreamId::parse(b.id).value(), "a");
+  b.must({"SET", key, "junk"});
+  const auto held =
+      b.eval(proto::kHoldFilmScript, {key}, {"session", "30000", proto::engine_prefix(), "a"});
+  CHECK(held->as_integer() == 0);
+  CHECK(b.number({"PTTL", key}) > 0);
+}

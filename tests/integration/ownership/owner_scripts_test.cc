@@ -242,3 +242,64 @@ TEST_CASE("a Redis without memory still claims, renews and deletes", "[scripts]"
   CHECK(finish(b, "w2", taken.epoch, "1", "2") == 1);
   CHECK(b.number({"DBSIZE"}) == 0);
 }
+
+TEST_CASE("a claim bounds the owner key that it finds", "[scripts]") {
+  const ScriptBench b;
+  SECTION("junk that never ends") { b.must({"SET", b.keys.owner(), "junk"}); }
+  SECTION("of a clock that was set back") {
+    b.must({"SET", b.keys.owner(), "far:1", "PX", "3600000"});
+  }
+  CHECK_FALSE(b.claim("w1").is_granted);
+  CHECK(b.number({"PTTL", b.keys.owner()}) > 0);
+  CHECK(b.number({"PTTL", b.keys.owner()}) <= 30000);
+}
+
+TEST_CASE("a claim lengthens nobody's lease", "[scripts]") {
+  const ScriptBench b;
+  b.must({"SET", b.keys.owner(), "w2", "PX", "500"});
+  CHECK_FALSE(b.claim("w1").is_granted);
+  CHECK(b.number({"PTTL", b.keys.owner()}) <= 500);
+}
+
+TEST_CASE("absurd epochs and indices are outlived", "[scripts]") {
+  const ScriptBench b;
+  const auto* const absurd = "999999999999999";
+  b.must({"HSET", b.keys.metadata(), "epoch", absurd});
+  b.must({"SET", b.keys.buffer_index(), absurd});
+  const auto won = b.claim("w1", absurd, absurd);
+  REQUIRE(won.is_granted);
+  CHECK(won.index == 0);
+  CHECK(b.append("w1", won.epoch, 1).code == proto::CommitCode::Committed);
+  CHECK(code_of(b.renew("w1", won.epoch)) == 1);
+}
+
+TEST_CASE("a claim whose script failed half-way is found again by name and epoch", "[scripts]") {
+  const ScriptBench b;
+  // Which may publish nothing: the script fails at its last step.
+  b.must({"ACL", "SETUSER", "default", "resetchannels"});
+  CHECK_THROWS(b.claim("w1"));
+  CHECK(b.text({"GET", b.keys.owner()}) == "w1");
+  const auto epoch = b.field("epoch");
+  CHECK(std::stoull(epoch) > 0);
+  b.must({"ACL", "SETUSER", "default", "allchannels"});
+  CHECK(b.claim("w1").epoch == epoch);
+  CHECK(b.claim("w1", epoch).is_granted);
+}
+
+TEST_CASE("an owner key of mine without an epoch is mine", "[scripts]") {
+  const ScriptBench b;
+  b.must({"SET", b.keys.owner(), "w1"});
+  CHECK_FALSE(b.claim("w2").is_granted);
+  CHECK(b.claim("w1").is_granted);
+}
+
+TEST_CASE("records and workers' keys that never end are given an end", "[scripts]") {
+  const ScriptBench b;
+  const auto won = b.claim("w1");
+  b.must({"SADD", b.keys.clients(), "c1"});
+  b.must({"HSET", b.keys.client({"c1"}), "worker", "dead:1"});
+  b.must({"HSET", proto::worker_key({"dead:1"}), "token", "t"});
+  CHECK(b.renew("w1", won.epoch)->elements.at(1).as_integer() == 1);
+  CHECK(b.number({"PTTL", proto::worker_key({"dead:1"})}) > 0);
+  CHECK(b.number({"PTTL", b.keys.client({"c1"})}) > 0);
+}

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kExpectedChunkBytes = 320_KiB;
 /// A server that goes on refusing one key (no permission, junk) must not hold up the stream.
 constexpr int kMaxRefusals = 3;
+/// Answers in a row of an earlier epoch than ours: what we took for a later one was junk.
+constexpr int kEpochsBefore = 3;
 
 const redis::Script& position_script() {
   static const redis::Script script{proto::kPositionScript};
@@ -77,7 +79,14 @@ void FollowerState::on_position(bool was_seeking, const Result<redis::Reply>& re
   if (!epoch || !index || !first || *epoch == 0) return;  // no such stream, or not yet
   settle_unsure({*epoch});
   fetch_failed_again();
-  if (mode_ == Mode::Following) return on_newest({*epoch}, {*index}, std::nullopt);
+  if (mode_ == Mode::Following) {
+    // A claim's event may overtake the answer to a question that was asked before it, once.
+    const bool is_before = proto::OwnerEpoch{*epoch} < epoch_;
+    if (is_before && ++epochs_before_ < kEpochsBefore) return;
+    epochs_before_ = 0;
+    if (is_before) epoch_ = {};
+    return on_newest({*epoch}, {*index}, std::nullopt);
+  }
   if (!was_seeking) return poll();  // asked before the follower had to seek
   begin_at({*epoch}, {*index}, {*first});
 }

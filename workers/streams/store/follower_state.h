@@ -72,6 +72,7 @@ class FollowerState : public std::enable_shared_from_this<FollowerState> {
   Mode mode_{Mode::Created};
   std::optional<proto::ChunkIndex> after_;
   bool is_polling_{};
+  int epochs_before_{};
   proto::OwnerEpoch epoch_;
   proto::OwnerEpoch epoch_before_;
   proto::ChunkIndex epoch_begins_after_;

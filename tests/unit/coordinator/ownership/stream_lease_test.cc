@@ -103,6 +103,13 @@ TEST_CASE("a grant whose answer was lost is asked for by its epoch", "[lease]") 
     CHECK(call.args[1] == "450");
     CHECK(f.lease->is_held());
   }
+  SECTION("the script failed half-way") {
+    f.redis.answer(proto::kClaimScript, fail(Errc::Refused, "NOPERM"));
+    f.claim();
+    f.redis.answer(proto::kClaimScript, ours);
+    f.redis.answer(proto::kClaimScript, kGranted);
+    CHECK(f.lease->is_held());
+  }
   SECTION("it was never sent: the name is not ours, whoever bears it") {
     f.redis.answer(proto::kClaimScript, fail(Errc::Unavailable, "redis is down"));
     f.claim();

@@ -100,6 +100,26 @@ TEST_CASE("announced chunks are fetched once each, in one pipeline", "[follower]
   CHECK(f.follower->fetched() == 6);
 }
 
+TEST_CASE("an absurd epoch is given up when Redis stands in another one", "[follower]") {
+  Fixture f;
+  f.store(1, 2);
+  f.start();
+  f.pipe.epoch = 800'000'000'000'000;
+  f.timers.advance(500ms);
+  f.pipe.run();
+  f.pipe.epoch = 501;  // the owner has claimed anew
+  f.store(3, 4);
+  f.timers.advance(500ms);
+  f.pipe.run();
+  CHECK(f.indices == Fixture::counting(1, 2));  // perhaps this was asked before
+  for (int i = 0; i < 2; ++i) {
+    f.timers.advance(500ms);
+    f.pipe.run();
+  }
+  CHECK(f.indices == Fixture::counting(1, 4));
+  CHECK(f.epochs.back() == 501);
+}
+
 TEST_CASE("a lost event costs one poll period", "[follower]") {
   Fixture f;
   f.store(1, 2);
