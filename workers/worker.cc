@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "coordinator/handover/handover.h"
+#include "coordinator/ownership/redis_gate.h"
 #include "coordinator/ownership/worker_presence.h"
 #include "coordinator/supervisor/control_channel.h"
 #include "shared/log/log.h"
@@ -42,6 +43,7 @@ constexpr milliseconds kRedisPatience{1'500};
 /// The composition root of one process: owns every part and wires them, in the order in which they
 /// need each other.
 class Worker final : private handover::Handover::Listener,
+                     private ownership::RedisGate::Listener,
                      private ownership::WorkerPresence::Listener,
                      private ownership::ClientRecords::Figures {
  public:
@@ -52,17 +54,6 @@ class Worker final : private handover::Handover::Listener,
   [[nodiscard]] int run();
 
  private:
-  /// One of the two Redis connections: Redis is up for this worker while both are.
-  class RedisWatch final : public redis::Client::Listener {
-   public:
-    explicit RedisWatch(Worker& worker) : worker_{worker} {}
-    void on_redis_up() override { worker_.on_redis_changed(std::nullopt); }
-    void on_redis_down(const Error& why) override { worker_.on_redis_changed(why); }
-
-   private:
-    Worker& worker_;
-  };
-
   void on_passenger(handover::Passenger passenger) override;
   bool may_board(const handover::Watching& watching) override {
     return streams_.can_resume(watching);
@@ -76,7 +67,9 @@ class Worker final : private handover::Handover::Listener,
   void on_id_taken() override;
   void on_presence_lost() override { clients_.on_redis_up(); }
   [[nodiscard]] proto::Fields presence_figures() const override;
-  void on_redis_changed(const std::optional<Error>& why);
+  void on_redis_up() override;
+  void on_redis_down(const ownership::RedisUnfitness& why) override;
+  void use_redis();
   void on_control();
   void on_worker_died(std::int32_t pid);
   void say_ready();
@@ -96,10 +89,8 @@ class Worker final : private handover::Handover::Listener,
   loop::Loop loop_;
   loop::UvTimerFactory timers_{loop_};
 
-  RedisWatch redis_watch_{*this};
-  redis::Client connection_;
+  ownership::RedisGate redis_;
   metrics::TimedCommands commands_;
-  redis::ChunkConnection chunks_;
   ownership::WorkerPresence presence_;
   ownership::Incarnation incarnation_;
   ownership::EventBus events_;
@@ -129,7 +120,7 @@ class Worker final : private handover::Handover::Listener,
   std::unique_ptr<loop::Timer> stop_timer_{timers_.make()};
   SteadyTime beat_due_;
   SteadyTime stop_by_;
-  bool was_redis_up_{}, had_redis_{}, is_redis_known_{}, is_redis_told_{};
+  bool had_redis_{}, is_redis_told_{};
   bool is_ready_{}, is_stopping_{}, had_streams_{};
   std::uint64_t log_drops_told_{};
   int exit_code_{};
@@ -140,12 +131,11 @@ Worker::Worker(supervisor::WorkerContext context)
       config_{*context_.config},
       id_{config_.host_name + ":" + std::to_string(::getpid())},
       board_{context_.host->scoreboard().slots[context_.self.slot]},
-      connection_{loop_, timers_, config_.redis, {}, redis_watch_},
-      commands_{connection_, clock_, board_.redis_time},
-      chunks_{loop_, timers_, config_.redis, {}, redis_watch_},
+      redis_{loop_, timers_, config_.redis, {}, id_, *this},
+      commands_{redis_.commands(), clock_, board_.redis_time},
       presence_{id_, commands_, timers_, clock_, {}, *this},
       incarnation_{commands_, timers_, clock_, {}},
-      events_{loop_, timers_, config_.redis, {}, commands_},
+      events_{loop_, timers_, config_.redis, {}, commands_, redis_.ungated()},
       clients_{id_, commands_, timers_, client_record_timing(config_), *this},
       engines_{{.loop = loop_,
                 .timers = timers_,
@@ -165,7 +155,7 @@ Worker::Worker(supervisor::WorkerContext context)
                 .self = context_.self,
                 .worker_id = id_,
                 .commands = commands_,
-                .chunks = chunks_,
+                .chunks = redis_.chunks(),
                 .events = events_,
                 .clients = clients_,
                 .incarnation = incarnation_,
@@ -174,7 +164,8 @@ Worker::Worker(supervisor::WorkerContext context)
                 .engines = engines_.directory(),
                 .selector = engines_.selector(),
                 .options = options_,
-                .redis_heard = redis_heard_},
+                .redis_heard = redis_heard_,
+                .redis_unfitness = redis_.unfitness()},
       endpoints_{services_, streams_, films_, engines_, endpoint_options(config_)},
       connection_limits_{connection_limits(config_)},
       connection_services_{.loop = loop_,
@@ -186,6 +177,7 @@ Worker::Worker(supervisor::WorkerContext context)
       server_{connection_services_, board_, endpoints_.router(), context_.listen_fds},
       move_out_{timers_, context_.host->scoreboard(), handover_, server_, streams_,
                 films_,  [this] { stop("drained"); }} {
+  redis_.listen_by(events_.hearing());
   if (context_.control) {
     control_ = std::make_unique<loop::FdWatcher>(loop_, context_.control.get(),
                                                  [this](loop::FdEvents) { on_control(); });
@@ -230,7 +222,7 @@ void Worker::tick() {
   streams_.tick();
   films_.tick();
   board_.longest_lag_ms = static_cast<std::uint32_t>(streams_.longest_lag().count());
-  board_.redis_bytes_in_flight = chunks_.bytes_in_flight();
+  board_.redis_bytes_in_flight = services_.chunks.bytes_in_flight();
   log::tell_suppressed();
   board_.log_lines_dropped +=
       log::dropped_lines() - std::exchange(log_drops_told_, log::dropped_lines());
@@ -259,30 +251,38 @@ std::optional<proto::ClientFigures> Worker::figures_of(const proto::StreamId& st
   return streams_.figures_of(stream, client);
 }
 
-void Worker::on_redis_changed(const std::optional<Error>& why) {
+void Worker::on_redis_up() {
   // From within a connection's callback: the parts hear of it in the next turn.
+  loop_.post([this] {
+    if (services_.redis_is_up()) use_redis();
+  });
+}
+
+void Worker::use_redis() {
+  redis_heard_ = clock_.now();
+  board_.redis_is_up = 1;
+  board_.redis_trouble = host::RedisTrouble::None;
+  if (std::exchange(had_redis_, true)) ++board_.redis_reconnects;
+  if (is_spokesman()) log::info("redis_up", "redis={:?}", config_.redis.describe());
+  presence_.on_redis_up();  // before its clients: they count only while it is there
+  clients_.on_redis_up();
+  engines_.on_redis_up();
+  streams_.on_redis_up();
+}
+
+void Worker::on_redis_down(const ownership::RedisUnfitness& why) {
   loop_.post([this, why] {
-    const bool is_up = services_.redis_is_up();
-    const bool is_news = !std::exchange(is_redis_known_, true) || is_up != was_redis_up_;
-    if (is_news && (is_up || why)) {
-      was_redis_up_ = is_up;
+    if (services_.redis_is_up()) return;  // by now
+    if (board_.redis_is_up.exchange(0) != 0) {
       redis_heard_ = clock_.now();
-      // A connection that timed out had been silent for that long before.
-      if (!is_up && why->code == Errc::Timeout) redis_heard_ -= redis::Deadlines{}.command;
-      board_.redis_is_up = is_up ? 1 : 0;
-      if (is_up) {
-        if (std::exchange(had_redis_, true)) ++board_.redis_reconnects;
-        if (is_spokesman()) log::info("redis_up", "redis={:?}", config_.redis.describe());
-        presence_.on_redis_up();  // before its clients: they count only while it is there
-        clients_.on_redis_up();
-        engines_.on_redis_up();
-        streams_.on_redis_up();
-      } else if (is_spokesman()) {
-        log::warn("redis_down", "redis={:?} why={:?}: streams are served from memory",
-                  config_.redis.describe(), why->text);
-      }
+      if (why.is_since_before) redis_heard_ -= redis::Deadlines{}.command;
     }
-    if (!is_up && why) say_ready();
+    board_.redis_trouble = why.trouble;
+    if (is_spokesman()) {
+      log::warn("redis_down", "redis={:?} cause={} why={:?}: streams are served from memory",
+                config_.redis.describe(), host::to_string(why.trouble), why.message);
+    }
+    say_ready();
   });
 }
 

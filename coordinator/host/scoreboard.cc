@@ -8,6 +8,8 @@ void forget_live_numbers(SlotBoard& board) {
   board.connections = 0;
   board.owned_streams = 0;
   board.redis_is_up = 0;
+  board.redis_trouble = RedisTrouble::None;
+  board.unstored_streams = 0;
   board.redis_bytes_in_flight = 0;
   board.longest_lag_ms = 0;
   for (auto& outgoing : board.placing) outgoing = 0;

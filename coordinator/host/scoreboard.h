@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/host/redis_trouble.h"
 #include "coordinator/host/shared_histogram.h"
 #include "shared/base/clock.h"
 #include "shared/log/level.h"
@@ -56,7 +57,9 @@ struct alignas(64) SlotBoard {
   std::atomic<std::uint32_t> clients{};      ///< stream clients placed here, waiting ones included
   std::atomic<std::uint32_t> connections{};  ///< HTTP connections read or answered, no streams
   std::atomic<std::uint32_t> owned_streams{};
-  std::atomic<std::uint32_t> redis_is_up{};            ///< 1 while this worker can use Redis
+  std::atomic<std::uint32_t> redis_is_up{};       ///< 1 while this worker can use Redis
+  std::atomic<RedisTrouble> redis_trouble{};      ///< why it cannot
+  std::atomic<std::uint32_t> unstored_streams{};  ///< owned ones whose chunks Redis has no room for
   std::atomic<std::uint64_t> redis_bytes_in_flight{};  ///< of chunks, not answered yet
   std::atomic<std::uint32_t> longest_lag_ms{};         ///< of its clients behind the newest chunk
   std::atomic<std::uint64_t> requests{};

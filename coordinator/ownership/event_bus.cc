@@ -19,6 +19,7 @@ class SubscriberChannels final : public EventBus::Channels {
 
   void subscribe(const std::string& channel) override { subscriber_.subscribe(channel); }
   void unsubscribe(const std::string& channel) override { subscriber_.unsubscribe(channel); }
+  [[nodiscard]] redis::Hearing* hearing() override { return &subscriber_; }
 
  private:
   redis::Subscriber subscriber_;
@@ -27,10 +28,11 @@ class SubscriberChannels final : public EventBus::Channels {
 }  // namespace
 
 EventBus::EventBus(loop::Loop& loop, loop::TimerFactory& timers, const redis::Endpoint& endpoint,
-                   redis::Deadlines deadlines, redis::Commands& commands)
+                   redis::Deadlines deadlines, redis::Commands& commands,
+                   redis::Commands& heartbeat)
     : EventBus{commands, [&](redis::Subscriber::Listener& listener) {
                  return std::make_unique<SubscriberChannels>(loop, timers, endpoint, deadlines,
-                                                             commands, listener);
+                                                             heartbeat, listener);
                }} {}
 
 EventBus::EventBus(redis::Commands& commands, const MakeChannels& make_channels)

@@ -31,12 +31,15 @@ class EventBus final : public redis::Subscriber::Listener {
     virtual ~Channels() = default;
     virtual void subscribe(const std::string& channel) = 0;
     virtual void unsubscribe(const std::string& channel) = 0;
+    /// Null: nobody can tell.
+    [[nodiscard]] virtual redis::Hearing* hearing() { return nullptr; }
   };
   using MakeChannels = std::function<std::unique_ptr<Channels>(redis::Subscriber::Listener&)>;
 
-  /// With a pub/sub connection of its own; references must outlive the bus.
+  /// With a pub/sub connection of its own, whose heartbeats go through `heartbeat`; references must
+  /// outlive the bus.
   EventBus(loop::Loop& loop, loop::TimerFactory& timers, const redis::Endpoint& endpoint,
-           redis::Deadlines deadlines, redis::Commands& commands);
+           redis::Deadlines deadlines, redis::Commands& commands, redis::Commands& heartbeat);
   EventBus(redis::Commands& commands, const MakeChannels& make_channels);
   ~EventBus() override;
   EventBus(const EventBus&) = delete;
@@ -51,6 +54,7 @@ class EventBus final : public redis::Subscriber::Listener {
   /// For events that no script publishes (stream_started); lost when Redis is away.
   void publish(const proto::StreamId& id, const proto::Event& event);
 
+  [[nodiscard]] redis::Hearing* hearing() { return channels_->hearing(); }
   /// Messages on our channels that were no events.
   [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
 

@@ -82,6 +82,8 @@ void ChunkConnection::get(std::string key, Allocator allocate, GetCallback callb
 
 bool ChunkConnection::is_up() const { return impl_->session->is_up(); }
 
+void ChunkConnection::give_up(Error why) { impl_->session->give_up(std::move(why)); }
+
 std::size_t ChunkConnection::bytes_in_flight() const { return *impl_->in_flight; }
 
 }  // namespace ace::redis

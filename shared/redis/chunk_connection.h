@@ -64,6 +64,8 @@ class ChunkConnection final : public ChunkPipe {
   void get(std::string key, Allocator allocate, GetCallback callback) override;
   [[nodiscard]] bool is_up() const override;
   [[nodiscard]] std::size_t bytes_in_flight() const override;
+  /// As Client::give_up().
+  void give_up(Error why);
 
  private:
   struct Impl;

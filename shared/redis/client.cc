@@ -47,4 +47,6 @@ void Client::eval(const Script& script, const std::vector<std::string>& keys,
 
 bool Client::is_up() const { return impl_->session->is_up(); }
 
+void Client::give_up(Error why) { impl_->session->give_up(std::move(why)); }
+
 }  // namespace ace::redis

@@ -70,6 +70,8 @@ class Client final : public Commands {
   void eval(const Script& script, const std::vector<std::string>& keys,
             const std::vector<std::string>& args, ReplyCallback callback) override;
   [[nodiscard]] bool is_up() const override;
+  /// Makes a new connection: the server's name may lead elsewhere by now.
+  void give_up(Error why);
 
  private:
   struct Impl;

@@ -53,6 +53,8 @@ struct Subscriber::Impl final : Session::Owner, std::enable_shared_from_this<Imp
   std::int64_t heard{};
   int unheard_beats{};
   int unconfirmed_beats{};
+  std::uint64_t beats_heard{};
+  std::string why_deaf;
 };
 
 void Subscriber::Impl::close() {
@@ -73,7 +75,8 @@ void Subscriber::Impl::on_session_up() {
   });
 }
 
-void Subscriber::Impl::on_session_down(const Error& /*why: the session has logged it*/) {
+void Subscriber::Impl::on_session_down(const Error& why) {
+  why_deaf = why.text;
   beat_timer->stop();
   channels.disconnected();
 }
@@ -114,6 +117,8 @@ void Subscriber::Impl::on_message(const std::string& channel, const std::string&
   if (channel == control) {
     const Reply text{.kind = Reply::Kind::String, .integer = 0, .text = payload, .elements = {}};
     heard = text.as_integer().value_or(heard);
+    ++beats_heard;
+    why_deaf.clear();
     return;
   }
   if (listener != nullptr && channels.is_wanted(channel)) listener->on_message(channel, payload);
@@ -169,6 +174,14 @@ Subscriber::~Subscriber() { impl_->close(); }
 void Subscriber::subscribe(const std::string& channel) {
   impl_->perform(impl_->channels.want(channel), channel);
 }
+
+void Subscriber::speak() {
+  if (impl_->session->is_up() && !impl_->is_restoring) impl_->publish_beat();
+}
+
+std::uint64_t Subscriber::beats_heard() const { return impl_->beats_heard; }
+
+std::string Subscriber::why_deaf() const { return impl_->why_deaf; }
 
 void Subscriber::unsubscribe(const std::string& channel) {
   if (channel != impl_->control) impl_->perform(impl_->channels.unwant(channel), channel);

@@ -15,6 +15,21 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{200};
 
+/// What keeps Redis from being used, or used well; nothing while all is well.
+void write_redis_trouble(JsonWriter& out, const streams::StreamServices& services) {
+  std::optional<ownership::RedisUnfitness> trouble = services.redis_unfitness;
+  if (!trouble && services.redis_is_full()) {
+    trouble = {host::RedisTrouble::Full,
+               "Redis has no memory left for chunks: each stream is served by its owner's worker"};
+  }
+  if (!trouble) return;
+  out.Key("redis_trouble");
+  out.StartObject();
+  write(out, "code", host::to_string(trouble->trouble));
+  write(out, "message", trouble->message);
+  out.EndObject();
+}
+
 }  // namespace
 
 struct ReadinessHandler::Asked {
@@ -69,6 +84,7 @@ std::string ReadinessHandler::page(const Request& request,
   write_flag(out, "ready", reasons.empty());
   write(out, "worker", services_.worker_id.value);
   write(out, "redis", services_.redis_is_up() ? "up" : "down");
+  write_redis_trouble(out, services_);
   out.Key("reasons");
   out.StartArray();
   for (const auto& reason : reasons) {

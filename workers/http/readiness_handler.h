@@ -11,8 +11,8 @@
 namespace ace::http {
 
 /// `GET /readyz`, for load balancers: 200 while a new stream can be served, else 503 and why not.
-/// Redis away is no reason: the host serves from memory. What Redis does not tell within a moment
-/// is judged without it, for who asks waits a second at most.
+/// Redis that cannot be used is no reason: it is told, and the host serves from memory. What Redis
+/// does not tell within a moment is judged without it, for who asks waits a second at most.
 class ReadinessHandler {
  public:
   /// Everything outlives it.

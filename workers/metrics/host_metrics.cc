@@ -127,6 +127,9 @@ void add_workers(TextPage& page, const Scoreboard& board) {
                                  "HTTP connections that are read or answered, streams apart.");
   auto& owned = page.gauge("ace_proxy_owned_streams", "Streams whose engine session is read here.");
   auto& redis = page.gauge("ace_proxy_redis_up", "1 while the worker can use Redis, else 0.");
+  auto& trouble = page.gauge("ace_proxy_redis_trouble",
+                             "1 for what keeps the worker from using Redis, or has it find no "
+                             "room there (full); else 0.");
   auto& in_flight = page.gauge("ace_proxy_redis_in_flight_bytes",
                                "Bytes of chunks on their way to Redis, not answered yet.");
   auto& lag = page.gauge("ace_proxy_client_lag_max_seconds",
@@ -136,6 +139,14 @@ void add_workers(TextPage& page, const Scoreboard& board) {
     connections.add(std::uint64_t{slot.connections}, worker);
     owned.add(std::uint64_t{slot.owned_streams}, worker);
     redis.add(std::uint64_t{slot.redis_is_up}, worker);
+    for (std::size_t i = 1; i < host::kRedisTroubles; ++i) {
+      const auto cause = static_cast<host::RedisTrouble>(i);
+      auto labels = worker;
+      labels.emplace_back("cause", std::string{host::to_string(cause)});
+      const bool is_so = cause == host::RedisTrouble::Full ? slot.unstored_streams > 0
+                                                           : slot.redis_trouble == cause;
+      trouble.add(std::uint64_t{is_so}, labels);
+    }
     in_flight.add(slot.redis_bytes_in_flight.load(), worker);
     lag.add(slot.longest_lag_ms / kMillis, worker);
   });

@@ -125,7 +125,8 @@ struct Worker final : ownership::StreamLease::Listener,
   redis::Client commands{world.loop, world.timers, world.server.endpoint(), {}, commands_listener};
   redis::ChunkConnection pipe{world.loop, world.timers, world.server.endpoint(), {}, pipe_listener};
   Tap tap{pipe};
-  ownership::EventBus bus{world.loop, world.timers, world.server.endpoint(), {}, commands};
+  ownership::EventBus bus{world.loop, world.timers, world.server.endpoint(),
+                          {},         commands,     commands};
   ownership::StreamLease lease{
       world.id, self, commands, world.timers, world.clock, {}, std::chrono::seconds{60}, *this};
   std::optional<streams::ChunkAppender> appender;

@@ -116,6 +116,7 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
   ScriptedSelector selector{loop, directory};
   streams::StreamOptions options;
   SteadyTime redis_heard{clock.now()};
+  std::optional<ownership::RedisUnfitness> redis_unfitness;
   streams::StreamServices services{.loop = loop,
                                    .timers = timers,
                                    .clock = clock,
@@ -132,7 +133,8 @@ struct StreamWorld : streams::StreamManager::FilmDoor,
                                    .engines = directory,
                                    .selector = selector,
                                    .options = options,
-                                   .redis_heard = redis_heard};
+                                   .redis_heard = redis_heard,
+                                   .redis_unfitness = redis_unfitness};
   streams::StreamManager manager{services, *this};
   int viewers{};
 };

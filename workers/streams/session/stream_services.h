@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "coordinator/handover/handover.h"
 #include "coordinator/host/host_memory.h"
@@ -10,6 +12,7 @@
 #include "coordinator/ownership/event_bus.h"
 #include "coordinator/ownership/incarnation.h"
 #include "coordinator/ownership/stream_lease.h"
+#include "coordinator/ownership/trial_findings.h"
 #include "proto/ids.h"
 #include "shared/curl/multi.h"
 #include "shared/loop/timer.h"
@@ -79,11 +82,19 @@ struct StreamServices {
   engines::EngineSelector& selector;
   const StreamOptions& options;
   const SteadyTime& redis_heard;  ///< when Redis gave this worker a sign of life last
+  /// Why Redis cannot be used; nothing while it can be, or is not known yet.
+  const std::optional<ownership::RedisUnfitness>& redis_unfitness;
 
   [[nodiscard]] host::Scoreboard& board() const { return host.scoreboard(); }
   [[nodiscard]] host::SlotBoard& me() const { return host.scoreboard().slots[self.slot]; }
   [[nodiscard]] host::OwnershipTable& table() const { return host.ownership(); }
+  /// As RedisGate decides.
   [[nodiscard]] bool redis_is_up() const { return commands.is_up() && chunks.is_up(); }
+  /// Some worker of this host finds no room in Redis for its streams' chunks.
+  [[nodiscard]] bool redis_is_full() const {
+    return std::ranges::any_of(
+        board().slots, [](const host::SlotBoard& slot) { return slot.unstored_streams > 0; });
+  }
 };
 
 }  // namespace ace::streams

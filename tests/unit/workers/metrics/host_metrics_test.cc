@@ -35,6 +35,8 @@ TEST_CASE("the workers of a host are one row each, and their totals one", "[metr
     worker.phase = slot == 2 ? WorkerPhase::Draining : WorkerPhase::Serving;
     worker.clients = 10 * (slot + 1);
     worker.redis_is_up = slot == 1 ? 0 : 1;
+    if (slot == 1) worker.redis_trouble = ace::host::RedisTrouble::NotPermitted;
+    if (slot == 2) worker.unstored_streams = 3;
     worker.longest_lag_ms = 1500;
     worker.bytes_to_clients = 1000;
     worker.engine_faults[static_cast<std::size_t>(EngineFault::Stall)] = 2;
@@ -49,6 +51,9 @@ TEST_CASE("the workers of a host are one row each, and their totals one", "[metr
   CHECK(page.sum("ace_proxy_clients") == 60);
   CHECK(page.value("ace_proxy_redis_up{worker=\"0\"}") == 1);
   CHECK(page.value("ace_proxy_redis_up{worker=\"1\"}") == 0);
+  CHECK(page.value("ace_proxy_redis_trouble{worker=\"1\",cause=\"not_permitted\"}") == 1);
+  CHECK(page.value("ace_proxy_redis_trouble{worker=\"2\",cause=\"full\"}") == 1);
+  CHECK(page.sum("ace_proxy_redis_trouble") == 2);
   CHECK(page.value("ace_proxy_client_lag_max_seconds{worker=\"2\"}") == 1.5);
   CHECK(page.value("ace_proxy_workers{phase=\"serving\"}") == 2);
   CHECK(page.value("ace_proxy_workers{phase=\"draining\"}") == 1);
