@@ -19,6 +19,7 @@ class AppendQueue {
     proto::ChunkIndex last;   ///< first, unless a run is skipped
     proto::ChunkPtr chunk{};  ///< nothing: to be skipped
     int missing_stages{};     ///< times that its payload had vanished before the commit
+    bool found_no_room{};     ///< its payload was refused, and is sent again
     bool has_no_room{};       ///< becomes a skip once it is not in flight any more
     [[nodiscard]] bool is_skip() const { return chunk == nullptr; }
     [[nodiscard]] std::size_t bytes() const { return chunk ? chunk->size() : 0; }

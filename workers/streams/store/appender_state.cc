@@ -119,11 +119,22 @@ void AppenderState::commit(const AppendQueue::Item& item, bool is_probe) {
 
 void AppenderState::on_store_failed(proto::ChunkIndex index, const Error& why) {
   if (!says(why, "OOM")) return;  // the commit's answer tells the rest
-  if (auto* item = queue_.find(index)) item->has_no_room = true;
-  if (!is_cautious_) {
-    log::warn("redis_out_of_memory", "stream={} chunk={}", grant_.stream.text(), index.value);
+  auto* item = queue_.find(index);
+  if (item == nullptr) return;
+  item->found_no_room = true;
+  if (!std::exchange(is_cautious_, true)) {
+    log::warn("redis_short_of_memory", "stream={} chunk={} kept_bytes={}: keeping less of it",
+              grant_.stream.text(), index.value, stored_.bytes());
   }
-  is_cautious_ = true;
+  // All that were in flight find no room: that is one shortage.
+  if (makes_room_) return;
+  makes_room_ = stored_.shrink();
+  if (makes_room_) return;
+  item->has_no_room = true;
+  if (!std::exchange(is_without_room_, true)) {
+    log::warn("redis_full", "stream={} chunk={}: chunks are skipped until Redis has room",
+              grant_.stream.text(), index.value);
+  }
 }
 
 void AppenderState::on_commit_answer(proto::ChunkIndex first, bool is_probe,
@@ -145,7 +156,9 @@ void AppenderState::on_commit_answer(proto::ChunkIndex first, bool is_probe,
       break;
     case proto::CommitCode::Committed: {
       const auto* item = queue_.find(first);
-      if (item != nullptr && !item->is_skip() && !is_probe) is_cautious_ = false;
+      if (item != nullptr && !item->is_skip() && !is_probe) {
+        is_cautious_ = is_without_room_ = false;
+      }
       break;
     }
   }
@@ -170,7 +183,7 @@ void AppenderState::on_commit_failed(const Error& why) {
 
 void AppenderState::on_missing_stage(proto::ChunkIndex index) {
   auto* item = queue_.find(index);
-  if (item == nullptr) return;
+  if (item == nullptr || std::exchange(item->found_no_room, false)) return;
   ++item->missing_stages;
   if (item->missing_stages >= kMaxMissingStages) item->has_no_room = true;
 }
@@ -196,7 +209,13 @@ void AppenderState::recover_when_drained() {
   if (mode_ != Mode::Draining || unanswered_ > 0) return;
   queue_.unsend_all();
   if (needs_probe_) return wait();
+  if (std::exchange(makes_room_, false) && !queue_.is_empty()) return probe();
   mode_ = Mode::Sending;
+}
+
+void AppenderState::probe() {
+  mode_ = Mode::Probing;
+  commit(queue_.unsent(), true);
 }
 
 void AppenderState::wait() {
@@ -218,8 +237,7 @@ void AppenderState::resume() {
     mode_ = Mode::Sending;
     return;
   }
-  mode_ = Mode::Probing;
-  commit(queue_.unsent(), true);
+  probe();
 }
 
 void AppenderState::update_backlog() {

@@ -17,7 +17,8 @@ namespace ace::streams {
 /// Go-back-N: Redis takes index + 1 only, so one failure fails all that is in flight behind it.
 /// Then nothing is sent until everything in flight is answered, and sending begins anew behind what
 /// Redis has. What Redis has is told by its answers or, when one was lost, by a probe: a commit of
-/// the oldest chunk without its payload.
+/// the oldest chunk without its payload. The same makes room when Redis is short of memory: it
+/// takes the oldest stored chunks along.
 class AppenderState : public std::enable_shared_from_this<AppenderState> {
  public:
   AppenderState(ChunkAppender::Grant grant, redis::ChunkPipe& pipe, loop::TimerFactory& timers,
@@ -31,6 +32,7 @@ class AppenderState : public std::enable_shared_from_this<AppenderState> {
   [[nodiscard]] const AppendQueue& queue() const { return queue_; }
   [[nodiscard]] proto::ChunkIndex oldest() const { return stored_.oldest(); }
   [[nodiscard]] proto::ChunkIndex tried() const { return stored_.newest(); }
+  [[nodiscard]] bool is_without_room() const { return is_without_room_; }
 
  private:
   enum class Mode {
@@ -52,6 +54,7 @@ class AppenderState : public std::enable_shared_from_this<AppenderState> {
   [[nodiscard]] bool go_on_from(proto::ChunkIndex index);
   void begin_draining();
   void recover_when_drained();
+  void probe();
   void wait();
   void resume();
   void update_backlog();
@@ -69,6 +72,8 @@ class AppenderState : public std::enable_shared_from_this<AppenderState> {
   StoredChunks stored_;
   std::size_t unanswered_{};  ///< commits in flight
   bool needs_probe_{};        ///< an answer was lost: only Redis knows where it stands
+  bool makes_room_{};         ///< older chunks go before anything is sent again
+  bool is_without_room_{};    ///< what came last was skipped for want of memory
   bool is_cautious_{};        ///< Redis had no memory: one chunk at a time until one is stored
   bool has_backlog_{};
   std::chrono::milliseconds retry_delay_;

@@ -28,6 +28,8 @@ proto::ChunkIndex ChunkAppender::oldest() const { return state_->oldest(); }
 
 bool ChunkAppender::is_idle() const { return state_->queue().is_empty(); }
 
+bool ChunkAppender::is_without_room() const { return state_->is_without_room(); }
+
 std::uint64_t ChunkAppender::skipped() const { return state_->queue().given_up(); }
 
 }  // namespace ace::streams

@@ -29,8 +29,9 @@ struct AppendLimits {
 class AppenderState;
 
 /// The owner's way to Redis for one grant of a stream: stages each chunk, commits it under the
-/// epoch, goes back to where Redis stands when something fails. A chunk that Redis has no memory
-/// for, or that waited too long, is skipped (followers miss it) and counted.
+/// epoch, goes back to where Redis stands when something fails. Where Redis is short of memory,
+/// less is kept of the stream. A chunk that finds no room all the same, or waited too long, is
+/// skipped (followers miss it) and counted.
 class ChunkAppender {
  public:
   class Listener {
@@ -74,6 +75,8 @@ class ChunkAppender {
   [[nodiscard]] proto::ChunkIndex oldest() const;
   /// Nothing waits to be committed.
   [[nodiscard]] bool is_idle() const;
+  /// Redis has no room for what comes now: it is skipped, though all that could go has gone.
+  [[nodiscard]] bool is_without_room() const;
   /// Chunks that followers never get.
   [[nodiscard]] std::uint64_t skipped() const;
 

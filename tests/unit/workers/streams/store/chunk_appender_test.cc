@@ -158,6 +158,53 @@ TEST_CASE("a chunk that Redis has no memory for is skipped, the next one not", "
   f.check_chunks(4, 5);
 }
 
+TEST_CASE("where Redis is short of memory less is kept, and nothing is skipped", "[appender]") {
+  Fixture f;
+  f.pipe.capacity = 20'500;
+  for (int i = 0; i < 200; ++i) {
+    f.append(1);
+    f.pipe.run();
+  }
+  CHECK(f.pipe.index == 200);
+  CHECK(f.appender->skipped() == 0);
+  CHECK_FALSE(f.appender->is_without_room());
+  f.check_chunks(200 - 8, 200);
+  CHECK(f.pipe.sets < 300);  // a shortage is met seldom, not with each chunk
+  f.pipe.capacity = SIZE_MAX;
+  f.append(500);
+  f.pipe.run();
+  f.check_chunks(700 - 30, 700);  // and more is kept again
+}
+
+TEST_CASE("chunks in flight at once find one shortage", "[appender]") {
+  Fixture f;
+  f.append(40);
+  f.pipe.run();
+  f.pipe.capacity = f.pipe.held() + 500;
+  f.append(5);
+  f.pipe.run();
+  CHECK(f.pipe.index == 45);
+  CHECK(f.appender->skipped() == 0);
+  CHECK(f.pipe.held() > 25'000);
+}
+
+TEST_CASE("a Redis that is full although all has gone is told, until it has room", "[appender]") {
+  Fixture f;
+  f.append(20);
+  f.pipe.run();
+  f.pipe.capacity = 1;
+  f.append(2);
+  f.pipe.run();
+  CHECK(f.pipe.index == 22);
+  CHECK(f.appender->skipped() == 2);
+  CHECK(f.appender->is_without_room());
+  f.pipe.capacity = SIZE_MAX;
+  f.append(1);
+  f.pipe.run();
+  CHECK_FALSE(f.appender->is_without_room());
+  f.check_chunks(23, 23);
+}
+
 TEST_CASE("without memory chunks are tried one at a time until one is stored", "[appender]") {
   Fixture f;
   f.pipe.max_value_bytes = 10;

@@ -12,13 +12,18 @@ Result<redis::Reply> FakePipe::commit(const std::vector<std::string>& keys,
   const bool is_skip = args[4] == "1";
   if (last > index) {
     if (first > index + 1 || (!is_skip && first != index + 1)) return code(OutOfOrder);
+    if (args[7] != "0") {
+      unlinks.emplace_back(std::stoull(args[7]), std::stoull(args[8]));
+      for (auto i = unlinks.back().first; i <= unlinks.back().second; ++i) {
+        values.erase(args[10] + std::to_string(i));
+      }
+    }
     if (!is_skip) {
       if (!values.contains(keys[3])) return code(Missing);
       values[keys[4]] = std::exchange(values[keys[3]], {});
       values.erase(keys[3]);
     }
     index = last;
-    if (args[7] != "0") unlinks.emplace_back(std::stoull(args[7]), std::stoull(args[8]));
   }
   if (lose_commits_from >= 0 && lose_commits_from-- == 0) {
     is_connected = false;

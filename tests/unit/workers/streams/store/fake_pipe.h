@@ -29,6 +29,7 @@ class FakePipe final : public redis::ChunkPipe {
   // What goes wrong.
   bool is_connected{true};
   std::size_t max_value_bytes{SIZE_MAX};  ///< larger ones: OOM
+  std::size_t capacity{SIZE_MAX};         ///< of all values: OOM beyond
   std::string error;                      ///< what the server says to everything
   int lose_commits_from{-1};              ///< the n-th commit from now on is not answered: cut
 
@@ -67,7 +68,9 @@ class FakePipe final : public redis::ChunkPipe {
       in_flight_ -= payload.size();
       ++sets;
       callback(checked([&]() -> Result<redis::Reply> {
-        if (payload.size() > max_value_bytes) return fail(Errc::Refused, "OOM command not allowed");
+        if (payload.size() > max_value_bytes || held() + payload.size() > capacity) {
+          return fail(Errc::Refused, "OOM command not allowed");
+        }
         values[key] = std::string{as_text(payload)};
         return redis::Reply{redis::Reply::Kind::Status, {}, "OK", {}};
       }));
@@ -100,6 +103,11 @@ class FakePipe final : public redis::ChunkPipe {
     next();
   }
   [[nodiscard]] std::size_t pending() const { return asked_.size(); }
+  [[nodiscard]] std::size_t held() const {
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : values) bytes += value.size();
+    return bytes;
+  }
   static std::string chunk_key(std::uint64_t number) {
     return "ace_proxy:stream:" + std::string(40, 'a') + ":buffer:chunk:" + std::to_string(number);
   }
