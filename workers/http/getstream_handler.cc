@@ -81,8 +81,7 @@ void GetstreamHandler::place(Connection& connection, const proto::http::Request&
     connection.respond_and_close(answers_.failure(request, *failure));
     return;
   }
-  const auto placed =
-      services_.table().place(services_.board(), id, services_.self, !services_.redis_is_up());
+  const auto placed = services_.table().place(services_.board(), id, services_.self, !can_follow());
   if (!placed) {
     connection.respond_and_close(
         answers_.failure(request, busy("too_many_streams", placed.error().text)));
@@ -151,8 +150,12 @@ bool GetstreamHandler::is_full(const proto::StreamId& id) const {
   return stream && stream->viewers >= limits_.max_clients_per_stream;
 }
 
+bool GetstreamHandler::can_follow() const {
+  return services_.redis_is_up() && !services_.redis_is_full();
+}
+
 bool GetstreamHandler::must_be_served_elsewhere(const proto::StreamId& id) const {
-  if (services_.redis_is_up()) return false;
+  if (can_follow()) return false;
   const auto stream = services_.table().find(services_.board(), id);
   return stream && stream->owner.generation != 0 && stream->owner != services_.self;
 }

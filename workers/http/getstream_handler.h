@@ -47,6 +47,8 @@ class GetstreamHandler {
                   const proto::StreamId& id);
   void serve(Connection& connection, proto::http::Request request, const proto::StreamId& id);
   [[nodiscard]] bool is_full(const proto::StreamId& id) const;
+  /// A follower would get its chunks out of Redis.
+  [[nodiscard]] bool can_follow() const;
   [[nodiscard]] bool must_be_served_elsewhere(const proto::StreamId& id) const;
 
   streams::StreamServices& services_;

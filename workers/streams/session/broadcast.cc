@@ -18,7 +18,8 @@ Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::List
       story_{id},
       window_{services.options.window, services.options.buffer},
       read_back_{id, services.chunks, window_, services.clock, {}},
-      viewers_{services, id, {.window = window_, .archive = read_back_}, listener} {}
+      viewers_{services, id, {.window = window_, .archive = read_back_}, listener},
+      last_media_{services.clock.now()} {}
 
 void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
                      bool is_live) {

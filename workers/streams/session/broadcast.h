@@ -39,6 +39,8 @@ class Broadcast {
   [[nodiscard]] const Viewers& viewers() const { return viewers_; }
   /// There was media, but none recently: the owner may be gone.
   [[nodiscard]] bool is_silent() const;
+  /// When the last media came; before any, since when it is waited for here.
+  [[nodiscard]] SteadyTime last_media() const { return last_media_; }
   /// As measured by the stream's own clock; 0: not yet.
   [[nodiscard]] std::uint64_t bits_per_second() const { return ts_index_.bits_per_second(); }
 

@@ -72,6 +72,22 @@ StartFailure kicked() {
           .engines = {}};
 }
 
+StartFailure owner_silent(std::chrono::milliseconds waited) {
+  return {.status = 503,
+          .code = "owner_silent",
+          .message = fmt::format("the worker that plays this stream brought nothing within {} ms",
+                                 waited.count()),
+          .engines = {}};
+}
+
+StartFailure no_owner(std::chrono::milliseconds waited) {
+  return {
+      .status = 503,
+      .code = "no_owner",
+      .message = fmt::format("who plays this stream was not settled within {} ms", waited.count()),
+      .engines = {}};
+}
+
 StartFailure start_failure(std::vector<EngineFailure> engines) {
   const auto any_with = [&](Errc code) {
     return std::ranges::any_of(engines,

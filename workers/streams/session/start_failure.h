@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ struct StartFailure {
 /// Somebody wanted the stream to end, or the viewer to go.
 [[nodiscard]] StartFailure ended();
 [[nodiscard]] StartFailure kicked();
+/// Nobody who could play it brought anything: not the owner, or there was none in time.
+[[nodiscard]] StartFailure owner_silent(std::chrono::milliseconds waited);
+[[nodiscard]] StartFailure no_owner(std::chrono::milliseconds waited);
 
 /// For the host's table, which keeps text for all workers. Parsing takes what was cut short too.
 [[nodiscard]] std::string to_text(const StartFailure& failure);

@@ -89,6 +89,7 @@ void StreamSession::leave(StreamState state) {
     if (appender_) first_index_ = appender_->oldest();
     was_append_busy_ = appender_ && !appender_->is_idle();
     appender_.reset();
+    note_room(true);
     if (std::exchange(upload_, nullptr)) is_claiming_lease_ = false;
     if (feed_) services_.loop.post([done = std::shared_ptr{std::move(feed_)}] {});
   }
@@ -291,6 +292,7 @@ void StreamSession::tick() {
                    .has_session = !record_.playback_url.empty(),
                    .is_swarm_dry = is_swarm_dry(record_)});
   orders_.obey();
+  answer_overdue();
   switch (state_) {
     case StreamState::Owning:
       if (is_shutting_down_) return;

@@ -92,6 +92,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void take_over(Heritage heritage);
   void start_appending(proto::ChunkIndex committed);
   void drop_appender();
+  void note_room(bool has_room);
   void tell_details(host::StreamPhase phase);
   void forget_session();
   [[nodiscard]] bool is_watched() const;
@@ -107,6 +108,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void hand_viewers_over();
   void fail(const StartFailure& failure);
   void end_without_viewers();
+  void answer_overdue();
   [[nodiscard]] bool is_untouched();
   [[nodiscard]] bool is_second();
   void announce_infohash();
@@ -143,11 +145,14 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   proto::ChunkIndex tried_;        ///< the newest that it may have had: followers too, then
   proto::ChunkIndex first_index_;  ///< the oldest chunk that Redis may hold, for teardown
   std::unique_ptr<loop::Timer> retry_, grace_;
+  SteadyTime followed_since_;
   std::uint64_t skipped_counted_{};
   int failed_claims_{};       ///< in a row, while Redis is there
   bool follows_this_host_{};  ///< the owner is another worker of this host
   bool was_append_busy_{}, is_claiming_lease_{}, is_shutting_down_{};
-  bool was_robbed_{};  ///< an engine session was ended for another player's sake, it seems
+  bool has_room_{true};   ///< Redis takes the chunks of this stream
+  bool misses_chunks_{};  ///< as a follower: chunks were never stored, or are gone
+  bool was_robbed_{};     ///< an engine session was ended for another player's sake, it seems
 };
 
 }  // namespace ace::streams

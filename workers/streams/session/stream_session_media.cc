@@ -97,6 +97,7 @@ void StreamSession::start_appending(proto::ChunkIndex committed) {
 void StreamSession::drop_appender() {
   if (appender_) tried_ = appender_->tried();
   appender_.reset();
+  note_room(true);
   // Whatever it held the engine back for is over.
   if (feed_) feed_->resume();
 }
@@ -177,6 +178,16 @@ void StreamSession::on_committed(proto::ChunkIndex index) {
   broadcast_.on_stored({epoch_, index});
   const auto skipped = appender_->skipped();
   services_.me().chunks_skipped += skipped - std::exchange(skipped_counted_, skipped);
+  note_room(!appender_->is_without_room());
+}
+
+void StreamSession::note_room(bool has_room) {
+  if (std::exchange(has_room_, has_room) == has_room) return;
+  if (has_room) {
+    --services_.me().unstored_streams;
+  } else {
+    ++services_.me().unstored_streams;
+  }
 }
 
 void StreamSession::on_backlog(bool is_too_much) {
@@ -202,6 +213,8 @@ void StreamSession::on_append_refused(const Error& why) {
 
 void StreamSession::start_following() {
   const auto limits = services_.options.follow_limits(broadcast_.viewers().longest_delay());
+  misses_chunks_ = false;
+  followed_since_ = services_.clock.now();
   follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers, limits,
                                               static_cast<ChunkFollower::Listener&>(*this));
   auto after = succession_.follow_after(broadcast_.window());
@@ -231,6 +244,9 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
 void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {
   log::warn("chunks_missing", "stream={} first={} last={}", id_.text(), first.value, last.value);
   broadcast_.expect_gap();
+  misses_chunks_ = true;
+  // At once, before a later chunk comes: who has got all up to here goes on exactly there.
+  services_.loop.post(guarded([](StreamSession& self) { self.hand_viewers_over(); }));
 }
 
 // --- the end of an owned stream -------------------------------------------------------------

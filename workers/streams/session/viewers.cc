@@ -15,6 +15,10 @@ namespace {
 /// needs longer, and a client that does not fit there today fits when it has caught up.
 constexpr std::chrono::milliseconds kFirstPause{20}, kLongestPause{1'000};
 
+/// One from another worker waits so long for the chunk behind its last one. Its run of indices may
+/// have come to an end.
+constexpr std::chrono::seconds kLongestEarly{5};
+
 /// Why a client was moved forward that was not too slow.
 constexpr std::string_view kChunksLost = "chunks_lost";
 
@@ -62,6 +66,7 @@ void Viewers::add(NewViewer viewer) {
   auto& added = viewers_[id];
   added.client = std::move(viewer);
   added.came_at = services_.clock.wall_now();
+  added.here_since = services_.clock.now();
   added.may_go_at = services_.clock.now() + pause_after(added.client.hops);
   auto& session = *added.client.session;
   added.bytes_counted = session.bytes_sent();
@@ -109,6 +114,15 @@ void Viewers::begin_with_newest() {
     session.skip_to(buffer_, {buffer_.window.edge().value - 1});
     count_skips(found->second, kChunksLost);
   }
+}
+
+void Viewers::begin_overdue() {
+  const auto since = services_.clock.now() - kLongestEarly;
+  const bool is_overdue = std::ranges::any_of(early_, [&](const proto::ClientId& id) {
+    const auto found = viewers_.find(id);
+    return found != viewers_.end() && found->second.here_since < since;
+  });
+  if (is_overdue && !buffer_.window.empty()) begin_with_newest();
 }
 
 std::vector<handover::Passenger> Viewers::release(Release who, std::size_t at_most) {
@@ -262,6 +276,15 @@ void Viewers::refuse(const StartFailure& failure) {
   dismiss([&failure](Viewer& viewer) { see_off(viewer, failure); });
 }
 
+bool Viewers::refuse_overdue(SteadyTime since, const StartFailure& failure) {
+  std::vector<proto::ClientId> overdue;
+  for (const auto& [id, viewer] : viewers_) {
+    if (viewer.client.session->is_waiting() && viewer.here_since < since) overdue.push_back(id);
+  }
+  for (const auto& id : overdue) kick(id, failure);
+  return !overdue.empty();
+}
+
 void Viewers::see_off(Viewer& viewer, const StartFailure& failure) {
   auto& session = *viewer.client.session;
   if (session.is_waiting() && viewer.client.refusal) {
@@ -302,6 +325,7 @@ void Viewers::tick(const std::optional<Stall>& of_stream) {
   std::vector<proto::ClientId> stuck;
   longest_lag_ = {};
   stream_stall_ = of_stream;
+  begin_overdue();
   for (auto& [id, viewer] : viewers_) watch_pace(viewer);
   for (auto* group : {&viewers_, &leaving_}) {
     for (auto& [id, viewer] : *group) {

@@ -67,6 +67,9 @@ class Viewers final : private clients::ClientSession::Listener {
   void refuse(const StartFailure& failure);
   /// Ends the answer to one viewer as refuse() does. False: it is not here.
   bool kick(const proto::ClientId& id, const StartFailure& failure);
+  /// Ends, as refuse() does, the answers to viewers that came before `since` and have got nothing
+  /// yet. False: there are none.
+  bool refuse_overdue(SteadyTime since, const StartFailure& failure);
   /// The stream is silent: sends null packets to viewers that have got everything.
   void send_filler();
   /// Twice a second: adds up what was sent, reports stalled viewers with the cause, and closes
@@ -103,7 +106,8 @@ class Viewers final : private clients::ClientSession::Listener {
     int status{200};       ///< of its answer
     std::uint64_t bytes_counted{};
     std::uint64_t skips_counted{};
-    WallTime came_at;  ///< to this worker
+    WallTime came_at;       ///< to this worker
+    SteadyTime here_since;  ///< likewise
     SlowClient slow;
     std::optional<Told> told;
   };
@@ -114,6 +118,7 @@ class Viewers final : private clients::ClientSession::Listener {
   [[nodiscard]] proto::ClientRecord record_of(const Viewer& viewer) const;
   /// False: the window has not come as far as the viewer.
   bool begin(Viewer& viewer);
+  void begin_overdue();
   [[nodiscard]] std::optional<handover::Passenger> release(Viewer& viewer, Release who);
   [[nodiscard]] bool is_to_come(const proto::ChunkCursor& cursor) const;
   [[nodiscard]] std::optional<proto::ChunkCursor> cursor_of(
