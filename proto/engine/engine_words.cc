@@ -69,15 +69,15 @@ std::string words_of(std::string_view body) {
   if (!is_text(body)) return first_bytes_of(body);
   const auto first = std::min(body.find_first_not_of(" \t\r\n"), body.size());
   const auto text = body.substr(first);
-  if (text.starts_with("#EXTM3U")) return fmt::format("a playlist: \"{}\"", one_line(text));
+  if (text.starts_with("#EXTM3U")) return fmt::format("a playlist: {}", one_line(text));
   if (text.starts_with('{') || text.starts_with('[')) {
-    return fmt::format("JSON: \"{}\"", one_line(text));
+    return fmt::format("JSON: {}", one_line(text));
   }
   if (text.starts_with('<')) {
     const auto words = one_line(without_tags(text));
-    return fmt::format("HTML: \"{}\"", words.empty() ? one_line(text) : words);
+    return fmt::format("HTML: {}", words.empty() ? one_line(text) : words);
   }
-  return fmt::format("the text \"{}\"", one_line(text));
+  return fmt::format("the text: {}", one_line(text));
 }
 
 }  // namespace ace::proto::engine

@@ -12,7 +12,7 @@ inline constexpr std::size_t kMostWords = 1024;
 [[nodiscard]] bool is_text(std::string_view body);
 
 /// Printable ASCII, cut at 160 bytes. Runs of blanks and of what cannot be printed become one
-/// blank, and double quotes single ones: it is put into double ones.
+/// blank, and double quotes single ones: log lines put it into double ones.
 [[nodiscard]] std::string one_line(std::string_view text);
 
 /// What an engine answered in place of what it was asked for, in words for people: the error of its

@@ -141,28 +141,30 @@ TEST_CASE("an engine that is back under another address is found at once", "[eng
     WARN("skipped: this process may not mount files of its own");
     return;
   }
-  const std::string scheme = GENERATE("", "dns://");
-  CAPTURE(scheme);
-  std::optional<SimProcess> first{std::in_place, SimOptions{.bitrate = 1'000'000}};
-  const auto port = first->port();
-  names->set({"127.0.0.1"});
-  // Nothing but a failure has names looked up again.
-  Service service{{.workers = 2,
-                   .environment = {{"ACE_ENGINES", fmt::format("{}{}:{}", scheme, kName, port)},
-                                   {"PROXY_ENGINE_REFRESH", "10m"}}}};
-  Viewers viewers{service.port()};
-  REQUIRE(wait_until([&] { return service.get("/readyz").status == 200; }, 30s));
-  viewers.open(2, stream_target(stream_id(1)));
-  REQUIRE(all_served(viewers, 30s));
+  for (const std::string scheme : {"", "dns://"}) {
+    CAPTURE(scheme);
+    std::optional<SimProcess> first{std::in_place, SimOptions{.bitrate = 1'000'000}};
+    const auto port = first->port();
+    names->set({"127.0.0.1"});
+    // Nothing but a failure has names looked up again.
+    const Service service{
+        {.workers = 2,
+         .environment = {{"ACE_ENGINES", fmt::format("{}{}:{}", scheme, kName, port)},
+                         {"PROXY_ENGINE_REFRESH", "10m"}}}};
+    Viewers viewers{service.port()};
+    REQUIRE(wait_until([&] { return service.get("/readyz").status == 200; }, 30s));
+    viewers.open(2, stream_target(stream_id(1)));
+    REQUIRE(all_served(viewers, 30s));
 
-  names->set({"127.0.0.2"});
-  first.reset();
-  const SimProcess second{{.engines = 0,
-                           .bitrate = 1'000'000,
-                           .arguments = {"--engine", fmt::format("127.0.0.2:{}", port)}}};
-  // Promised is less; this machine may be busy.
-  const auto is_back = [&] { return second.state().engine(0, "sessions_alive") == 1; };
-  CHECK(viewers.run_until(is_back, 15s));
-  const auto bytes = viewers.at(0).bytes();
-  CHECK(viewers.run_until([&] { return viewers.at(0).bytes() > bytes + 200'000; }, 15s));
+    names->set({"127.0.0.2"});
+    first.reset();
+    const SimProcess second{{.engines = 0,
+                             .bitrate = 1'000'000,
+                             .arguments = {"--engine", fmt::format("127.0.0.2:{}", port)}}};
+    // Promised is less; this machine may be busy.
+    const auto is_back = [&] { return second.state().engine(0, "sessions_alive") == 1; };
+    CHECK(viewers.run_until(is_back, 15s));
+    const auto bytes = viewers.at(0).bytes();
+    CHECK(viewers.run_until([&] { return viewers.at(0).bytes() > bytes + 200'000; }, 15s));
+  }
 }

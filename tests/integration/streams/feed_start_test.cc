@@ -139,7 +139,7 @@ TEST_CASE("what is no stream is named within two seconds of its first byte", "[f
   }
   SECTION("a text without an end") {
     body = "#EXTM3U\n#EXT-X-VERSION:3\n";
-    words = "first byte: no MPEG-TS but a playlist: \"#EXTM3U #EXT-X-VERSION:3\"";
+    words = "first byte: no MPEG-TS but a playlist: #EXTM3U #EXT-X-VERSION:3";
     code = Errc::Refused;
   }
   PlayingEngine engine{loop, body};

@@ -12,11 +12,10 @@ using namespace std::string_literals;
 TEST_CASE("what an engine answers in place of media is said in words", "[engine_words]") {
   CHECK(words_of("").empty());
   CHECK(words_of(R"({"response":null,"error":"got newer download"})") == "got newer download");
-  CHECK(words_of("#EXTM3U\n#EXT-X-VERSION:3\n") == "a playlist: \"#EXTM3U #EXT-X-VERSION:3\"");
-  CHECK(words_of("<html><h1>404\tNot Found</h1>\n<p>nginx</html>") ==
-        "HTML: \"404 Not Found nginx\"");
-  CHECK(words_of(R"([{"a":1}])") == "JSON: \"[{'a':1}]\"");
-  CHECK(words_of("\r\nno such \"session\"") == "the text \"no such 'session'\"");
+  CHECK(words_of("#EXTM3U\n#EXT-X-VERSION:3\n") == "a playlist: #EXTM3U #EXT-X-VERSION:3");
+  CHECK(words_of("<html><h1>404\tNot Found</h1>\n<p>nginx</html>") == "HTML: 404 Not Found nginx");
+  CHECK(words_of(R"([{"a":1}])") == "JSON: [{'a':1}]");
+  CHECK(words_of("\r\nno such \"session\"") == "the text: no such 'session'");
   CHECK(words_of("\0\0\0\x18"
                  "ftypmp42"s) == "bytes that begin with 00 00 00 18 66 74 79 70");
 }
