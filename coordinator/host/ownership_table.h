@@ -45,8 +45,8 @@ class OwnershipTable {
   /// frozen, and its viewers wait. Busy when the table is full.
   [[nodiscard]] Result<Grant> acquire(const Scoreboard& board, const proto::StreamId& id,
                                       WorkerRef self);
-  /// Redis confirms that `self` owns the stream, and Redis decides while it is there: the entry names
-  /// `self` from now on, whoever took it while `self` stood still. False: there is no entry.
+  /// Redis confirms that `self` owns the stream, and Redis decides while it is there: the entry
+  /// names `self` from now on, whoever took it while `self` stood still. False: there is no entry.
   bool confirm(const proto::StreamId& id, WorkerRef self);
   /// Gives the stream up, if `self` owns it.
   void release(const Scoreboard& board, const proto::StreamId& id, WorkerRef self);
