@@ -4,10 +4,10 @@
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
+#include <string_view>
 #include <utility>
 
 #include "shared/base/check.h"
-#include "shared/redis/hiredis_reply.h"
 #include "shared/redis/socket.h"
 
 namespace ace::redis {
@@ -62,6 +62,18 @@ struct HiredisLink::Callbacks {
   }
   static void on_push(redisAsyncContext* context, void* reply, void* /*privdata*/) noexcept {
     record(context, reply, true);
+    confirm(context, reply);
+  }
+  static void confirm(redisAsyncContext* context, void* reply) {
+    auto* const self = link(context);
+    if (self == nullptr || reply == nullptr) return;
+    // The guard has seen to its form.
+    const auto& push = *static_cast<const redisReply*>(reply);
+    if (push.type != REDIS_REPLY_ARRAY) return;
+    const std::string_view word{push.element[0]->str, push.element[0]->len};
+    if (word == "subscribe") {
+      self->guard_->unconfirmed.erase(std::string{push.element[1]->str, push.element[1]->len});
+    }
   }
   static void record(redisAsyncContext* context, void* reply, bool is_push) {
     auto* const self = link(context);
@@ -104,7 +116,8 @@ Result<std::shared_ptr<HiredisLink>> HiredisLink::open(loop::Loop& loop, const A
 void HiredisLink::attach(loop::Loop& loop, redisAsyncContext* context) {
   context_ = context;
   context->data = this;
-  guard_replies(*context);
+  guard_ = std::make_unique<ReplyGuard>(ReplyGuard{.context = *context, .unconfirmed = {}});
+  guard_replies(*guard_);
   watcher_ = std::make_unique<loop::FdWatcher>(loop, context->c.fd,
                                                [weak = weak_from_this()](loop::FdEvents events) {
                                                  // Held while hiredis runs, so that the context is
@@ -136,7 +149,9 @@ void HiredisLink::send(const Args& args) {
 }
 
 void HiredisLink::subscribe(const std::string& channel) {
-  if (context_ != nullptr) command(context_, Callbacks::on_push, {"SUBSCRIBE", channel});
+  if (context_ == nullptr) return;
+  guard_->unconfirmed.insert(channel);
+  command(context_, Callbacks::on_push, {"SUBSCRIBE", channel});
 }
 
 void HiredisLink::unsubscribe(const std::string& channel) {

@@ -7,6 +7,7 @@
 
 #include "shared/loop/fd_watcher.h"
 #include "shared/loop/loop.h"
+#include "shared/redis/hiredis_reply.h"
 #include "shared/redis/link.h"
 
 struct redisAsyncContext;
@@ -52,6 +53,7 @@ class HiredisLink final : public Link, public std::enable_shared_from_this<Hired
 
   Listener* listener_;
   redisAsyncContext* context_{};  // hiredis frees it by itself when the connection ends
+  std::unique_ptr<ReplyGuard> guard_;
   std::unique_ptr<loop::FdWatcher> watcher_;
   bool wants_read_{};
   bool wants_write_{};

@@ -37,45 +37,56 @@ redisReplyObjectFunctions& originals() {
   return functions;
 }
 
-const redisAsyncContext& context_of(const redisReadTask& task) {
-  return *static_cast<const redisAsyncContext*>(task.privdata);
+const ReplyGuard& guard_of(const redisReadTask& task) {
+  return *static_cast<const ReplyGuard*>(task.privdata);
 }
 
 bool is_push(const redisAsyncContext& context) {
   return context.replies.head == nullptr && (context.c.flags & REDIS_SUBSCRIBED) != 0;
 }
 
-/// What async.c asserts of a pub/sub message's first three elements. `type` is what the element
-/// really is: a nil string has the task type of a string.
-bool is_sound_push_element(const redisReadTask& task, int type) {
-  if (task.idx < 2) return type == REDIS_REPLY_STRING;
-  if (task.idx > 2) return false;
-  if (type == REDIS_REPLY_INTEGER) return true;
+/// What async.c asserts of a pub/sub message's three elements. `type` is what the element really
+/// is: a nil string has the task type of a string. `text` is empty unless it is a string.
+bool is_sound_push_element(const redisReadTask& task, int type, std::string_view text) {
+  if (task.idx == 0) {
+    return type == REDIS_REPLY_STRING &&
+           (text == "message" || text == "subscribe" || text == "unsubscribe");
+  }
   const auto* const array = static_cast<const redisReply*>(task.parent->obj);
-  const redisReply& word = *array->element[0];
-  return type == REDIS_REPLY_STRING && std::string_view{word.str, word.len} == "message";
+  const std::string_view word{array->element[0]->str, array->element[0]->len};
+  if (task.idx == 1) {
+    return type == REDIS_REPLY_STRING &&
+           (word != "subscribe" || guard_of(task).unconfirmed.contains(text));
+  }
+  return type == (word == "message" ? REDIS_REPLY_STRING : REDIS_REPLY_INTEGER);
 }
 
-bool is_expected(const redisReadTask& task, int type) {
-  const auto& context = context_of(task);
+bool is_expected(const redisReadTask& task, int type, std::string_view text = {}) {
+  const auto& context = guard_of(task).context;
   const bool is_top = task.parent == nullptr;
   const bool is_element_of_top = !is_top && task.parent->parent == nullptr;
   if (context.replies.head != nullptr) return true;  // the answer to a command: any shape will do
   if (is_top && type == REDIS_REPLY_ERROR) return true;  // hiredis disconnects with its text
   if (!is_push(context)) return !is_top;
   if (is_top) return type == REDIS_REPLY_ARRAY;
-  return is_element_of_top && is_sound_push_element(task, type);
+  return is_element_of_top && is_sound_push_element(task, type, text);
 }
 
+/// hiredis 1 also reads the types of RESP3 (maps, pushes, verbatim strings …), which only HELLO
+/// asks for.
+bool is_resp2(const redisReadTask& task) { return task.type <= REDIS_REPLY_ERROR; }
+
 void* create_string(const redisReadTask* task, char* text, size_t size) {
-  if (!is_expected(*task, task->type)) return nullptr;
+  if (!is_resp2(*task) || !is_expected(*task, task->type, {text, size})) return nullptr;
   return originals().createString(task, text, size);
 }
-void* create_array(const redisReadTask* task, int elements) {
-  const bool is_top_of_push = task->parent == nullptr && is_push(context_of(*task));
+/// The number of elements is an int in hiredis 0.14 and a size_t since 1.0.
+template <class Count>
+void* create_array(const redisReadTask* task, Count elements) {
+  const bool is_top_of_push = task->parent == nullptr && is_push(guard_of(*task).context);
   if (is_top_of_push && elements != 3) return nullptr;
-  if (elements < 0 || static_cast<std::size_t>(elements) > kMaxReplyElements) return nullptr;
-  if (!is_expected(*task, REDIS_REPLY_ARRAY)) return nullptr;
+  if (static_cast<std::size_t>(elements) > kMaxReplyElements) return nullptr;  // negative ones too
+  if (!is_resp2(*task) || !is_expected(*task, REDIS_REPLY_ARRAY)) return nullptr;
   return originals().createArray(task, elements);
 }
 void* create_integer(const redisReadTask* task, long long value) {
@@ -85,6 +96,30 @@ void* create_integer(const redisReadTask* task, long long value) {
 void* create_nil(const redisReadTask* task) {
   if (!is_expected(*task, REDIS_REPLY_NIL)) return nullptr;
   return originals().createNil(task);
+}
+
+/// RESP3's numbers have functions of their own where hiredis knows them.
+template <class Functions>
+void refuse_resp3_numbers(Functions& functions) {
+  if constexpr (requires { functions.createDouble; }) {
+    functions.createDouble = [](const redisReadTask*, double, char*, size_t) -> void* {
+      return nullptr;
+    };
+    functions.createBool = [](const redisReadTask*, int) -> void* { return nullptr; };
+  }
+}
+
+redisReplyObjectFunctions& guards() {
+  static redisReplyObjectFunctions functions = [] {
+    auto table = originals();
+    table.createString = create_string;
+    table.createArray = create_array;
+    table.createInteger = create_integer;
+    table.createNil = create_nil;
+    refuse_resp3_numbers(table);
+    return table;
+  }();
+  return functions;
 }
 
 }  // namespace
@@ -109,14 +144,9 @@ Result<Reply> from_hiredis(const redisReply& reply) {
   }
 }
 
-void guard_replies(redisAsyncContext& context) {
-  static redisReplyObjectFunctions guards{.createString = create_string,
-                                          .createArray = create_array,
-                                          .createInteger = create_integer,
-                                          .createNil = create_nil,
-                                          .freeObject = originals().freeObject};
-  context.c.reader->fn = &guards;
-  context.c.reader->privdata = &context;
+void guard_replies(ReplyGuard& guard) {
+  guard.context.c.reader->fn = &guards();
+  guard.context.c.reader->privdata = &guard;
 }
 
 }  // namespace ace::redis
