@@ -11,7 +11,7 @@ readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-de
   dpkg-dev file)
 # start.sh --demo: its engines are built with the tests, and show what ffmpeg makes up.
 readonly DEMO=(catch2 ffmpeg)
-readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
+readonly TEST=(catch2 mmdebstrap redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
   shellcheck jq procps iproute2 prometheus mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 # What tests/deploy needs at full length: systems and containers to try the packages in.
@@ -29,22 +29,29 @@ missing_of() {
   done
 }
 
-# The HTTP parser: node-llhttp on Debian 12, libllhttp-dev on later ones.
+# The lists of packages, where there are none yet: what is asked below is answered from them.
+need_lists() {
+  [[ -n "$(apt-cache pkgnames libuv1-dev 2>/dev/null)" ]] || update_lists >&2
+}
+
+# The HTTP parser: a library in Debian 13 and later, C sources in Debian 12 (in later ones that package
+# holds other things).
 llhttp_package() {
-  local package
-  for package in libllhttp-dev node-llhttp; do
-    if [[ -z "$(missing_of "$package")" ]]; then
-      echo "$package"
-      return
-    fi
-  done
-  if apt-cache show libllhttp-dev >/dev/null 2>&1; then echo libllhttp-dev; else echo node-llhttp; fi
+  if [[ -z "$(missing_of libllhttp-dev)" ]]; then
+    echo libllhttp-dev
+  elif [[ -e /usr/share/llhttp/llhttp.c ]]; then
+    echo node-llhttp
+  else
+    need_lists
+    if [[ -n "$(apt-cache pkgnames libllhttp-dev)" ]]; then echo libllhttp-dev; else echo node-llhttp; fi
+  fi
 }
 
 # libFuzzer: its package carries the version of Debian's clang.
 libfuzzer_package() {
+  need_lists
   local version
-  version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+  version=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
   echo "libclang-rt-${version:-14}-dev"
 }
 

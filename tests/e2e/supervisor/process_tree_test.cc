@@ -6,7 +6,7 @@
 #include "tests/e2e/supervisor/running.h"
 
 using namespace ace::test;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

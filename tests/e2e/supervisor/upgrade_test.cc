@@ -12,7 +12,7 @@
 #include "tests/support/process/resident_memory.h"
 
 using namespace ace::test;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 using namespace ace::supervisor;
 using namespace std::chrono_literals;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "shared/config/load.h"
 
 using namespace ace::config;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "shared/config/settings_text.h"
 
 using namespace ace::config;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using namespace std::chrono_literals;
 
 namespace {
