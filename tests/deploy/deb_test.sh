@@ -49,7 +49,7 @@ check_control() {
   check "the changelog begins with this version" equal \
     "$(sed -n '1s/.*(\(.*\)).*/\1/p' "$top/deploy/package/changelog")" "$version"
   # Which shared libraries it needs is found out, not written down.
-  for library in libcurl4 libhiredis0.14 libuv1 libsystemd0; do
+  for library in libcurl4 'libhiredis[0-9.]+' libuv1 libsystemd0; do
     check "depends on $library" depends_on "$deb" "$library(t64)?"
   done
   check "recommends a Redis" equal "$(dpkg-deb -f "$deb" Recommends)" redis-server
