@@ -104,9 +104,14 @@ all_play_on() {
   done
 }
 
+# The names of compose's networks; engines have one of their own.
+finds_redis() { podman exec "$(containers_of "$1" | sed -n 1p)" getent hosts redis; }
+
 check_up() {
   must "it comes up with 3 engines" up 3
   must "the proxy gets healthy" eventually 60 is_healthy proxy
+  check "it finds the Redis" finds_redis proxy
+  refuse "an engine does not" finds_redis engine
   must "all engines are found" eventually 30 sees 3
   watch 1 6
   all_play_on "6 streams on 3 engines"
