@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ace::test {
@@ -45,7 +46,8 @@ void NumberedChecker::feed(ByteSpan bytes, SteadyTime now, AgeHistogram* ages) {
   if (!held_.empty()) {
     // Complete what is held with no more than that needs, so that the rest is not copied.
     const auto needed = std::min(bytes.size(), kTsPacketSize - held_.size() % kTsPacketSize);
-    held_.insert(held_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(needed));
+    // Not by insert(): GCC 14 warns that it writes beyond the vector.
+    std::ranges::copy(bytes.first(needed), std::back_inserter(held_));
     bytes = bytes.subspan(needed);
     if (held_.size() < kTsPacketSize) return;
     const auto whole = std::exchange(held_, {});
