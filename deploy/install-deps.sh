@@ -11,7 +11,7 @@ readonly BUILD=(g++ cmake ninja-build ccache pkg-config libuv1-dev libhiredis-de
   dpkg-dev file)
 # start.sh --demo: its engines are built with the tests, and show what ffmpeg makes up.
 readonly DEMO=(catch2 ffmpeg)
-readonly TEST=(catch2 mmdebstrap redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
+readonly TEST=(catch2 redis-server redis-tools ffmpeg curl wrk nginx-light clang clang-format
   shellcheck jq procps iproute2 prometheus mpv vlc-bin vlc-plugin-base gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 # What tests/deploy needs at full length: systems and containers to try the packages in.
