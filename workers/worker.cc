@@ -1,7 +1,6 @@
 #include "workers/worker.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "coordinator/supervisor/control_channel.h"
 #include "shared/log/log.h"
 #include "shared/loop/signal_watcher.h"
+#include "shared/os/memory_use.h"
 #include "workers/engines/engine_registry.h"
 #include "workers/film_door.h"
 #include "workers/films/films.h"
@@ -25,18 +25,22 @@
 #include "workers/move_out.h"
 #include "workers/streams/session/orphan_watch.h"
 #include "workers/streams/session/stream_manager.h"
+#include "workers/streams/window/memory_budget.h"
 #include "workers/worker_options.h"
 
 namespace ace::workers {
 namespace {
 
 using std::chrono::milliseconds;
+using namespace ace::literals;
 
 constexpr milliseconds kBeatEvery{500};
 constexpr milliseconds kTickEvery{500};
 constexpr milliseconds kStopCheckEvery{20};
 /// Kept back from the supervisor's deadline, to end in order all the same.
 constexpr milliseconds kStopReserve{1'000};
+/// Freed memory that is kept for the next chunks, when memory is short and when it is not.
+constexpr std::uint64_t kFewBytes = 1_MiB, kManyBytes = 16_MiB;
 /// Ready is said once it is known whether Redis is there, or after this long.
 constexpr milliseconds kRedisPatience{1'500};
 
@@ -105,6 +109,8 @@ class Worker final : private handover::Handover::Listener,
   streams::StreamManager streams_{services_, film_door_};
   films::Films films_{services_};
   streams::OrphanWatch orphans_{services_, streams_, presence_};
+  streams::MemoryBudget memory_;
+  os::FreeMemory free_memory_;
   http::Endpoints endpoints_;
   http::ConnectionLimits connection_limits_;
   http::ConnectionServices connection_services_;
@@ -121,7 +127,7 @@ class Worker final : private handover::Handover::Listener,
   SteadyTime beat_due_;
   SteadyTime stop_by_;
   bool had_redis_{}, is_redis_told_{};
-  bool is_ready_{}, is_stopping_{}, had_streams_{};
+  bool is_ready_{}, is_stopping_{};
   std::uint64_t log_drops_told_{};
   int exit_code_{};
 };
@@ -166,7 +172,9 @@ Worker::Worker(supervisor::WorkerContext context)
                 .options = options_,
                 .redis_heard = redis_heard_,
                 .redis_unfitness = redis_.unfitness()},
-      endpoints_{services_, streams_, films_, engines_, endpoint_options(config_)},
+      memory_{clock_, context_.host->scoreboard(),
+              streams::memory_of_host(config_.memory_limit, context_.host->scoreboard())},
+      endpoints_{services_, streams_, films_, engines_, memory_, endpoint_options(config_)},
       connection_limits_{connection_limits(config_)},
       connection_services_{.loop = loop_,
                            .timers = timers_,
@@ -219,6 +227,7 @@ void Worker::beat() {
 
 void Worker::tick() {
   if (services_.redis_is_up()) redis_heard_ = clock_.now();
+  board_.window_permille = memory_.permille();
   streams_.tick();
   films_.tick();
   board_.longest_lag_ms = static_cast<std::uint32_t>(streams_.longest_lag().count());
@@ -226,8 +235,10 @@ void Worker::tick() {
   log::tell_suppressed();
   board_.log_lines_dropped +=
       log::dropped_lines() - std::exchange(log_drops_told_, log::dropped_lines());
-  // The last stream's chunks go back to the system when it has ended.
-  if (std::exchange(had_streams_, !streams_.is_empty()) && !had_streams_) ::malloc_trim(0);
+  // What streams, bodies and answers have left goes back to the system: others need it, and it
+  // would count as used.
+  const bool is_short = board_.window_permille > 0 || !memory_.has_room();
+  free_memory_.give_back(is_short ? kFewBytes : kManyBytes);
 }
 
 void Worker::on_passenger(handover::Passenger passenger) {

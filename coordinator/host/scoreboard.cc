@@ -12,6 +12,9 @@ void forget_live_numbers(SlotBoard& board) {
   board.unstored_streams = 0;
   board.redis_bytes_in_flight = 0;
   board.longest_lag_ms = 0;
+  board.windows = 0;
+  board.window_bytes = board.window_least = board.window_most = 0;
+  board.window_permille = 0;
   for (auto& outgoing : board.placing) outgoing = 0;
 }
 

@@ -46,6 +46,16 @@ enum class EngineFault : std::uint32_t {
 };
 inline constexpr std::size_t kEngineFaults = 6;
 
+/// Why a client of a stream was told 503 before its stream was looked at.
+enum class Refusal : std::uint32_t {
+  MemoryShort,     ///< no room for one more window
+  TooManyClients,  ///< PROXY_MAX_CLIENTS
+  StreamFull,      ///< PROXY_MAX_CLIENTS_PER_STREAM
+  TooManyStreams,  ///< the ownership table is full
+  TooManyStarts,   ///< PROXY_MAX_STARTS_PER_ADDRESS
+};
+inline constexpr std::size_t kRefusals = 5;
+
 /// What one worker tells all others. Written by that worker alone, but for `generation`, `pid` and
 /// `phase`, which the supervisor sets at fork and at reap, and for `placing`. Relaxed atomics: each
 /// number is right by itself, no two need to agree.
@@ -62,6 +72,11 @@ struct alignas(64) SlotBoard {
   std::atomic<std::uint32_t> unstored_streams{};  ///< owned ones whose chunks Redis has no room for
   std::atomic<std::uint64_t> redis_bytes_in_flight{};  ///< of chunks, not answered yet
   std::atomic<std::uint32_t> longest_lag_ms{};         ///< of its clients behind the newest chunk
+  std::atomic<std::uint32_t> windows{};                ///< streams of which it keeps chunks
+  std::atomic<std::uint64_t> window_bytes{};           ///< of chunks in these
+  std::atomic<std::uint64_t> window_least{};           ///< that these need when memory is short
+  std::atomic<std::uint64_t> window_most{};            ///< that these come to when it is not
+  std::atomic<std::uint32_t> window_permille{};  ///< of what lies between, that they do without
   std::atomic<std::uint64_t> requests{};
   std::atomic<std::uint64_t> bytes_from_engines{};
   std::atomic<std::uint64_t> bytes_to_clients{};
@@ -72,6 +87,7 @@ struct alignas(64) SlotBoard {
   std::atomic<std::uint64_t> redis_reconnects{};
   std::atomic<std::uint64_t> log_lines_dropped{};  ///< which no sink took
   std::array<std::atomic<std::uint64_t>, kEngineFaults> engine_faults{};
+  std::array<std::atomic<std::uint64_t>, kRefusals> refusals{};
   SharedHistogram packet_age;  ///< oldest byte of a chunk, from the engine to its own clients
   SharedHistogram fetch_time;  ///< a follower's: from hearing of a chunk to its clients
   SharedHistogram join_time;   ///< of clients: from the request to the first byte sent

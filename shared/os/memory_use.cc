@@ -1,8 +1,10 @@
 #include "shared/os/memory_use.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string_view>
 
@@ -42,7 +44,28 @@ std::optional<std::string> path_of(const std::string& line, std::string_view con
   return line.substr(second + 1);
 }
 
+/// Pages of this process alone that are there, in bytes, less what is allocated.
+std::uint64_t freed_bytes() {
+  std::ifstream file{"/proc/self/statm"};
+  std::uint64_t whole{};
+  std::uint64_t resident{};
+  std::uint64_t shared{};
+  if (!(file >> whole >> resident >> shared) || resident < shared) return 0;
+  const auto own = (resident - shared) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto heap = ::mallinfo2();
+  const std::uint64_t allocated = heap.uordblks + heap.hblkhd;
+  return own > allocated ? own - allocated : 0;
+}
+
 }  // namespace
+
+void FreeMemory::give_back(std::uint64_t kept) {
+  const auto freed = freed_bytes();
+  left_ = std::min(left_, freed);
+  if (freed - left_ <= kept) return;
+  ::malloc_trim(0);
+  left_ = freed_bytes();
+}
 
 const MemoryGroup::Files MemoryGroup::kFirst{.limit = "memory.limit_in_bytes",
                                              .usage = "memory.usage_in_bytes",

@@ -11,6 +11,18 @@ namespace ace::os {
 /// Bytes of physical memory that a process holds, shared ones included. 0: it is gone.
 [[nodiscard]] std::uint64_t resident_bytes(pid_t pid);
 
+/// The part of this process's memory that it has freed and its allocator still holds.
+class FreeMemory {
+ public:
+  /// Gives it back to the system where it is more than `kept` bytes; what lies between pieces in
+  /// use cannot be given back, and is not tried again before there is more. Takes up to some
+  /// milliseconds for each 100 MiB.
+  void give_back(std::uint64_t kept);
+
+ private:
+  std::uint64_t left_{};  ///< when it was given back last
+};
+
 /// The memory control group (cgroup, of either version) that limits this process: a container's, or
 /// a unit's with MemoryMax=.
 class MemoryGroup {

@@ -69,12 +69,13 @@ std::span<const Endpoints::Row> Endpoints::table() {
 }
 
 Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& streams,
-                     films::Films& films, engines::EngineRegistry& engines, EndpointOptions options)
+                     films::Films& films, engines::EngineRegistry& engines,
+                     const streams::MemoryBudget& memory, EndpointOptions options)
     : answers_{services.worker_id, services.clock},
       key_{std::move(options.api_key)},
       gate_{key_, options.reads, host_names(options), answers_},
       stream_gate_{std::move(options.gate)},
-      getstream_{services, streams, films, answers_, options.limits},
+      getstream_{services, streams, films, memory, answers_, options.limits},
       readiness_{services, engines, getstream_, answers_},
       status_{services, options.host_name, answers_},
       stream_{services, streams, options.host_name, answers_},

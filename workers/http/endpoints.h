@@ -42,7 +42,8 @@ class Endpoints {
 
   /// Everything outlives them.
   Endpoints(streams::StreamServices& services, streams::StreamManager& streams, films::Films& films,
-            engines::EngineRegistry& engines, EndpointOptions options);
+            engines::EngineRegistry& engines, const streams::MemoryBudget& memory,
+            EndpointOptions options);
   Endpoints(const Endpoints&) = delete;
   Endpoints& operator=(const Endpoints&) = delete;
 

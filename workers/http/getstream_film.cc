@@ -36,9 +36,9 @@ bool GetstreamHandler::handle_film(Connection& connection, const proto::http::Re
   const auto player = films.player_of(services_.board(), id, services_.self, now);
   if (!player) return false;
   auto& arrival = connection.arrival();
-  const auto failure = arrival.hops == 0 ? fullness() : std::nullopt;
-  if (failure) {
-    connection.respond_and_close(answers_.failure(request, *failure));
+  const auto full = arrival.hops == 0 ? fullness() : std::nullopt;
+  if (full) {
+    refuse(connection, request, *full);
   } else if (*player != services_.self && arrival.hops < kMaxFilmHops) {
     arrival.seat = {};  // counted anew where it goes now
     services_.handover.count_on_its_way(*player);

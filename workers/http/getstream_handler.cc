@@ -19,17 +19,23 @@ streams::StartFailure busy(std::string code, std::string message) {
   return {.status = 503, .code = std::move(code), .message = std::move(message), .engines = {}};
 }
 
+GetstreamHandler::Fullness memory_short() {
+  return {.why = host::Refusal::MemoryShort,
+          .failure = busy("memory_short", "memory is short: no new viewers for now")};
+}
+
 }  // namespace
 
 GetstreamHandler::GetstreamHandler(streams::StreamServices& services,
                                    streams::StreamManager& streams, films::Films& films,
-                                   const Answers& answers, Limits limits)
+                                   const streams::MemoryBudget& memory, const Answers& answers,
+                                   Limits limits)
     : services_{services},
       streams_{streams},
       films_{films},
+      memory_{memory},
       answers_{answers},
-      limits_{limits},
-      memory_{services.clock, memory_of_host(limits.memory, services.board())} {}
+      limits_{limits} {}
 
 void GetstreamHandler::handle(Connection& connection, proto::http::Request request) {
   const auto asked = requested_stream(request);
@@ -55,13 +61,17 @@ void GetstreamHandler::handle(Connection& connection, proto::http::Request reque
   }
   // Asked again where a client is handed over to: others may have come while it was on its way.
   if (is_full(id)) {
-    connection.respond_and_close(answers_.failure(
-        request, busy("stream_full",
-                      "this stream has as many viewers as PROXY_MAX_CLIENTS_PER_STREAM allows")));
+    refuse(connection, request,
+           {.why = host::Refusal::StreamFull,
+            .failure =
+                busy("stream_full",
+                     "this stream has as many viewers as PROXY_MAX_CLIENTS_PER_STREAM allows")});
     return;
   }
   const bool is_placed = connection.arrival().hops > 0 && !must_be_served_elsewhere(id);
-  if (is_placed) {
+  if (is_placed && !streams_.has(id) && !memory_.has_room()) {
+    refuse(connection, request, memory_short());
+  } else if (is_placed) {
     serve(connection, std::move(request), id);
   } else {
     place(connection, request, id);
@@ -77,15 +87,12 @@ void GetstreamHandler::place(Connection& connection, const proto::http::Request&
     return;
   }
   arrival.seat = {};  // counted anew where it is placed now
-  if (const auto failure = fullness()) {
-    connection.respond_and_close(answers_.failure(request, *failure));
-    return;
-  }
+  if (const auto full = fullness()) return refuse(connection, request, *full);
   const auto placed = services_.table().place(services_.board(), id, services_.self, !can_follow());
   if (!placed) {
-    connection.respond_and_close(
-        answers_.failure(request, busy("too_many_streams", placed.error().text)));
-    return;
+    return refuse(connection, request,
+                  {.why = host::Refusal::TooManyStreams,
+                   .failure = busy("too_many_streams", placed.error().text)});
   }
   if (placed->worker != services_.self) {
     hand_over(connection, placed->worker);
@@ -135,13 +142,21 @@ void GetstreamHandler::serve(Connection& connection, proto::http::Request reques
                      .delay = delay});
 }
 
-std::optional<streams::StartFailure> GetstreamHandler::fullness() const {
-  if (memory_.is_closed()) return busy("memory_short", "memory is short: no new viewers for now");
+void GetstreamHandler::refuse(Connection& connection, const proto::http::Request& request,
+                              const Fullness& fullness) {
+  ++services_.me().refusals[static_cast<std::size_t>(fullness.why)];
+  connection.respond_and_close(answers_.failure(request, fullness.failure));
+}
+
+std::optional<GetstreamHandler::Fullness> GetstreamHandler::fullness() const {
+  if (!memory_.has_room()) return memory_short();
   if (limits_.max_clients == 0) return std::nullopt;
   std::size_t clients = 0;
   for (const auto& slot : services_.board().slots) clients += slot.clients;
   if (clients < limits_.max_clients) return std::nullopt;
-  return busy("too_many_clients", "this host has as many viewers as PROXY_MAX_CLIENTS allows");
+  return Fullness{.why = host::Refusal::TooManyClients,
+                  .failure = busy("too_many_clients",
+                                  "this host has as many viewers as PROXY_MAX_CLIENTS allows")};
 }
 
 bool GetstreamHandler::is_full(const proto::StreamId& id) const {

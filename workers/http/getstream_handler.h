@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -11,8 +10,8 @@
 #include "workers/films/films.h"
 #include "workers/http/answers.h"
 #include "workers/http/connection.h"
-#include "workers/http/memory_gate.h"
 #include "workers/streams/session/stream_manager.h"
+#include "workers/streams/window/memory_budget.h"
 
 namespace ace::http {
 
@@ -22,21 +21,27 @@ namespace ace::http {
 class GetstreamHandler {
  public:
   struct Limits {
-    std::size_t max_clients{};              ///< of this host; 0: none
-    std::size_t max_clients_per_stream{};   ///< likewise
-    std::optional<std::uint64_t> memory{};  ///< as memory_of_host() has it
+    std::size_t max_clients{};             ///< of this host; 0: none
+    std::size_t max_clients_per_stream{};  ///< likewise
     std::chrono::milliseconds max_delay{45'000};
   };
 
   /// Everything outlives the handler.
   GetstreamHandler(streams::StreamServices& services, streams::StreamManager& streams,
-                   films::Films& films, const Answers& answers, Limits limits);
+                   films::Films& films, const streams::MemoryBudget& memory, const Answers& answers,
+                   Limits limits);
 
   void handle(Connection& connection, proto::http::Request request);
   /// Why no client is taken on this host, whatever it asks for; nothing: they are taken.
-  [[nodiscard]] std::optional<streams::StartFailure> fullness() const;
+  struct Fullness {
+    host::Refusal why{};
+    streams::StartFailure failure;
+  };
+  [[nodiscard]] std::optional<Fullness> fullness() const;
 
  private:
+  void refuse(Connection& connection, const proto::http::Request& request,
+              const Fullness& fullness);
   void place(Connection& connection, const proto::http::Request& request,
              const proto::StreamId& id);
   void hand_over(Connection& connection, host::WorkerRef to);
@@ -54,9 +59,9 @@ class GetstreamHandler {
   streams::StreamServices& services_;
   streams::StreamManager& streams_;
   films::Films& films_;
+  const streams::MemoryBudget& memory_;
   const Answers& answers_;
   Limits limits_;
-  MemoryGate memory_;
 };
 
 }  // namespace ace::http

@@ -74,7 +74,7 @@ void ReadinessHandler::answer_once(Asked& asked,
 std::string ReadinessHandler::page(const Request& request,
                                    const std::vector<engines::EngineReport>& engines) const {
   std::optional<Unreadiness> fullness;
-  if (auto failure = getstream_.fullness()) fullness = {failure->code, failure->message};
+  if (auto full = getstream_.fullness()) fullness = {full->failure.code, full->failure.message};
   const auto reasons = unreadiness({.phase = services_.me().phase.load(std::memory_order_relaxed),
                                     .fullness = std::move(fullness),
                                     .engines = engines});

@@ -35,6 +35,10 @@ constexpr std::array<std::pair<WorkerPhase, std::string_view>, 3> kWorkerPhases{
 constexpr std::array<std::string_view, host::kEngineFaults> kEngineFaultNames{
     "connect", "getstream", "first_byte", "stall", "broken", "adopt"};
 
+// The codes that clients are told.
+constexpr std::array<std::string_view, host::kRefusals> kRefusalNames{
+    "memory_short", "too_many_clients", "stream_full", "too_many_streams", "too_many_starts"};
+
 using Total = std::atomic<std::uint64_t> SlotBoard::*;
 struct CounterText {
   Total field;
@@ -134,6 +138,11 @@ void add_workers(TextPage& page, const Scoreboard& board) {
                                "Bytes of chunks on their way to Redis, not answered yet.");
   auto& lag = page.gauge("ace_proxy_client_lag_max_seconds",
                          "How far the slowest client is behind the newest chunk.");
+  auto& windows =
+      page.gauge("ace_proxy_window_bytes", "Bytes of media that the worker holds for its viewers.");
+  auto& cut = page.gauge("ace_proxy_window_cut_ratio",
+                         "Part of that, beyond the least, which is done without because memory is "
+                         "short: 0 none, 1 all.");
   each_worker(board, [&](const SlotBoard& slot, const Labels& worker) {
     clients.add(std::uint64_t{slot.clients}, worker);
     connections.add(std::uint64_t{slot.connections}, worker);
@@ -149,6 +158,8 @@ void add_workers(TextPage& page, const Scoreboard& board) {
     }
     in_flight.add(slot.redis_bytes_in_flight.load(), worker);
     lag.add(slot.longest_lag_ms / kMillis, worker);
+    windows.add(slot.window_bytes.load(), worker);
+    cut.add(slot.window_permille / kMillis, worker);
   });
 }
 
@@ -172,6 +183,13 @@ void add_totals(TextPage& page, const Scoreboard& board) {
     std::uint64_t total = 0;
     for (const auto& slot : board.slots) total += slot.engine_faults[i];
     faults.add(total, {{"phase", std::string{kEngineFaultNames[i]}}});
+  }
+  auto& refusals = page.counter("ace_proxy_refused_clients_total",
+                                "Clients of streams that were told 503 because the host was full.");
+  for (std::size_t i = 0; i < host::kRefusals; ++i) {
+    std::uint64_t total = 0;
+    for (const auto& slot : board.slots) total += slot.refusals[i];
+    refusals.add(total, {{"reason", std::string{kRefusalNames[i]}}});
   }
   for (const auto& [field, name, help] : kHistograms) {
     SharedHistogram::Reading all;

@@ -1,15 +1,21 @@
 #include "workers/streams/session/broadcast.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "workers/streams/window/landing.h"
+#include "workers/streams/window/memory_budget.h"
 
 namespace ace::streams {
 namespace {
 
 /// Ten times as long as the owner of a stream that flows takes for a chunk.
 constexpr std::chrono::milliseconds kSilence{1'000};
+/// Of a stream whose rate is not known yet: most have less than 8 Mbit/s.
+constexpr std::uint64_t kUsualRate = 1'000'000;  // bytes a second
+/// A window is never made shorter than that; a decoder's key frames are 1 to 2 s apart.
+constexpr std::uint64_t kLeastSeconds = 2;
 
 }  // namespace
 
@@ -17,6 +23,7 @@ Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::List
     : services_{services},
       story_{id},
       window_{services.options.window, services.options.buffer},
+      claim_{services.me(), memory_needed()},
       read_back_{id, services.chunks, window_, services.clock, {}},
       viewers_{services, id, {.window = window_, .archive = read_back_}, listener},
       last_media_{services.clock.now()} {}
@@ -101,7 +108,36 @@ void Broadcast::tick(StallFacts facts) {
   viewers_.limit(services_.options.client_rate(bits_per_second()));
   viewers_.tick(story_.stall());
   read_back_.tidy();
+  obey_budget();
   fill_silence();
+}
+
+MemoryClaim::Bytes Broadcast::memory_needed() const {
+  const auto& options = services_.options;
+  // Without Redis nothing can be read back: the window is the whole buffer.
+  const auto& limits = services_.redis_is_up() ? options.window : options.buffer;
+  const auto span = static_cast<std::uint64_t>(limits.span.count());
+  const auto rate = bits_per_second() / 8;
+  const auto chunk = options.feed.chunk.max_bytes;
+  MemoryClaim::Bytes bytes{.held = window_.bytes()};
+  bytes.most =
+      std::min<std::uint64_t>((rate == 0 ? kUsualRate : rate) * span / 1'000, limits.bytes) + chunk;
+  bytes.least =
+      std::max<std::uint64_t>(rate == 0 ? MemoryBudget::kLeast : rate * kLeastSeconds, 2 * chunk);
+  bytes.least = std::min(bytes.least, bytes.most);
+  return bytes;
+}
+
+void Broadcast::obey_budget() {
+  claim_.set(memory_needed());
+  window_.hold_at_most(claim_.allowed());
+  const auto share = [permille = services_.me().window_permille.load()](std::size_t whole) {
+    return whole - whole * permille / 1'000;
+  };
+  const ReadBackLimits whole;
+  read_back_.limit({.bytes_in_flight = share(whole.bytes_in_flight),
+                    .kept_bytes = share(whole.kept_bytes),
+                    .kept = whole.kept});
 }
 
 bool Broadcast::is_silent() const {

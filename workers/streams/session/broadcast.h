@@ -9,6 +9,7 @@
 #include "workers/streams/session/viewers.h"
 #include "workers/streams/store/read_back.h"
 #include "workers/streams/window/chunk_window.h"
+#include "workers/streams/window/memory_claim.h"
 
 namespace ace::streams {
 
@@ -50,12 +51,16 @@ class Broadcast {
     SteadyTime heard;
   };
   void fill_silence();
+  /// As far as the stream's rate is known.
+  [[nodiscard]] MemoryClaim::Bytes memory_needed() const;
+  void obey_budget();
   void count_fetch(proto::ChunkIndex index);
 
   StreamServices& services_;
   StreamStory story_;
   proto::TsIndex ts_index_;
   ChunkWindow window_;
+  MemoryClaim claim_;
   ReadBack read_back_;
   Viewers viewers_;
   SteadyTime last_media_;

@@ -56,6 +56,7 @@ class StreamManager final : private SessionListener {
   void shut_down();
   [[nodiscard]] bool is_empty() const { return sessions_.empty() && leaving_.empty(); }
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  [[nodiscard]] bool has(const proto::StreamId& id) const { return sessions_.contains(id); }
   /// Of the client that is furthest behind, at the last tick.
   [[nodiscard]] std::chrono::milliseconds longest_lag() const;
 

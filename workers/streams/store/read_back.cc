@@ -92,6 +92,11 @@ void ReadBack::keep(WindowPosition at, proto::ChunkPtr chunk) {
   while (kept_.size() > 1 && kept_bytes_ > limits_.kept_bytes) drop_oldest();
 }
 
+void ReadBack::limit(ReadBackLimits limits) {
+  limits_ = limits;
+  while (kept_.size() > 1 && kept_bytes_ > limits_.kept_bytes) drop_oldest();
+}
+
 void ReadBack::tidy() {
   while (!kept_.empty() && clock_.now() - kept_.front().used > limits_.kept) drop_oldest();
 }

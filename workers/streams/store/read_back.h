@@ -35,6 +35,8 @@ class ReadBack final : public Archive {
   void forget(Reader& reader) override;
   /// Now and then: lets go what nobody came by for.
   void tidy();
+  /// From now on; what is kept beyond them goes at once.
+  void limit(ReadBackLimits limits);
 
   [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
 

@@ -14,10 +14,27 @@ void ChunkWindow::push(Item item) {
   bytes_ += item.chunk->size();
   items_.push_back(std::move(item));
   while (items_.size() > 1 && exceeds(buffer_, 0, bytes_ + dropped_bytes_)) forget_oldest();
-  if (keeps_all_) return;
-  while (oldest() < stored_ && oldest().value + 1 < edge().value &&
-         exceeds(memory_, dropped_, bytes_)) {
-    drop_oldest_chunk();
+  if (!keeps_all_) {
+    while (oldest() < stored_ && oldest().value + 1 < edge().value &&
+           exceeds(memory_, dropped_, bytes_)) {
+      drop_oldest_chunk();
+    }
+  }
+  shrink();
+}
+
+void ChunkWindow::hold_at_most(std::size_t bytes) {
+  most_bytes_ = bytes;
+  shrink();
+}
+
+void ChunkWindow::shrink() {
+  while (bytes_ > most_bytes_ && oldest().value + 1 < edge().value) {
+    if (!keeps_all_ && oldest() < stored_) {
+      drop_oldest_chunk();
+    } else {
+      forget_oldest();
+    }
   }
 }
 

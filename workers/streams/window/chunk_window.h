@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -58,6 +59,8 @@ class ChunkWindow {
   void on_stored(proto::ChunkCursor newest);
   /// Nothing can be read back now: all of the buffer stays in memory that is there.
   void keep_all(bool is_on) { keeps_all_ = is_on; }
+  /// Memory is short: beyond so many bytes chunks leave it, stored or not.
+  void hold_at_most(std::size_t bytes);
   void clear();
 
   /// The chunk at a place; nullptr when it is not in memory any more, or yet to come.
@@ -99,6 +102,7 @@ class ChunkWindow {
   [[nodiscard]] bool exceeds(const Limits& limits, std::size_t from, std::size_t bytes) const;
   void forget_oldest();
   void drop_oldest_chunk();
+  void shrink();
 
   Limits memory_;
   Limits buffer_;
@@ -109,6 +113,7 @@ class ChunkWindow {
   std::size_t dropped_bytes_{};  ///< of those that are not
   WindowPosition stored_{1};     ///< what lies before it can be read back
   bool keeps_all_{};
+  std::size_t most_bytes_{std::numeric_limits<std::size_t>::max()};  ///< in memory
 };
 
 }  // namespace ace::streams

@@ -38,6 +38,9 @@ TEST_CASE("the workers of a host are one row each, and their totals one", "[metr
     if (slot == 1) worker.redis_trouble = ace::host::RedisTrouble::NotPermitted;
     if (slot == 2) worker.unstored_streams = 3;
     worker.longest_lag_ms = 1500;
+    worker.window_bytes = 5'000;
+    worker.window_permille = 250;
+    worker.refusals[static_cast<std::size_t>(ace::host::Refusal::MemoryShort)] = 7;
     worker.bytes_to_clients = 1000;
     worker.engine_faults[static_cast<std::size_t>(EngineFault::Stall)] = 2;
     worker.join_time.add(100ms);
@@ -55,6 +58,10 @@ TEST_CASE("the workers of a host are one row each, and their totals one", "[metr
   CHECK(page.value("ace_proxy_redis_trouble{worker=\"2\",cause=\"full\"}") == 1);
   CHECK(page.sum("ace_proxy_redis_trouble") == 2);
   CHECK(page.value("ace_proxy_client_lag_max_seconds{worker=\"2\"}") == 1.5);
+  CHECK(page.value("ace_proxy_window_bytes{worker=\"2\"}") == 5'000);
+  CHECK(page.value("ace_proxy_window_cut_ratio{worker=\"2\"}") == 0.25);
+  CHECK(page.value("ace_proxy_refused_clients_total{reason=\"memory_short\"}") == 21);
+  CHECK(page.value("ace_proxy_refused_clients_total{reason=\"too_many_starts\"}") == 0);
   CHECK(page.value("ace_proxy_workers{phase=\"serving\"}") == 2);
   CHECK(page.value("ace_proxy_workers{phase=\"draining\"}") == 1);
   CHECK(page.value("ace_proxy_workers{phase=\"starting\"}") == 0);

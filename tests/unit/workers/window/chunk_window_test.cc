@@ -253,3 +253,34 @@ TEST_CASE("a window becomes what another one was", "[window]") {
   push(heir, 32, 3'200ms);
   CHECK(heir.oldest().value == old.oldest().value + 2);
 }
+
+TEST_CASE("a window that may hold less lets its oldest chunks go", "[window]") {
+  ChunkWindow window{{.span = 1h, .bytes = 1U << 20U}, {.span = 1h, .bytes = 1U << 20U}};
+  push_run(window, 1, 1, 20);
+  SECTION("what Redis has stays known") {
+    window.on_stored({.epoch = {1}, .index = {15}});
+    window.hold_at_most(10 * 188);
+    CHECK(window.bytes() == 10 * 188);
+    CHECK(window.oldest() == WindowPosition{11});
+    CHECK(window.oldest_known() == WindowPosition{1});
+  }
+  SECTION("what Redis has not is gone") {
+    window.on_stored({.epoch = {1}, .index = {5}});
+    window.hold_at_most(10 * 188);
+    CHECK(window.bytes() == 10 * 188);
+    CHECK(window.oldest() == WindowPosition{11});
+    CHECK(window.oldest_known() == WindowPosition{11});
+  }
+  SECTION("without Redis, too, and for those that come") {
+    window.keep_all(true);
+    window.hold_at_most(10 * 188);
+    push_run(window, 1, 21, 25);
+    CHECK(window.bytes() == 10 * 188);
+    CHECK(window.oldest_known() == WindowPosition{16});
+  }
+  SECTION("but for the newest") {
+    window.hold_at_most(0);
+    CHECK(window.bytes() == 188);
+    CHECK(window.at({20}) != nullptr);
+  }
+}
