@@ -22,7 +22,7 @@ using namespace ace::literals;
 /// Worker processes that PROXY_WORKERS allows.
 inline constexpr unsigned kMostWorkers = 32;
 
-/// Cores this process may run on, within what PROXY_WORKERS allows.
+/// Cores that this process may use, within what PROXY_WORKERS allows.
 [[nodiscard]] unsigned workers_for_this_host();
 
 /// What the system calls this host.

@@ -11,7 +11,8 @@ namespace {
 Setting workers_setting() {
   Setting setting = count({"Server", "PROXY_WORKERS", "--workers",
                            "Number of worker processes. auto: one for each CPU core that this "
-                           "process may use, at most 32."},
+                           "process may use (affinity and CPU quota of the container or unit "
+                           "count), at most 32."},
                           at(&Config::workers), 1, kMostWorkers);
   setting.allowed += " or auto";
   setting.set = [set = setting.set](Config& config, std::string_view text) -> Status {

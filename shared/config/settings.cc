@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "shared/config/setting_tables.h"
 #include "shared/config/value.h"
+#include "shared/os/control_group.h"
 
 namespace ace::config {
 namespace {
@@ -38,7 +40,10 @@ unsigned usable_cores() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
-  return std::max(static_cast<unsigned>(CPU_COUNT(&mask)), 1U);
+  const auto cores = std::max(static_cast<unsigned>(CPU_COUNT(&mask)), 1U);
+  const auto quota = os::cpu_quota();
+  // Of one and a half the half is worth a worker.
+  return quota ? std::min(cores, std::max(static_cast<unsigned>(std::ceil(*quota)), 1U)) : cores;
 }
 
 unsigned workers_for_this_host() { return std::min(usable_cores(), kMostWorkers); }

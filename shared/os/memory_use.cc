@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <fstream>
 #include <string_view>
+#include <utility>
+
+#include "shared/os/control_group.h"
 
 namespace ace::os {
 namespace {
@@ -31,17 +34,6 @@ std::uint64_t line_of(const std::string& path, std::string_view wanted) {
     if (name == wanted) return number;
   }
   return 0;
-}
-
-/// Of a line of /proc/self/cgroup, "4:memory:/unit" or, of version 2, "0::/unit": the path, when it
-/// is of these controllers.
-std::optional<std::string> path_of(const std::string& line, std::string_view controllers) {
-  const auto first = line.find(':');
-  const auto second = line.find(':', first + 1);
-  if (second == line.npos || line.substr(first + 1, second - first - 1) != controllers) {
-    return std::nullopt;
-  }
-  return line.substr(second + 1);
 }
 
 /// Pages of this process alone that are there, in bytes, less what is allocated.
@@ -82,24 +74,14 @@ std::uint64_t resident_bytes(pid_t pid) {
 }
 
 std::optional<MemoryGroup> MemoryGroup::find(const std::string& own, const std::string& root) {
+  // A limit of any group around ours is ours.
   std::optional<MemoryGroup> tightest;
-  const auto look = [&tightest](const std::string& mount, std::string path, const Files& files) {
-    // A limit of any group around ours is ours. In a container the path may be the host's, of which
-    // only the end of the way up, the mount itself, is there.
-    while (true) {
-      while (path.ends_with('/')) path.pop_back();
-      const auto limit = number_in(mount + path + '/' + files.limit);
-      if (limit && (!tightest || *limit < tightest->limit_)) {
-        tightest = MemoryGroup{mount + path, files, *limit};
-      }
-      if (path.empty()) return;
-      path.erase(path.rfind('/'));
+  for (auto& folder : group_folders("memory", own, root)) {
+    const auto& files = folder.is_first ? kFirst : kSecond;
+    const auto limit = number_in(folder.path + '/' + files.limit);
+    if (limit && (!tightest || *limit < tightest->limit_)) {
+      tightest = MemoryGroup{std::move(folder.path), files, *limit};
     }
-  };
-  std::ifstream groups{own};
-  for (std::string line; std::getline(groups, line);) {
-    if (const auto path = path_of(line, "memory")) look(root + "/memory", *path, kFirst);
-    if (const auto path = path_of(line, "")) look(root, *path, kSecond);
   }
   return tightest;
 }

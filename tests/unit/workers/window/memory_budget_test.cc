@@ -2,19 +2,13 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "shared/os/memory_use.h"
 #include "tests/support/clock/manual_clock.h"
-#include "tests/support/process/resident_memory.h"
-#include "tests/support/process/temp_dir.h"
 #include "workers/streams/window/memory_claim.h"
 
 using namespace ace;
@@ -27,25 +21,6 @@ using Memory = MemoryBudget::Memory;
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-
-/// A file system as the kernel shows control groups.
-class Groups {
- public:
-  void write(const std::string& name, const std::string& text) const {
-    const auto path = dir_.path() / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream{path} << text;
-  }
-  [[nodiscard]] std::optional<os::MemoryGroup> find(const std::string& own) const {
-    write("own", own);
-    return os::MemoryGroup::find(dir_.file("own"), dir_.path().string());
-  }
-
- private:
-  TempDir dir_;
-};
-
-constexpr const char* kNone = "9223372036854771712\n";  // what version 1 says for "none"
 
 }  // namespace
 
@@ -165,21 +140,6 @@ TEST_CASE("what the windows cannot give back shortens them to their least", "[me
   CHECK_FALSE(budget.has_room());
 }
 
-TEST_CASE("what was freed goes back to the system", "[memory]") {
-  if (kIsSanitized) return;  // another allocator
-  std::vector<std::unique_ptr<char[]>> pieces;
-  const auto before = os::resident_bytes(::getpid());
-  for (int i = 0; i < 4'000; ++i) {
-    pieces.push_back(std::make_unique<char[]>(20'000));
-    std::fill_n(pieces.back().get(), 20'000, 'x');
-  }
-  const auto last = std::move(pieces.back());  // the top of the heap stays in use
-  pieces.clear();
-  REQUIRE(os::resident_bytes(::getpid()) > before + 40 * kMiB);
-  os::FreeMemory{}.give_back(8 * kMiB);
-  CHECK(os::resident_bytes(::getpid()) < before + 16 * kMiB);
-}
-
 TEST_CASE("what workers hold is added up", "[memory]") {
   CHECK(os::resident_bytes(::getpid()) > 1'000'000);
   CHECK(os::resident_bytes(-1) == 0);
@@ -190,44 +150,4 @@ TEST_CASE("what workers hold is added up", "[memory]") {
   CHECK(memory->used() == 0U);
   board->slots[3].pid = ::getpid();
   CHECK(memory->used() > 1'000'000U);
-}
-
-TEST_CASE("the limit of the control group is found in either version", "[memory]") {
-  const Groups groups;
-  SECTION("the second: a unit's") {
-    groups.write("system.slice/ace.service/memory.max", "1000000\n");
-    groups.write("system.slice/ace.service/memory.current", "700000\n");
-    groups.write("system.slice/ace.service/memory.stat", "anon 5\ninactive_file 200000\nslab 9\n");
-    groups.write("system.slice/memory.max", "max\n");
-    const auto group = groups.find("0::/system.slice/ace.service\n");
-    REQUIRE(group);
-    CHECK(group->limit() == 1'000'000);
-    CHECK(group->used() == 500'000U);
-  }
-  SECTION("the second: one around ours is tighter") {
-    groups.write("a/b/memory.max", "2000\n");
-    groups.write("a/memory.max", "1000\n");
-    groups.write("a/memory.current", "10\n");
-    const auto group = groups.find("0::/a/b\n");
-    REQUIRE(group);
-    CHECK(group->limit() == 1'000);
-    CHECK(group->used() == 10U);
-  }
-  SECTION("the first: in a container, whose path is the host's") {
-    groups.write("memory/memory.limit_in_bytes", "3000\n");
-    groups.write("memory/memory.usage_in_bytes", "900\n");
-    groups.write("memory/memory.stat", "cache 5\ntotal_inactive_file 1000\n");
-    const auto group = groups.find("12:pids:/docker/1f\n4:memory:/docker/1f\n0::/docker/1f\n");
-    REQUIRE(group);
-    CHECK(group->limit() == 3'000);
-    CHECK(group->used() == 0U);  // the two are not read at the same moment
-  }
-  SECTION("none") {
-    groups.write("memory/a/memory.limit_in_bytes", kNone);
-    groups.write("memory/memory.limit_in_bytes", kNone);
-    groups.write("a/memory.max", "max\n");
-    CHECK_FALSE(groups.find("4:memory:/a\n0::/a\n"));
-    CHECK_FALSE(groups.find(""));
-    CHECK_FALSE(groups.find("junk\n:\n::\n"));
-  }
 }
