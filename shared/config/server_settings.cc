@@ -25,10 +25,11 @@ Setting workers_setting() {
 }
 
 Setting memory_limit_setting() {
-  Setting setting =
-      named({"Server", "PROXY_MEMORY_LIMIT", "",
-             "Memory limit of all workers together. Above nine tenths of it new viewers get 503. "
-             "auto: the memory limit of the container or systemd unit. 0: no limit."});
+  Setting setting = named(
+      {"Server", "PROXY_MEMORY_LIMIT", "",
+       "Memory limit of all workers together. Where it is short, buffers are shortened; above "
+       "nine tenths of it new viewers get 503. auto: the memory limit of the container or systemd "
+       "unit. 0: no limit."});
   setting.unit = "size";
   setting.allowed = "auto, or 0..1TiB";
   setting.set = [](Config& config, std::string_view text) -> Status {

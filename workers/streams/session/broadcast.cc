@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds kSilence{1'000};
 constexpr std::uint64_t kUsualRate = 1'000'000;  // bytes a second
 /// A window is never made shorter than that; a decoder's key frames are 1 to 2 s apart.
 constexpr std::uint64_t kLeastSeconds = 2;
+/// What is read back for trailing viewers, each on its way and kept, while memory is short.
+constexpr std::size_t kLeastReadBack = 1_MiB;
 
 }  // namespace
 
@@ -131,13 +133,11 @@ MemoryClaim::Bytes Broadcast::memory_needed() const {
 void Broadcast::obey_budget() {
   claim_.set(memory_needed());
   window_.hold_at_most(claim_.allowed());
-  const auto share = [permille = services_.me().window_permille.load()](std::size_t whole) {
-    return whole - whole * permille / 1'000;
-  };
-  const ReadBackLimits whole;
-  read_back_.limit({.bytes_in_flight = share(whole.bytes_in_flight),
-                    .kept_bytes = share(whole.kept_bytes),
-                    .kept = whole.kept});
+  ReadBackLimits limits;
+  if (services_.me().window_permille > 0) {
+    limits.bytes_in_flight = limits.kept_bytes = kLeastReadBack;
+  }
+  read_back_.limit(limits);
 }
 
 bool Broadcast::is_silent() const {
