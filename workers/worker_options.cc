@@ -61,6 +61,7 @@ http::EndpointOptions endpoint_options(const config::Config& config) {
       .gate = http::StreamGate{config.allow, config.stream_tokens},
       .limits = {.max_clients = config.max_clients,
                  .max_clients_per_stream = config.max_clients_per_stream,
+                 .max_starts_per_address = config.max_starts_per_address,
                  // What is older may expire while it is read.
                  .max_delay = config.buffer_ttl * 3 / 4}};
 }

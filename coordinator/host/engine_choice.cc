@@ -25,17 +25,17 @@ EngineChoice choose_engine(std::span<const EngineBid> bids) {
   return {.pick = pick, .at = *best, .wait = wait};
 }
 
-void count_loads(std::span<const StreamView> streams, const proto::StreamId& asker,
+void count_loads(OwnershipTable& streams, const Scoreboard& board, const proto::StreamId& asker,
                  std::span<EngineBid> bids) {
   for (auto& bid : bids) bid.load = 0;
-  for (const auto& stream : streams) {
-    if (stream.id == asker || stream.owner.generation == 0) continue;
+  streams.each_owned(board, [&](const OwnershipTable::Glance& stream) {
+    if (stream.id == asker) return;
     for (auto& bid : bids) {
       const bool is_there =
           bid.id == stream.engine_id || std::ranges::count(bid.other_names, stream.engine_id) > 0;
       if (is_there) ++bid.load;
     }
-  }
+  });
 }
 
 }  // namespace ace::host

@@ -11,7 +11,8 @@
 
 namespace ace::host {
 
-struct StreamView;
+class OwnershipTable;
+struct Scoreboard;
 
 /// How fit an engine is to be given a stream. A worse one is taken only where no better one has
 /// room: somebody waits, and a try costs little.
@@ -50,7 +51,7 @@ struct EngineChoice {
 
 /// Fills in each bid's load: living owners' streams of this host, but for `asker` itself, which
 /// must be able to come back to the engine that it is on.
-void count_loads(std::span<const StreamView> streams, const proto::StreamId& asker,
+void count_loads(OwnershipTable& streams, const Scoreboard& board, const proto::StreamId& asker,
                  std::span<EngineBid> bids);
 
 }  // namespace ace::host

@@ -110,7 +110,7 @@ EngineChoice EngineTable::choose(OwnershipTable& streams, const Scoreboard& boar
   const std::lock_guard lock{mutex_};
   rate_locked(bids, now, settle);
   // Everybody who chooses holds our lock, so that nobody is counted between these two steps.
-  count_loads(streams.list(board), id, bids);
+  count_loads(streams, board, id, bids);
   const auto choice = choose_engine(bids);
   if (choice.pick != EnginePick::Chosen) return choice;
   const auto& engine = bids[choice.at].id;

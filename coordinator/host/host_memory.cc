@@ -25,7 +25,7 @@ namespace {
 /// To be raised when bytes that processes exchange on one host mean something else, or a kind of
 /// message is added, though no size changes: in this memory, in the inboxes (handover/message.h),
 /// on the control channels (supervisor/control_channel.h).
-constexpr unsigned kMeaning = 1;
+constexpr unsigned kMeaning = 2;
 
 Result<void*> map(int fd, std::size_t size) {
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -1,9 +1,9 @@
 #include "coordinator/host/ownership_table.h"
 
 #include <algorithm>
-#include <functional>
 #include <mutex>
 
+#include "coordinator/host/fnv1a.h"
 #include "coordinator/host/placement.h"
 #include "coordinator/host/shared_text.h"
 
@@ -11,9 +11,12 @@ namespace ace::host {
 namespace {
 
 std::uint64_t fingerprint_of(const proto::StreamId& id) {
-  const std::uint64_t hash = std::hash<std::string_view>{}(id.text());
+  const std::uint64_t hash = fnv1a(id.text());
   return hash == 0 ? 1 : hash;
 }
+
+/// Where there was no room to be made, the next look at every entry waits so long.
+constexpr std::chrono::milliseconds kSweepPause{100};
 
 std::int64_t unix_ms_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -66,6 +69,7 @@ void OwnershipTable::release(const Scoreboard& board, const proto::StreamId& id,
   const std::lock_guard lock{mutex_};
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->owner != self) return;
+  starters_[at(*entry)] = 0;
   entry->owner = {};
   entry->session[0] = '\0';
   free_if_unused(board, *entry);
@@ -81,10 +85,16 @@ bool OwnershipTable::pass_on(const Scoreboard& board, const proto::StreamId& id,
 }
 
 Result<OwnershipTable::Placing> OwnershipTable::place(Scoreboard& board, const proto::StreamId& id,
-                                                      WorkerRef self, bool owner_only) {
+                                                      WorkerRef self, bool owner_only,
+                                                      Starter starter) {
   const std::lock_guard lock{mutex_};
+  const bool is_start = is_cold(board, id);
+  if (is_start && !may_start(board, id, starter)) {
+    return fail(Errc::Refused, "too many streams are being started for this address");
+  }
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return fail(Errc::Busy, "too many streams on this host");
+  if (is_start) starters_[at(*entry)] = starter.key;
   const bool has_owner = can_own(board, entry->owner);
   WorkerRef chosen = entry->owner;
   if (!has_owner || !owner_only) {
@@ -152,9 +162,19 @@ void OwnershipTable::remember_failure(const Scoreboard& board, const proto::Stre
   const std::lock_guard lock{mutex_};
   Entry* entry = find_or_add(board, id);
   if (entry == nullptr) return;
+  starters_[at(*entry)] = 0;
   store_text(entry->failure, failure);
   entry->failed_until = until;
   entry->failed_at_ms = unix_ms_now();
+}
+
+void OwnershipTable::remember_played(const proto::StreamId& id) {
+  const std::lock_guard lock{mutex_};
+  if (const Entry* entry = find_entry(id)) starters_[at(*entry)] = 0;
+  const auto fingerprint = fingerprint_of(id);
+  if (has_played(fingerprint)) return;
+  played_[next_played_] = fingerprint;
+  next_played_ = (next_played_ + 1) % kMaxPlayed;
 }
 
 std::optional<std::string> OwnershipTable::failure_of(const proto::StreamId& id, SteadyTime now) {
@@ -239,6 +259,17 @@ std::vector<StreamView> OwnershipTable::list(const Scoreboard& board) {
   return views;
 }
 
+void OwnershipTable::each_owned(const Scoreboard& board,
+                                const std::function<void(const Glance&)>& told) {
+  const std::lock_guard lock{mutex_};
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    const auto& entry = entries_[i];
+    if (fingerprints_[i] == 0 || !board.is_alive(entry.owner)) continue;
+    const auto& engine = entry.engine_id;
+    told({.id = entry.id, .engine_id = {engine.data(), ::strnlen(engine.data(), engine.size())}});
+  }
+}
+
 std::vector<StreamView> OwnershipTable::failed(const Scoreboard& board) {
   const std::lock_guard lock{mutex_};
   std::vector<StreamView> views;
@@ -290,16 +321,13 @@ OwnershipTable::Entry* OwnershipTable::find_or_add(const Scoreboard& board,
     if (is_past) free_if_unused(board, *entry);  // it was only kept to be shown
     if (find_entry(id) == entry) return entry;
   }
-  auto free = std::ranges::find(fingerprints_, std::uint64_t{0});
-  if (free == fingerprints_.end()) {
-    // Entries whose owner and viewers all died, or that failed, are only noticed when room is
-    // needed.
-    for (auto& entry : entries_) free_if_unused(board, entry);
-    free = std::ranges::find(fingerprints_, std::uint64_t{0});
-  }
+  if (free_places() <= kReserved) make_room(board);
+  if (free_places() <= kReserved && !has_played(fingerprint_of(id))) return nullptr;
+  const auto free = std::ranges::find(fingerprints_, std::uint64_t{0});
   if (free == fingerprints_.end()) return nullptr;
   Entry& entry = entries_[static_cast<std::size_t>(free - fingerprints_.begin())];
   entry = Entry{};
+  starters_[at(entry)] = 0;
   entry.id = id;
   entry.started_at_ms = unix_ms_now();
   *free = fingerprint_of(id);
@@ -319,7 +347,7 @@ std::uint32_t OwnershipTable::count_viewers(const Scoreboard& board, const Entry
 
 bool OwnershipTable::has_failed(const Scoreboard& board, const Entry& entry) {
   return entry.failed_until + kShowFailed > SystemClock{}.now() && entry.failed_at_ms != 0 &&
-         !board.is_alive(entry.owner) && count_viewers(board, entry) == 0;
+         !is_in_use(board, entry);
 }
 
 StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) {
@@ -339,10 +367,55 @@ StreamView OwnershipTable::view_of(const Scoreboard& board, const Entry& entry) 
           .failed_at_ms = has_failed ? entry.failed_at_ms : 0};
 }
 
+bool OwnershipTable::is_in_use(const Scoreboard& board, const Entry& entry) {
+  return board.is_alive(entry.owner) || count_viewers(board, entry) > 0;
+}
+
 void OwnershipTable::free_if_unused(const Scoreboard& board, Entry& entry) {
-  if (board.is_alive(entry.owner) || count_viewers(board, entry) > 0) return;
+  if (is_in_use(board, entry)) return;
   if (entry.failed_until > SystemClock{}.now()) return;
-  fingerprints_[static_cast<std::size_t>(&entry - entries_.data())] = 0;
+  fingerprints_[at(entry)] = 0;
+}
+
+std::size_t OwnershipTable::at(const Entry& entry) const {
+  return static_cast<std::size_t>(&entry - entries_.data());
+}
+
+bool OwnershipTable::has_played(std::uint64_t fingerprint) const {
+  return std::ranges::find(played_, fingerprint) != played_.end();
+}
+
+bool OwnershipTable::is_cold(const Scoreboard& board, const proto::StreamId& id) {
+  const Entry* entry = find_entry(id);
+  return entry == nullptr || !is_in_use(board, *entry);
+}
+
+bool OwnershipTable::may_start(const Scoreboard& board, const proto::StreamId& id,
+                               const Starter& starter) const {
+  if (starter.key == 0 || starter.most_starts == 0) return true;
+  std::size_t starts = 0;
+  for (std::size_t i = 0; i < kMaxStreams; ++i) {
+    const bool is_its = fingerprints_[i] != 0 && starters_[i] == starter.key;
+    if (is_its && board.is_alive(entries_[i].owner)) ++starts;
+  }
+  return starts < starter.most_starts || has_played(fingerprint_of(id));
+}
+
+std::size_t OwnershipTable::free_places() const {
+  return static_cast<std::size_t>(std::ranges::count(fingerprints_, std::uint64_t{0}));
+}
+
+void OwnershipTable::make_room(const Scoreboard& board) {
+  const auto now = SystemClock{}.now();
+  if (now - no_room_at_ < kSweepPause) return;
+  // Entries whose owner and viewers all died, or that failed, are only noticed when room is needed.
+  for (auto& entry : entries_) free_if_unused(board, entry);
+  if (free_places() > kReserved) return;
+  // To know of a failure is worth less than a stream: who asks for that one again tries it again.
+  for (auto& entry : entries_) {
+    if (!is_in_use(board, entry)) fingerprints_[at(entry)] = 0;
+  }
+  if (free_places() <= kReserved) no_room_at_ = now;
 }
 
 }  // namespace ace::host

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@
 #include "shared/base/result.h"
 
 namespace ace::host {
+
+/// Who asks for a stream, where that counts.
+struct Starter {
+  std::uint64_t key{};        ///< equal for one address; 0: nobody's
+  std::size_t most_starts{};  ///< that it may have at once; 0: no limit
+};
 
 /// Who owns which stream on this host, in memory that all workers share: the grant that holds with
 /// or without Redis (only the local owner claims there), and the place where a client is given its
@@ -31,6 +38,10 @@ class OwnershipTable {
   /// A failed stream is shown for so long after its failure has been forgotten, if there is room.
   static constexpr std::chrono::milliseconds kShowFailed{30'000};
   static constexpr std::size_t kMaxNames = 4;  ///< besides a stream's id and its infohash
+  /// Places that only ids are given which have played on this host: whoever asks for ids that
+  /// nobody has heard of cannot take all of them.
+  static constexpr std::size_t kReserved = 128;
+  static constexpr std::size_t kMaxPlayed = 4096;  ///< ids that have played, the last ones
 
   /// Once, by the process that makes the memory.
   void init() { mutex_.init(); }
@@ -64,8 +75,11 @@ class OwnershipTable {
   /// is `self`, in `self`'s `placing` when it is another (counted_elsewhere() takes that back). A
   /// stream without an owner is granted to the chosen worker, so that requests for a cold stream
   /// that arrive together meet in one place. `owner_only`: without Redis only the owner can serve.
+  /// Busy: the table is full. Refused: the stream is cold, its id has not played here, and
+  /// `starter` has as many starts as it may: streams that were granted for it and have no media
+  /// yet.
   [[nodiscard]] Result<Placing> place(Scoreboard& board, const proto::StreamId& id, WorkerRef self,
-                                      bool owner_only);
+                                      bool owner_only, Starter starter = {});
   /// A client that `self` placed at `target` is counted there now, or comes back. Either of them
   /// says so; twice for one client (a cancel that crosses an accept) does no lasting harm, since
   /// the count stops at 0.
@@ -80,6 +94,8 @@ class OwnershipTable {
   /// what fits) and is remembered until `until`, for all workers of the host.
   void remember_failure(const Scoreboard& board, const proto::StreamId& id, SteadyTime until,
                         std::string_view failure);
+  /// There is media of the stream here: its start is over, and its id is a good one from now on.
+  void remember_played(const proto::StreamId& id);
   /// Nothing when no start failed lately.
   [[nodiscard]] std::optional<std::string> failure_of(const proto::StreamId& id, SteadyTime now);
   /// How many viewers of the stream `self` has.
@@ -88,6 +104,13 @@ class OwnershipTable {
 
   [[nodiscard]] std::optional<StreamView> find(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] std::vector<StreamView> list(const Scoreboard& board);
+  /// One stream of list(), for as long as each_owned()'s callback runs.
+  struct Glance {
+    const proto::StreamId& id;
+    std::string_view engine_id;
+  };
+  /// Of list() those with a living owner, without a copy: `told` runs under the table's lock.
+  void each_owned(const Scoreboard& board, const std::function<void(const Glance&)>& told);
   /// What is in list() no more because it failed: for people to read.
   [[nodiscard]] std::vector<StreamView> failed(const Scoreboard& board);
   /// Under which id this host plays what `id` names: another one where a running stream's engine
@@ -129,8 +152,17 @@ class OwnershipTable {
   };
 
   [[nodiscard]] Entry* find_entry(const proto::StreamId& id);
+  [[nodiscard]] std::size_t at(const Entry& entry) const;
+  [[nodiscard]] bool has_played(std::uint64_t fingerprint) const;
+  /// Nobody owns or watches it.
+  [[nodiscard]] bool is_cold(const Scoreboard& board, const proto::StreamId& id);
+  [[nodiscard]] bool may_start(const Scoreboard& board, const proto::StreamId& id,
+                               const Starter& starter) const;
+  [[nodiscard]] std::size_t free_places() const;
+  void make_room(const Scoreboard& board);
   [[nodiscard]] Entry* find_or_add(const Scoreboard& board, const proto::StreamId& id);
   [[nodiscard]] static std::uint32_t count_viewers(const Scoreboard& board, const Entry& entry);
+  [[nodiscard]] static bool is_in_use(const Scoreboard& board, const Entry& entry);
   [[nodiscard]] static bool has_failed(const Scoreboard& board, const Entry& entry);
   [[nodiscard]] static StreamView view_of(const Scoreboard& board, const Entry& entry);
   void forget_name(const proto::StreamId& name);
@@ -140,6 +172,11 @@ class OwnershipTable {
   /// 0: the entry is free. Written last when an entry is taken and first when it is freed, so that
   /// a worker that dies in between leaves a free entry.
   std::array<std::uint64_t, kMaxStreams> fingerprints_{};
+  /// Whose start each entry is; 0: it is none, or not any more.
+  std::array<std::uint64_t, kMaxStreams> starters_{};
+  std::array<std::uint64_t, kMaxPlayed> played_{};  ///< fingerprints
+  std::size_t next_played_{};
+  SteadyTime no_room_at_;  ///< when room was last to be made, and there was none
   std::array<Entry, kMaxStreams> entries_{};
 };
 

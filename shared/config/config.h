@@ -43,6 +43,7 @@ struct Config {
   std::vector<StreamToken> stream_tokens;     ///< secret; empty: none is needed to watch
   std::size_t max_clients{};                  ///< on this host, all workers together; 0: no limit
   std::size_t max_clients_per_stream{};       ///< on this host; 0: no limit
+  std::size_t max_starts_per_address{32};     ///< on this host, at once; 0: no limit
   std::optional<std::size_t> memory_limit;    ///< of all workers; 0: none; nothing: their group's
   std::string port_file;                      ///< empty: none
   milliseconds shutdown_timeout{10s};

@@ -146,6 +146,11 @@ void add_server_settings(std::vector<Setting>& all) {
        "Maximum number of viewers of one stream on this host; further ones get 503. 0: no limit."},
       at(&Config::max_clients_per_stream), 0, 1'000'000));
   all.push_back(memory_limit_setting());
+  all.push_back(count({"Server", "PROXY_MAX_STARTS_PER_ADDRESS", "",
+                       "Streams that one viewer's address (of IPv6: its /64 network) may be "
+                       "starting at once on this host; further ones get 503. Streams that run, or "
+                       "have played here before, do not count. 0: no limit."},
+                      at(&Config::max_starts_per_address), 0, 1'000'000));
   all.push_back(text({"Server", "PROXY_PORT_FILE", "",
                       "File to write the bound addresses to, one a line, once every worker is "
                       "ready. Empty: none."},

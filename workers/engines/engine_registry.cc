@@ -101,7 +101,7 @@ std::vector<EngineReport> EngineRegistry::report_of_host() const {
     reports.push_back({.engine = known, .state = parts_.host.engines().state_of(id, now)});
     loads.push_back({.id = id});
   }
-  host::count_loads(parts_.host.ownership().list(parts_.host.scoreboard()), {}, loads);
+  host::count_loads(parts_.host.ownership(), parts_.host.scoreboard(), {}, loads);
   for (std::size_t i = 0; i < reports.size(); ++i) reports[i].streams = loads[i].load;
   return reports;
 }

@@ -177,7 +177,7 @@ void SharedSelector::ask_redis(const proto::StreamId& stream, const std::shared_
                                std::vector<host::EngineBid> bids) {
   parts_.host.engines().rate(bids, parts_.clock.now(), timing_.settle);
   // What Redis does not know (yet): streams that were started while it was away.
-  host::count_loads(parts_.host.ownership().list(parts_.host.scoreboard()), stream, bids);
+  host::count_loads(parts_.host.ownership(), parts_.host.scoreboard(), stream, bids);
   std::vector<std::string> args{std::string{stream.text()}, fmt::to_string(timing_.lease.count()),
                                 fmt::to_string(timing_.settle.count()), proto::engine_prefix()};
   for (const auto& bid : bids) {

@@ -3,7 +3,9 @@
 #include <memory>
 #include <utility>
 
+#include "coordinator/host/fnv1a.h"
 #include "shared/base/random_id.h"
+#include "shared/net/ip_address.h"
 #include "workers/clients/client_socket.h"
 #include "workers/http/router.h"
 #include "workers/http/stream_request.h"
@@ -17,6 +19,13 @@ constexpr std::uint8_t kMaxHops = 4;
 
 streams::StartFailure busy(std::string code, std::string message) {
   return {.status = 503, .code = std::move(code), .message = std::move(message), .engines = {}};
+}
+
+/// Equal for requests of one address. A host of IPv6 has a network of 64 bits to itself.
+std::uint64_t starter_key(const std::string& client) {
+  const auto address = net::IpAddress::parse_host_port(client);
+  if (!address) return host::fnv1a(net::without_port(client));
+  return host::fnv1a(address->is_v4() ? address->text() : address->masked(64).text());
 }
 
 GetstreamHandler::Fullness memory_short() {
@@ -88,11 +97,15 @@ void GetstreamHandler::place(Connection& connection, const proto::http::Request&
   }
   arrival.seat = {};  // counted anew where it is placed now
   if (const auto full = fullness()) return refuse(connection, request, *full);
-  const auto placed = services_.table().place(services_.board(), id, services_.self, !can_follow());
+  const auto placed = services_.table().place(
+      services_.board(), id, services_.self, !can_follow(),
+      {.key = starter_key(connection.client()), .most_starts = limits_.max_starts_per_address});
   if (!placed) {
+    const bool is_starter = placed.error().code == Errc::Refused;
     return refuse(connection, request,
-                  {.why = host::Refusal::TooManyStreams,
-                   .failure = busy("too_many_streams", placed.error().text)});
+                  {.why = is_starter ? host::Refusal::TooManyStarts : host::Refusal::TooManyStreams,
+                   .failure = busy(is_starter ? "too_many_starts" : "too_many_streams",
+                                   placed.error().text)});
   }
   if (placed->worker != services_.self) {
     hand_over(connection, placed->worker);

@@ -23,6 +23,7 @@ class GetstreamHandler {
   struct Limits {
     std::size_t max_clients{};             ///< of this host; 0: none
     std::size_t max_clients_per_stream{};  ///< likewise
+    std::size_t max_starts_per_address{};  ///< likewise
     std::chrono::milliseconds max_delay{45'000};
   };
 

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
+#include "tests/support/process/http_request.h"
 #include "tests/support/process/resident_memory.h"
 #include "tests/support/process/wait_until.h"
 
@@ -163,6 +164,42 @@ TEST_CASE("one client more than a stream takes is told so, another stream is fre
   REQUIRE(wait_until(has_room, kPatience));
   const auto next = viewers.open(1, target);
   CHECK(viewers.run_until([&] { return viewers.at(next).bytes() > 0; }, kPatience));
+}
+
+TEST_CASE("an address that starts too many streams is told so, others are served", "[limits]") {
+  const Service service{
+      with({{"PROXY_MAX_STARTS_PER_ADDRESS", "4"}, {"PROXY_TRUSTED_PROXIES", "127.0.0.1"}})};
+  const auto from = [](const std::string& address) {
+    ViewerOptions options;
+    options.headers = {{"X-Forwarded-For", address}};
+    return options;
+  };
+  const auto crowd = from("192.0.2.1");
+  Viewers viewers{service.port()};
+  viewers.open(1, stream_target(stream_id(1)), crowd);
+  REQUIRE(all_served(viewers, kPatience));
+  viewers.close(0);
+  REQUIRE(wait_until([&] { return json_of(service.get("/streams").body).Empty(); }, kPatience));
+
+  service.engines().fault("hang");
+  for (unsigned i = 11; i <= 14; ++i) viewers.open(1, stream_target(stream_id(i)), crowd);
+  const auto are_starting = [&] { return json_of(service.get("/streams").body).Size() == 4; };
+  REQUIRE(viewers.run_until(are_starting, kPatience));
+  for (int i = 0; i < 4; ++i) {
+    check_told_later(http_request(service.port(), "GET", stream_target(stream_id(15)),
+                                  {{"X-Forwarded-For", "192.0.2.1"}}),
+                     "too_many_starts");
+  }
+  CHECK_THAT(service.get("/metrics").body,
+             Catch::Contains("ace_proxy_refused_clients_total{reason=\"too_many_starts\"} 4"));
+
+  service.engines().clear_faults();
+  const auto other = viewers.open(1, stream_target(stream_id(16)), from("192.0.2.2"));
+  const auto known = viewers.open(1, stream_target(stream_id(1)), crowd);
+  const auto are_served = [&] {
+    return viewers.at(other).bytes() > 0 && viewers.at(known).bytes() > 0;
+  };
+  CHECK(viewers.run_until(are_served, kPatience));
 }
 
 TEST_CASE("connections beyond the descriptors that may be had are told 503", "[limits]") {

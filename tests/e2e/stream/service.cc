@@ -44,7 +44,9 @@ Service::Service(const ServiceOptions& options)
     : engines_{{.engines = options.engines, .bitrate = options.bitrate, .source = options.source}},
       environment_{options.environment} {
   environment_.try_emplace("ACE_ENGINES", engines_.engine_list());
-  environment_.try_emplace("PROXY_START_DELAY", "0ms");  // most tests start many streams
+  // Most tests start many streams, all of one address.
+  environment_.try_emplace("PROXY_START_DELAY", "0ms");
+  environment_.try_emplace("PROXY_MAX_STARTS_PER_ADDRESS", "0");
   // What else runs in this machine's control group is no business of a test's.
   if (!environment_.contains("PROXY_CONFIG")) environment_.try_emplace("PROXY_MEMORY_LIMIT", "0");
   environment_["PROXY_WORKERS"] = std::to_string(options.workers);

@@ -54,8 +54,8 @@ struct ServiceOptions {
   std::uint64_t bitrate{8'000'000};
   RedisIs redis{RedisIs::There};
   std::string source{"numbered"};  ///< as SimOptions has it
-  /// Of the proxy; ACE_ENGINES, REDIS_SOCKET: others than the service's own. Cold streams are not
-  /// delayed unless PROXY_START_DELAY says so.
+  /// Of the proxy; ACE_ENGINES, REDIS_SOCKET: others than the service's own. Cold streams are
+  /// neither delayed nor limited unless PROXY_START_DELAY and PROXY_MAX_STARTS_PER_ADDRESS say so.
   ProxyProcess::Environment environment{};
 };
 

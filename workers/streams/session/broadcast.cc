@@ -23,6 +23,7 @@ constexpr std::size_t kLeastReadBack = 1_MiB;
 
 Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener)
     : services_{services},
+      id_{id},
       story_{id},
       window_{services.options.window, services.options.buffer},
       claim_{services.me(), memory_needed()},
@@ -48,6 +49,7 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
   const auto now = services_.clock.now();
   story_.on_media(now, services_.clock.wall_now());
   if (entry) story_.on_phase(StartPhase::RandomAccess, now);
+  if (window_.empty()) services_.table().remember_played(id_);
   window_.keep_all(!services_.redis_is_up());
   window_.push({.epoch = epoch,
                 .index = index,

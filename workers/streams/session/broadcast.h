@@ -57,6 +57,7 @@ class Broadcast {
   void count_fetch(proto::ChunkIndex index);
 
   StreamServices& services_;
+  proto::StreamId id_;
   StreamStory story_;
   proto::TsIndex ts_index_;
   ChunkWindow window_;

@@ -65,7 +65,8 @@ TEST_CASE("a stream that failed begins anew when it is asked for again", "[owner
 TEST_CASE("failed streams are in nobody's way", "[ownership_table]") {
   Host host;
   const auto a = host.start(0);
-  const auto past = ace::SystemClock{}.now() - 1s;
+  // Players ask again at once; but to know of a failure is worth less than a place.
+  const auto past = ace::SystemClock{}.now() + GENERATE(-1s, 1h);
   for (int i = 0; i < 2 * static_cast<int>(OwnershipTable::kMaxStreams); ++i) {
     REQUIRE(host.table().acquire(host.board(), stream(i), a));
     host.table().remember_failure(host.board(), stream(i), past, "why");

@@ -11,6 +11,7 @@
 #include "tests/unit/coordinator/host/host_world.h"
 
 using namespace ace::host;
+using namespace std::chrono_literals;
 using ace::proto::StreamId;
 using ace::test::Host;
 using ace::test::stream;
@@ -329,13 +330,81 @@ TEST_CASE("a full table refuses, and has room again when streams end", "[ownersh
   Host host;
   const auto a = host.start(0);
   for (int i = 0; i < static_cast<int>(OwnershipTable::kMaxStreams); ++i) {
+    host.table().remember_played(stream(i));
     REQUIRE(host.table().acquire(host.board(), stream(i), a));
   }
+  host.table().remember_played(stream(5000));
   const auto refused = host.table().acquire(host.board(), stream(5000), a);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ace::Errc::Busy);
   host.table().release(host.board(), stream(77), a);
   CHECK(host.table().acquire(host.board(), stream(5000), a).has_value());
+}
+
+TEST_CASE("ids that nobody has heard of leave places to those that have played",
+          "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  host.table().remember_played(stream(9'999));
+  int taken = 0;
+  while (host.table().acquire(host.board(), stream(taken), a)) ++taken;
+  CHECK(taken == static_cast<int>(OwnershipTable::kMaxStreams - OwnershipTable::kReserved));
+  CHECK(host.table().place(host.board(), stream(9'998), a, false).error().code == ace::Errc::Busy);
+  CHECK(host.table().place(host.board(), stream(9'999), a, false)->is_owner);
+  CHECK(host.table().place(host.board(), stream(7), a, false)->is_owner);  // it runs
+}
+
+TEST_CASE("of the ids that have played the last ones are known", "[ownership_table]") {
+  Host host;
+  const auto a = host.start(0);
+  const Starter starter{.key = 1, .most_starts = 1};
+  const auto most = static_cast<int>(OwnershipTable::kMaxPlayed);
+  for (int i = 0; i <= most; ++i) {
+    host.table().remember_played(stream(i));
+    host.table().remember_played(stream(i));  // is one
+  }
+  REQUIRE(host.table().place(host.board(), stream(100'000), a, false, starter));
+  CHECK(host.table().place(host.board(), stream(1), a, false, starter));
+  CHECK_FALSE(host.table().place(host.board(), stream(0), a, false, starter));
+}
+
+TEST_CASE("an address starts so many streams at once, and no more", "[placement]") {
+  Host host;
+  const auto a = host.start(0);
+  const auto b = host.start(1);
+  const Starter starter{.key = 4711, .most_starts = 3};
+  const auto place = [&](int number, const Starter& who) {
+    const auto placed = host.table().place(host.board(), stream(number), a, false, who);
+    if (!placed) CHECK(placed.error().code == ace::Errc::Refused);
+    return placed.has_value();
+  };
+  for (int i = 1; i <= 3; ++i) REQUIRE(place(i, starter));
+  CHECK_FALSE(place(4, starter));
+  CHECK_FALSE(host.table().find(host.board(), stream(4)));  // and it took no place
+
+  SECTION("streams that start already are everybody's") {
+    CHECK(place(1, starter));
+    CHECK(place(4, {.key = 4712, .most_starts = 3}));
+    CHECK(place(4, starter));
+  }
+  SECTION("without a limit there is none") { CHECK(place(4, {.key = 4711, .most_starts = 0})); }
+  SECTION("one that plays is no start any more") {
+    host.table().remember_played(stream(2));
+    CHECK(place(4, starter));
+    CHECK_FALSE(place(5, starter));
+  }
+  SECTION("one that failed, or was given up, is none either") {
+    host.table().remember_failure(host.board(), stream(2), ace::SystemClock{}.now() + 1h, "why");
+    CHECK(place(4, starter));
+    host.table().release(host.board(), stream(3),
+                         host.table().find(host.board(), stream(3))->owner);
+    CHECK(place(5, starter));
+  }
+  SECTION("nor one whose worker died") {
+    for (const auto worker : {a, b}) host.board().close_slot(worker.slot);
+    host.start(0);
+    CHECK(place(4, starter));
+  }
 }
 
 TEST_CASE("a worker that stands still gets no new client", "[placement]") {
