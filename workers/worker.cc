@@ -13,6 +13,7 @@
 #include "coordinator/ownership/redis_gate.h"
 #include "coordinator/ownership/worker_presence.h"
 #include "coordinator/supervisor/control_channel.h"
+#include "coordinator/supervisor/listen_socket.h"
 #include "shared/log/log.h"
 #include "shared/loop/signal_watcher.h"
 #include "shared/os/memory_use.h"
@@ -311,6 +312,8 @@ void Worker::on_control() {
     if (!message) {
       control_.reset();
       log::warn("supervisor_gone", "worker={}", id_.value);
+      // So do all workers.
+      for (const int fd : context_.own_listen_fds) supervisor::refuse_connections(fd);
       stop("the supervisor is gone");
       return;
     }

@@ -1,6 +1,7 @@
 #include "coordinator/supervisor/ground.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "shared/log/log.h"
@@ -24,7 +25,34 @@ Result<std::unique_ptr<host::HostMemory>> take_over_memory(const Inheritance& in
   return host::HostMemory::adopt(UniqueFd{inheritance.memory}, std::move(inboxes));
 }
 
+/// Of the supervisor and of each worker, which inherits what that one has.
+Status check_descriptors(const config::Config& config) {
+  constexpr std::size_t kInboxes = 2 * host::kMaxSlots;
+  constexpr std::size_t kOwn = 48;      // loop, Redis, logs, shared memory, listening sockets
+  constexpr std::size_t kTraffic = 64;  // the least that is worth a start; the rest is viewers
+  const std::size_t controls = 2 * config.workers;
+  const std::size_t needed = kInboxes + controls + kOwn + kTraffic;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
+  return fail(
+      Errc::System,
+      fmt::format("too few file descriptors: {} are allowed, at least {} are needed ({} for "
+                  "messages between workers, {} for {} workers' control, {} for loop, "
+                  "Redis, logs and listening, {} for viewers and engines; then one more for "
+                  "each viewer): raise `ulimit -n`, LimitNOFILE= of the unit or --ulimit "
+                  "nofile= of the container",
+                  limit.rlim_cur, needed, kInboxes, controls, config.workers, kOwn, kTraffic));
+}
+
 }  // namespace
+
+std::vector<int> Ground::own_descriptors() const {
+  std::vector<int> fds;
+  for (const auto& socket : sockets) {
+    if (socket.is_ours()) fds.push_back(socket.fd());
+  }
+  return fds;
+}
 
 std::vector<int> Ground::descriptors() const {
   std::vector<int> fds;
@@ -39,6 +67,7 @@ std::vector<std::string> Ground::addresses() const {
 }
 
 Result<Ground> prepare_ground(const config::Config& config) {
+  if (auto enough = check_descriptors(config); !enough) return fail(std::move(enough).error());
   auto sockets = open_listen_sockets(config.listen);
   if (!sockets) return fail(std::move(sockets).error());
   auto memory = host::HostMemory::create();

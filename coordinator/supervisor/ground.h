@@ -17,9 +17,13 @@ struct Ground {
   std::unique_ptr<host::HostMemory> memory;
 
   [[nodiscard]] std::vector<int> descriptors() const;
+  /// Of the sockets that are not systemd's.
+  [[nodiscard]] std::vector<int> own_descriptors() const;
   [[nodiscard]] std::vector<std::string> addresses() const;
 };
 
+/// Fails, too, when this process may have fewer descriptors than the service needs to begin with;
+/// says how many, and for what.
 [[nodiscard]] Result<Ground> prepare_ground(const config::Config& config);
 /// Takes the inheritance's descriptors over, but for those of the workers.
 [[nodiscard]] Result<Ground> take_over_ground(const Inheritance& inheritance);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kVariable = "ACE_PROXY_INHERITANCE";
 /// Of the lines below; that of the memory stands beside it.
-constexpr std::string_view kFormat = "ace-proxy-inheritance-1";
+constexpr std::string_view kFormat = "ace-proxy-inheritance-2";
 constexpr SlotState kStates[] = {SlotState::Starting, SlotState::Ready, SlotState::Draining,
                                  SlotState::BackingOff};
 
@@ -68,7 +68,7 @@ void read_inbox(std::istream& in, Inheritance& into) {
 
 void read_socket(std::istream& in, Inheritance& into) {
   ListenSocket::Record read;
-  in >> read.fd >> read.device >> read.inode;
+  in >> read.fd >> read.is_ours >> read.device >> read.inode;
   if (in) read_text(in, read.owned_path);
   into.sockets.push_back(std::move(read));
 }
@@ -151,7 +151,8 @@ std::string to_text(const Inheritance& inheritance) {
   add("port_file {}", inheritance.port_file);
   add("blocked {}", fmt::format("{}", fmt::join(inheritance.blocked_signals, " ")));
   for (const auto& socket : inheritance.sockets) {
-    add("socket {} {} {} {}", socket.fd, socket.device, socket.inode, socket.owned_path);
+    add("socket {} {:d} {} {} {}", socket.fd, socket.is_ours, socket.device, socket.inode,
+        socket.owned_path);
   }
   add("memory {}", inheritance.memory);
   for (std::size_t slot = 0; slot < inheritance.inboxes.size(); ++slot) {

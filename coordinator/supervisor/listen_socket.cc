@@ -3,13 +3,16 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include "shared/log/log.h"
@@ -19,6 +22,8 @@ namespace ace::supervisor {
 namespace {
 
 constexpr int kBacklog = 4096;
+/// For a port of the kernel's choice that is to be free in both families.
+constexpr int kPortTries = 10;
 constexpr int kKind = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
@@ -63,6 +68,15 @@ Status remove_stale_socket(const std::string& path) {
   return {};
 }
 
+/// Whether a socket can be bound to all IPv6 addresses: the kernel, a container or a unit's
+/// RestrictAddressFamilies= may be without them.
+bool has_ipv6() {
+  const UniqueFd probe{socket(AF_INET6, kKind, 0)};
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  return probe && ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
+}
+
 std::string unix_text(const sockaddr_storage& name, socklen_t length) {
   sockaddr_un address{};
   std::memcpy(&address, &name, std::min<std::size_t>(length, sizeof address));
@@ -71,10 +85,35 @@ std::string unix_text(const sockaddr_storage& name, socklen_t length) {
 
 }  // namespace
 
-Result<ListenSocket> ListenSocket::bind(const config::ListenAddress& address) {
-  auto made = address.unix_path.empty() ? bind_tcp(address) : bind_unix(address.unix_path);
+Result<std::vector<ListenSocket>> ListenSocket::bind(const config::ListenAddress& address) {
+  const auto bind_one = [&address]() -> Result<std::vector<ListenSocket>> {
+    auto one = address.unix_path.empty() ? bind_tcp(address) : bind_unix(address.unix_path);
+    if (!one) return fail(std::move(one).error());
+    std::vector<ListenSocket> sockets;
+    sockets.push_back(std::move(*one));
+    return sockets;
+  };
+  auto made = address.is_every() ? bind_every(address.port) : bind_one();
   if (!made) return fail(std::move(made).error().in("listen on " + address.text()));
   return made;
+}
+
+Result<std::vector<ListenSocket>> ListenSocket::bind_every(std::uint16_t port) {
+  for (int left = kPortTries; true; --left) {
+    std::vector<ListenSocket> sockets;
+    auto v4 = bind_tcp({.host = "0.0.0.0", .port = port, .unix_path = {}});
+    if (!v4) return fail(std::move(v4).error());
+    const auto bound = v4->port();
+    sockets.push_back(std::move(*v4));
+    if (!has_ipv6()) return sockets;
+    auto v6 = bind_tcp({.host = "::", .port = bound, .unix_path = {}});
+    if (v6) {
+      sockets.push_back(std::move(*v6));
+      return sockets;
+    }
+    // The kernel chose a port that is taken in the other family.
+    if (port != 0 || left == 0) return fail(std::move(v6).error().in("with IPv6"));
+  }
 }
 
 Result<ListenSocket> ListenSocket::bind_tcp(const config::ListenAddress& address) {
@@ -82,6 +121,7 @@ Result<ListenSocket> ListenSocket::bind_tcp(const config::ListenAddress& address
   if (!list) return fail(list.error());
   const addrinfo& info = **list;
   ListenSocket made{UniqueFd{socket(info.ai_family, kKind, 0)}};
+  made.is_ours_ = true;
   if (made.fd() < 0) return fail(Error::from_errno("socket", errno));
   const int on = 1;
   setsockopt(made.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -109,6 +149,7 @@ Result<ListenSocket> ListenSocket::bind_unix(const std::string& path) {
   if (chmod(path.c_str(), 0666) != 0 || stat(path.c_str(), &info) != 0) {
     return fail(Error::from_errno("chmod", errno));
   }
+  made.is_ours_ = true;
   made.owned_path_ = path;
   made.device_ = info.st_dev;
   made.inode_ = info.st_ino;
@@ -120,6 +161,7 @@ ListenSocket ListenSocket::adopt(UniqueFd fd) { return ListenSocket{std::move(fd
 
 ListenSocket ListenSocket::restore(Record record) {
   ListenSocket made{UniqueFd{record.fd}};
+  made.is_ours_ = record.is_ours;
   made.owned_path_ = std::move(record.owned_path);
   made.device_ = record.device;
   made.inode_ = record.inode;
@@ -128,6 +170,7 @@ ListenSocket ListenSocket::restore(Record record) {
 
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : fd_{std::move(other.fd_)},
+      is_ours_{other.is_ours_},
       owned_path_{std::exchange(other.owned_path_, {})},
       device_{other.device_},
       inode_{other.inode_} {}
@@ -136,6 +179,13 @@ ListenSocket::~ListenSocket() {
   struct stat info {};
   if (owned_path_.empty() || lstat(owned_path_.c_str(), &info) != 0) return;
   if (info.st_dev == device_ && info.st_ino == inode_) unlink(owned_path_.c_str());
+}
+
+std::uint16_t ListenSocket::port() const {
+  sockaddr_in name{};
+  socklen_t length = sizeof name;
+  getsockname(fd(), reinterpret_cast<sockaddr*>(&name), &length);
+  return ntohs(name.sin_port);
 }
 
 std::string ListenSocket::address() const {
@@ -161,11 +211,16 @@ Result<std::vector<ListenSocket>> open_listen_sockets(
     return sockets;
   }
   for (const auto& address : addresses) {
-    auto socket = ListenSocket::bind(address);
-    if (!socket) return fail(std::move(socket).error());
-    sockets.push_back(std::move(*socket));
+    auto bound = ListenSocket::bind(address);
+    if (!bound) return fail(std::move(bound).error());
+    std::ranges::move(*bound, std::back_inserter(sockets));
   }
   return sockets;
+}
+
+void refuse_connections(int listen_fd) {
+  // Linux takes a listening socket out of that state for all who hold it.
+  ::shutdown(listen_fd, SHUT_RDWR);
 }
 
 }  // namespace ace::supervisor

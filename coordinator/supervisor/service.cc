@@ -66,6 +66,7 @@ int run_single_process(const Service& service) {
                               .host = ground->memory.get(),
                               .self = self,
                               .listen_fds = ground->descriptors(),
+                              .own_listen_fds = ground->own_descriptors(),
                               .control = std::move(channel->worker)});
 }
 

@@ -90,6 +90,7 @@ int Supervisor::be_worker(host::WorkerRef self, UniqueFd control) {
                        .host = ground_.memory.get(),
                        .self = self,
                        .listen_fds = ground_.descriptors(),
+                       .own_listen_fds = ground_.own_descriptors(),
                        .control = std::move(control)});
 }
 
@@ -158,6 +159,9 @@ void Supervisor::on_stop_signal(int signal) {
 
 void Supervisor::begin_stop() {
   is_stopping_ = true;
+  // Workers may take their time with viewers; meanwhile nobody shall wait for an answer here, and a
+  // service that is started next can bind.
+  for (const int fd : ground_.own_descriptors()) refuse_connections(fd);
   os::notify("STOPPING=1");
   trial_.give_up();
   kill_at_ = clock_.now() + config_->shutdown_timeout + kKillMargin;

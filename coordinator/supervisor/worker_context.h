@@ -20,6 +20,9 @@ struct WorkerContext {
   host::WorkerRef self;
   /// Bound, listening, non-blocking, close-on-exec; shared by all workers.
   std::vector<int> listen_fds;
+  /// Those of them that are not systemd's: when the whole service ends, connects are refused there
+  /// at once (refuse_connections()).
+  std::vector<int> own_listen_fds;
   /// This worker's end of the control channel (see control_channel.h): it says ready here; a byte
   /// from the supervisor tells it to drain or that a worker died; end of file means that the
   /// supervisor is gone and the worker stops gracefully.

@@ -108,7 +108,6 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   }
   auto parsed = parse_host_port(text);
   if (!parsed) return fail(std::move(parsed).error());
-  if (parsed->host.empty()) parsed->host = "0.0.0.0";
   return ListenAddress{.host = std::move(parsed->host), .port = parsed->port, .unix_path = {}};
 }
 

@@ -11,11 +11,12 @@ namespace ace::config {
 
 /// Where the proxy listens: a TCP address, or a unix socket when `unix_path` is not empty.
 struct ListenAddress {
-  std::string host;  ///< without the brackets of IPv6
+  std::string host;  ///< without the brackets of IPv6; empty: every address of both families
   std::uint16_t port{};
   std::string unix_path;
 
-  /// As it is written in settings: `0.0.0.0:8000`, `[::]:8000`, `unix:/run/ace.sock`.
+  [[nodiscard]] bool is_every() const { return host.empty() && unix_path.empty(); }
+  /// As it is written in settings: `:8000`, `0.0.0.0:8000`, `[::]:8000`, `unix:/run/ace.sock`.
   [[nodiscard]] std::string text() const;
   bool operator==(const ListenAddress&) const = default;
 };
@@ -33,7 +34,7 @@ struct EngineAddress {
   bool operator==(const EngineAddress&) const = default;
 };
 
-/// `host:port`, `[v6]:port`, `:port` and `port` (every IPv4 address), `unix:/path`. Port 0 lets the
+/// `host:port`, `[v6]:port`, `:port` and `port` (every address), `unix:/path`. Port 0 lets the
 /// kernel choose.
 [[nodiscard]] Result<ListenAddress> parse_listen_address(std::string_view text);
 /// `host:port` with optional `;name=…`, `;forwarded`, `;max_streams=N` in any order;

@@ -32,7 +32,7 @@ inline constexpr unsigned kMostWorkers = 32;
 /// each member how it is called outside, what it means and what is allowed.
 struct Config {
   // server
-  std::vector<ListenAddress> listen{{.host = "0.0.0.0", .port = 8000, .unix_path = {}}};
+  std::vector<ListenAddress> listen{{.host = {}, .port = 8000, .unix_path = {}}};
   unsigned workers{workers_for_this_host()};
   std::string host_name{system_host_name()};  ///< part of the workers' ids
   std::string api_key;                        ///< secret; empty: open to everybody

@@ -130,11 +130,12 @@ Setting api_key_setting() {
 }  // namespace
 
 void add_server_settings(std::vector<Setting>& all) {
-  all.push_back(address_list({"Server", "PROXY_LISTEN", "--listen",
-                              "Addresses to listen on, separated by commas. With port 0 the kernel "
-                              "chooses a free port (see PROXY_PORT_FILE)."},
-                             "host:port, [v6]:port or unix:/path", at(&Config::listen),
-                             parse_listen_list));
+  all.push_back(address_list(
+      {"Server", "PROXY_LISTEN", "--listen",
+       "Addresses to listen on, separated by commas. :8000 is every IPv4 and "
+       "IPv6 address. With port 0 the kernel chooses a free port (see "
+       "PROXY_PORT_FILE)."},
+      ":port, host:port, [v6]:port or unix:/path", at(&Config::listen), parse_listen_list));
   all.push_back(workers_setting());
   all.push_back(host_name_setting());
   all.push_back(
@@ -145,12 +146,12 @@ void add_server_settings(std::vector<Setting>& all) {
       {"Server", "PROXY_MAX_CLIENTS_PER_STREAM", "",
        "Maximum number of viewers of one stream on this host; further ones get 503. 0: no limit."},
       at(&Config::max_clients_per_stream), 0, 1'000'000));
-  all.push_back(memory_limit_setting());
   all.push_back(count({"Server", "PROXY_MAX_STARTS_PER_ADDRESS", "",
                        "Streams that one viewer's address (of IPv6: its /64 network) may be "
                        "starting at once on this host; further ones get 503. Streams that run, or "
                        "have played here before, do not count. 0: no limit."},
                       at(&Config::max_starts_per_address), 0, 1'000'000));
+  all.push_back(memory_limit_setting());
   all.push_back(text({"Server", "PROXY_PORT_FILE", "",
                       "File to write the bound addresses to, one a line, once every worker is "
                       "ready. Empty: none."},

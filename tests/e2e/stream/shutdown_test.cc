@@ -1,10 +1,12 @@
 #include <signal.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/stream/service.h"
+#include "tests/support/process/http_request.h"
 #include "tests/support/process/resident_memory.h"
 #include "tests/support/process/wait_until.h"
 
@@ -48,6 +50,29 @@ TEST_CASE("SIGTERM ends every response properly and leaves nothing behind", "[sh
   // Who does not hear of Redis for half a second does not wait for its last answer. Nothing that
   // was forgotten would expire so soon.
   CHECK(wait_until([&] { return service.redis_number({"DBSIZE"}) == 0; }, 3s));
+}
+
+TEST_CASE("a viewer that reads nothing keeps nobody from starting the service anew", "[shutdown]") {
+  const int signal = GENERATE(SIGTERM, SIGKILL);
+  CAPTURE(signal);
+  Service service{{.workers = 2}};
+  Viewers viewers{service.port()};
+  ViewerOptions slow;
+  slow.read_limit = 1'000;
+  slow.receive_buffer = 4'096;
+  viewers.open(1, stream_target(stream_id(1)), slow);
+  REQUIRE(all_served(viewers, 20s));
+  viewers.run_for(2s);  // more is on its way than it takes
+  const auto workers = service.workers();
+
+  service.proxy().signal(signal);  // to the supervisor
+  CHECK(wait_until([&] { return !connect_loopback(service.port()); }, 3s));
+  CHECK_FALSE(std::ranges::all_of(workers, [](const auto& row) { return has_ended(row.pid); }));
+  ProxyProcess next{{{"PROXY_LISTEN", "127.0.0.1:" + std::to_string(service.port())},
+                     {"PROXY_WORKERS", "1"},
+                     {"ACE_ENGINES", service.engines().engine_list()},
+                     {"REDIS_SOCKET", service.redis_socket()}}};
+  CHECK(http_request(next.port(), "GET", "/healthz").status == 200);
 }
 
 TEST_CASE("SIGTERM ends two hundred streams as properly as one", "[shutdown]") {

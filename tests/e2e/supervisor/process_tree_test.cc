@@ -74,6 +74,53 @@ TEST_CASE("whoever ignores SIGTERM is killed at the deadline, and that is told",
   CHECK(service.program.exit_code() == 1);
 }
 
+TEST_CASE("while viewers keep workers busy nobody can connect, and the next service can start",
+          "[supervisor]") {
+  TempFolder folder;
+  const auto listen = "--listen=127.0.0.1:0,unix:" + folder.path("ace.sock");
+  Running service{2, {listen, "--proxy-shutdown-timeout=1h"}, {{"BARE_WORKER", "ignore-sigterm"}}};
+  const auto tcp = service.address();
+  service.program.signal(SIGTERM);
+  REQUIRE(service.systemd.hears("STOPPING=1"));
+  CHECK(service.has_workers(2));
+  CHECK(ask(tcp).empty());  // refused, or it would wait for ever
+  CHECK(ask("unix:" + folder.path("ace.sock")).empty());
+
+  Running next{1, {"--listen=" + tcp + ",unix:" + folder.path("ace.sock")}};
+  CHECK_FALSE(ask(tcp).empty());
+  CHECK_FALSE(ask("unix:" + folder.path("ace.sock")).empty());
+  service.program.signal(SIGTERM);
+  CHECK(service.program.exit_code() == 1);
+  CHECK_FALSE(ask("unix:" + folder.path("ace.sock")).empty());  // the file is the next one's
+}
+
+TEST_CASE("a port of every address is one of both families", "[supervisor]") {
+  const Running service{1, {"--listen=:0"}};
+  const auto files = read_file(service.port_file);
+  const auto port = service.address().substr(service.address().rfind(':'));
+  CHECK_FALSE(ask("127.0.0.1" + port).empty());
+  if (!exists("/proc/net/if_inet6")) return;  // no IPv6 here: the other family is left out
+  CHECK_THAT(files, Contains("[::]" + port));
+  CHECK_FALSE(ask("[::1]" + port).empty());
+}
+
+TEST_CASE("with too few descriptors it says how many it needs, and for what", "[supervisor]") {
+  const std::string prlimit = "/usr/bin/prlimit";
+  if (!exists(prlimit)) {
+    WARN("skipped: needs prlimit");
+    return;
+  }
+  Program program{{.arguments = {"--nofile=100:100", ACE_SUPERVISED_PROGRAM, "--workers=2",
+                                 "--listen=127.0.0.1:0"},
+                   .environment = {},
+                   .program = prlimit}};
+  CHECK(program.exit_code() == 1);
+  const auto errors = program.errors();
+  CHECK_THAT(errors, Contains("100 are allowed, at least 244 are needed"));
+  CHECK_THAT(errors, Contains("messages between workers"));
+  CHECK_THAT(errors, Contains("LimitNOFILE="));
+}
+
 TEST_CASE("a second SIGTERM does not wait for the deadline", "[supervisor]") {
   Running service{2, {"--proxy-shutdown-timeout=1h"}, {{"BARE_WORKER", "ignore-sigterm"}}};
   service.program.signal(SIGTERM);

@@ -43,6 +43,14 @@ UniqueFd connected(const std::string& text) {
     const auto to = unix_address(address->unix_path);
     return connect(fd.get(), generic(to), sizeof to) == 0 ? std::move(fd) : UniqueFd{};
   }
+  if (address->host.find(':') != std::string::npos) {
+    UniqueFd fd{socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(address->port);
+    inet_pton(AF_INET6, address->host.c_str(), &to.sin6_addr);
+    return connect(fd.get(), generic(to), sizeof to) == 0 ? std::move(fd) : UniqueFd{};
+  }
   UniqueFd fd{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_in to{};
   to.sin_family = AF_INET;

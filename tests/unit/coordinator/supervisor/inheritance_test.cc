@@ -22,8 +22,9 @@ Inheritance some_inheritance() {
                    .memory = 5,
                    .inboxes = {},
                    .workers = {}};
-  some.sockets.push_back({.fd = 3, .owned_path = {}, .device = 0, .inode = 0});
-  some.sockets.push_back({.fd = 4, .owned_path = "/run/a socket", .device = 7, .inode = 99});
+  some.sockets.push_back({.fd = 3, .is_ours = false, .owned_path = {}, .device = 0, .inode = 0});
+  some.sockets.push_back(
+      {.fd = 4, .is_ours = true, .owned_path = "/run/a socket", .device = 7, .inode = 99});
   for (int i = 0; auto& inbox : some.inboxes) inbox = {.receive = 100 + i++, .send = 100 + i++};
   some.workers.push_back({.worker = {.slot = 3, .generation = 12},
                           .state = SlotState::Draining,

@@ -62,7 +62,7 @@ TEST_CASE("without any setting the documented defaults hold", "[config]") {
   const auto got = loaded({});
   REQUIRE(got);
   const Config& config = got->config;
-  CHECK(config.listen.front().text() == "0.0.0.0:8000");
+  CHECK(config.listen.front().text() == ":8000");
   CHECK(config.engines.front().text() == "127.0.0.1:6878");
   CHECK(config.workers >= 1);
   CHECK(config.buffer_ttl == 60s);

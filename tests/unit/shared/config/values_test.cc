@@ -47,10 +47,12 @@ TEST_CASE("sizes are powers of 1024 or plain bytes", "[config]") {
 
 TEST_CASE("listen addresses of every kind are understood", "[config]") {
   CHECK(parse_listen_address("0.0.0.0:8000")->text() == "0.0.0.0:8000");
+  CHECK_FALSE(parse_listen_address("0.0.0.0:8000")->is_every());
+  CHECK(parse_listen_address("8000")->is_every());
   CHECK(parse_listen_address("[::]:8000")->host == "::");
   CHECK(parse_listen_address("[::1]:0")->text() == "[::1]:0");
-  CHECK(parse_listen_address(":8000")->text() == "0.0.0.0:8000");
-  CHECK(parse_listen_address("8000")->text() == "0.0.0.0:8000");
+  CHECK(parse_listen_address(":8000")->text() == ":8000");
+  CHECK(parse_listen_address("8000")->text() == ":8000");
   CHECK(parse_listen_address("unix:/run/a.sock")->unix_path == "/run/a.sock");
 }
 
