@@ -43,6 +43,12 @@ constexpr bool takes_no_body(Method method) {
   return method == Method::Get || method == Method::Head || method == Method::Options;
 }
 
+/// Behind these llhttp expects bytes that are no HTTP/1: a tunnel's, or HTTP/2's preface, for whose
+/// sake it takes the end of the head for something else.
+constexpr bool is_other_protocol(std::string_view method) {
+  return method == "CONNECT" || method == "PRI";
+}
+
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string_view trimmed(std::string_view text) {
@@ -235,14 +241,10 @@ void RequestParser::Impl::on_request_line(std::string_view line) {
   if (auto why = split_request_line(content, parts)) return refuse(std::move(*why));
   request.method_name = parts.method;
   request.version = parts.version;
-  if (parts.method == "CONNECT") {
-    request.target.text = parts.target;
-    request.target.authority = parts.target;
-  } else {
-    auto target = Target::parse(parts.target);
-    if (!target) return refuse(400, target.error().text);
-    request.target = std::move(*target);
-  }
+  if (is_other_protocol(parts.method)) return refuse(501, "unknown method");
+  auto target = Target::parse(parts.target);
+  if (!target) return refuse(400, target.error().text);
+  request.target = std::move(*target);
   if (request.target.text == "*" && parts.method != "OPTIONS") {
     return refuse(400, "the target * is for OPTIONS");
   }
@@ -264,7 +266,7 @@ void RequestParser::Impl::on_header_line(std::string_view line) {
 }
 
 void RequestParser::Impl::on_head_end() {
-  ACE_CHECK(is_head_over_, "llhttp takes an empty line for the end of the head");
+  if (!is_head_over_) return refuse(400, "malformed head");
   if (auto why = check_head(request)) return refuse(std::move(*why));
   const bool has_body = parser_.content_length > 0 || (parser_.flags & F_CHUNKED) != 0;
   if (has_body && takes_no_body(request.method)) {
@@ -274,8 +276,6 @@ void RequestParser::Impl::on_head_end() {
   const auto expectation = request.header("expect").value_or("");
   request.expects_continue =
       request.version == Version::Http11 && equals_ignoring_case(expectation, "100-continue");
-  // What follows a CONNECT is another protocol to whoever sent it.
-  if (request.method_name == "CONNECT") request.keep_alive = false;
   if (is_message_over_) return finish();
   body_begin_ = raw.size();
   stage = Stage::Body;

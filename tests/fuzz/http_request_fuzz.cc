@@ -29,7 +29,7 @@ void check_request(const RequestParser& parser) {
   const auto& request = parser.request();
   ACE_CHECK(request.raw_size == parser.raw().size(), "raw() is the whole request");
   ACE_CHECK(request.body.size() <= kMaxBodyBytes, "a body is bounded");
-  ACE_CHECK(!request.path().empty() || request.method_name == "CONNECT", "there is a path");
+  ACE_CHECK(!request.path().empty(), "there is a path");
   RequestParser again;
   const auto result = again.feed(as_bytes(parser.raw()));
   ACE_CHECK(result.outcome == Parse::Complete && result.consumed == request.raw_size,

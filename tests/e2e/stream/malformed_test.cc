@@ -48,6 +48,13 @@ TEST_CASE("what nginx refuses, and more, is refused and reaches nobody", "[malfo
     if (nginx.refuses(request.bytes)) ++both;
   }
   CHECK(both > 100);
+  for (const auto& request : odd_request_lines()) {
+    INFO(request);
+    const auto reply = exchange(connect_loopback(service.port()), request, 10s);
+    CHECK_THAT(reply.bytes, Catch::StartsWith("HTTP/1.1 "));
+    CHECK(reply.is_closed);
+  }
+  CHECK(service.worker_restarts() == 0);
   CHECK(service.engines().state().requests(0, "getstream") == 0);
   CHECK(service.redis_count({"KEYS", "ace_proxy:stream*"}) == 0);
   for (const auto& worker : service.workers()) CHECK(worker.owned_streams == 0);

@@ -86,6 +86,7 @@ void check_refused(const Service& service, std::string_view bytes, int status) {
 }
 
 void check_untouched(const Service& service) {
+  CHECK(service.worker_restarts() == 0);
   CHECK(service.engines().state().requests(0, "getstream") == 0);
   CHECK(service.engines().state().engine(0, "sessions_opened") == 0);
   CHECK(service.redis_count({"KEYS", "ace_proxy:stream*"}) == 0);

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/metrics/metrics_page.h"
 #include "tests/support/process/wait_until.h"
 
 namespace ace::test {
@@ -95,6 +96,11 @@ std::vector<WorkerRow> Service::workers() const {
                     .chunks_fetched = number(worker, "chunks_fetched")});
   }
   return rows;
+}
+
+std::uint64_t Service::worker_restarts() const {
+  const auto page = get("/metrics").body;
+  return static_cast<std::uint64_t>(MetricsPage{page}.value("ace_proxy_worker_restarts_total"));
 }
 
 WorkerRow Service::owner() const {

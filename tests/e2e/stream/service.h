@@ -73,6 +73,9 @@ class Service {
   void restart_proxy();
 
   [[nodiscard]] std::vector<WorkerRow> workers() const;
+  /// Workers that died and were replaced: a closed connection may be one that its worker took
+  /// along.
+  [[nodiscard]] std::uint64_t worker_restarts() const;
   /// The worker that owns streams; throws unless it is just one.
   [[nodiscard]] WorkerRow owner() const;
   [[nodiscard]] std::vector<StreamRow> started_streams() const;

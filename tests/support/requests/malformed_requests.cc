@@ -19,6 +19,29 @@ std::string many_headers(int count) {
 
 }  // namespace
 
+std::vector<std::string> odd_request_lines() {
+  std::vector<std::string> all;
+  for (const std::string method :
+       {"DELETE",        "GET",       "HEAD",      "POST",        "PUT",      "CONNECT",
+        "OPTIONS",       "TRACE",     "COPY",      "LOCK",        "MKCOL",    "MOVE",
+        "PROPFIND",      "PROPPATCH", "SEARCH",    "UNLOCK",      "BIND",     "REBIND",
+        "UNBIND",        "ACL",       "REPORT",    "MKACTIVITY",  "CHECKOUT", "MERGE",
+        "M-SEARCH",      "NOTIFY",    "SUBSCRIBE", "UNSUBSCRIBE", "PATCH",    "PURGE",
+        "MKCALENDAR",    "LINK",      "UNLINK",    "SOURCE",      "PRI",      "DESCRIBE",
+        "ANNOUNCE",      "SETUP",     "PLAY",      "PAUSE",       "TEARDOWN", "GET_PARAMETER",
+        "SET_PARAMETER", "REDIRECT",  "RECORD",    "FLUSH"}) {
+    for (const std::string target : {"/x", "*", "proxy:80", "http://proxy/x"}) {
+      for (const std::string version :
+           {"HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "RTSP/1.0", "ICE/1.0"}) {
+        const auto line = method + ' ' + target + ' ' + version + "\r\n";
+        all.push_back(line + "\r\n");
+        all.push_back(line + "Host: proxy\r\nConnection: close\r\n\r\n");
+      }
+    }
+  }
+  return all;
+}
+
 std::string wellformed_request() { return with_headers("Connection: close\r\n"); }
 
 std::vector<MalformedRequest> oversized_requests() {

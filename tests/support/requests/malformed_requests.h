@@ -31,6 +31,10 @@ inline constexpr std::string_view kWantedTarget =
 [[nodiscard]] std::vector<MalformedRequest> malformed_chunks();
 [[nodiscard]] std::vector<MalformedRequest> oversized_requests();
 
+/// Requests of every method that llhttp knows, in every form of a target, with the versions of the
+/// protocols it knows. Some are refused, some answered; each ends its connection.
+[[nodiscard]] std::vector<std::string> odd_request_lines();
+
 /// A good request for the wanted target: the control.
 [[nodiscard]] std::string wellformed_request();
 

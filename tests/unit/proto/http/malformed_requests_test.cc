@@ -9,6 +9,7 @@ using ace::proto::http::Parse;
 using ace::proto::http::RequestParser;
 using ace::test::conclude;
 using ace::test::malformed_requests;
+using ace::test::odd_request_lines;
 using ace::test::parse;
 using ace::test::Parsed;
 
@@ -65,4 +66,14 @@ TEST_CASE("a malformed request is refused, however its bytes are cut", "[http][m
 
 TEST_CASE("the malformed requests differ from one that is served", "[http][malformed]") {
   CHECK(parse(ace::test::wellformed_request()).outcome == Parse::Complete);
+}
+
+TEST_CASE("no request line ends the process, whatever protocol it is of", "[http][malformed]") {
+  for (const auto& request : odd_request_lines()) {
+    INFO(request);
+    const auto whole = parse(request);
+    CHECK(whole.outcome != Parse::NeedMore);
+    if (whole.outcome == Parse::Refused) CHECK(whole.status >= 400);
+    CHECK(is_same(parse_by_bytes(request), whole));
+  }
 }

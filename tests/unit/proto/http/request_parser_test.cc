@@ -133,7 +133,4 @@ TEST_CASE("methods the router may refuse are parsed", "[http]") {
   const auto trace = parse("TRACE /x HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(trace.request.method == Method::Other);
   CHECK(trace.request.method_name == "TRACE");
-  const auto tunnel = parse("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n");
-  CHECK(tunnel.outcome == Parse::Complete);
-  CHECK_FALSE(tunnel.request.keep_alive);
 }

@@ -61,6 +61,12 @@ TEST_CASE("other versions are refused", "[http]") {
   }
 }
 
+TEST_CASE("methods that begin another protocol are refused", "[http]") {
+  CHECK(refusal_of("PRI /x HTTP/1.1\r\n\r\n") == 501);
+  CHECK(refusal_of("PRI /x HTTP/1.0\r\n\r\nSM\r\n\r\n") == 501);
+  CHECK(refusal_of("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n") == 501);
+}
+
 TEST_CASE("two ways to say where a request ends are refused", "[http]") {
   CHECK(refusal_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
   CHECK(refusal_with("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n") == 400);
