@@ -114,7 +114,13 @@ Status read(Reader& in, Reader& media, Estate& estate) {
   for (std::uint32_t i = 0; i < count && !in.is_short(); ++i) {
     auto piece = read_piece(in, media);
     if (!piece) return fail(Errc::Protocol, "a piece that makes no sense");
+    // A window gives up the chunks of its oldest pieces first.
+    const bool is_in_order = piece->chunk || estate.pieces.empty() || !estate.pieces.back().chunk;
+    if (!is_in_order) return fail(Errc::Protocol, "a piece without its chunk behind one with it");
     estate.pieces.push_back(std::move(*piece));
+  }
+  if (!estate.pieces.empty() && !estate.pieces.back().chunk) {
+    return fail(Errc::Protocol, "pieces without the newest chunk");
   }
   if (!in.is_whole() || !media.is_whole()) return fail(Errc::Protocol, "cut short, or too long");
   return {};

@@ -1,5 +1,7 @@
 #include "coordinator/handover/handover.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -15,6 +17,12 @@ namespace {
 constexpr int kBatch = 32;
 
 constexpr std::chrono::milliseconds kResendAfter{5};
+
+bool is_stream_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
 
 bool is_busy(const Status& sent) { return !sent && sent.error().code == Errc::Busy; }
 
@@ -183,6 +191,8 @@ void Handover::on_offer(Message message, UniqueFd socket, UniqueFd attachment) {
 }
 
 Result<Passenger> Handover::passenger_of(Message message, UniqueFd socket, UniqueFd attachment) {
+  // What is no socket cannot be polled, and libuv ends the process of who tries.
+  if (!is_stream_socket(socket.get())) return fail(Errc::Protocol, "the descriptor is no socket");
   Passenger passenger{.socket = std::move(socket),
                       .peer = std::move(message.peer),
                       .request = std::move(message.request),

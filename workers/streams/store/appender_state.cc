@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "coordinator/ownership/replies.h"
-#include "shared/base/check.h"
 #include "shared/log/log.h"
 
 namespace ace::streams {
@@ -59,7 +58,9 @@ AppenderState::AppenderState(ChunkAppender::Grant grant, redis::ChunkPipe& pipe,
 
 void AppenderState::append(proto::ChunkIndex index, proto::ChunkPtr chunk) {
   if (mode_ == Mode::Stopped) return;
-  ACE_CHECK(index >= queue_.next(), "chunks are appended in order");
+  // A window may hold two counts of a stream, where Redis has lost one: of an index that is passed
+  // followers know already.
+  if (index < queue_.next()) return;
   if (index > queue_.next()) queue_.leave_out(index);
   queue_.push(std::move(chunk));
   send_more();

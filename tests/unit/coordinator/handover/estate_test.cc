@@ -111,6 +111,18 @@ TEST_CASE("an estate that is cut short, longer, damaged or of another version is
   }
 }
 
+TEST_CASE("an estate whose pieces no window can have is refused", "[handover]") {
+  auto swapped = estate();
+  std::swap(swapped.pieces[0], swapped.pieces[1]);
+  CHECK_FALSE(unpack(pack(swapped)->get()));
+  auto without_newest = estate();
+  without_newest.pieces.pop_back();
+  CHECK_FALSE(unpack(pack(without_newest)->get()));
+  auto empty = estate();
+  empty.pieces.clear();
+  CHECK(unpack(pack(empty)->get()));
+}
+
 TEST_CASE("an estate whose bytes may go away under its reader is refused", "[handover]") {
   const auto bytes = bytes_of(*pack(estate()));
   const UniqueFd open{::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING)};

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,6 +55,15 @@ TEST_CASE("a worker that does not answer gets no client: the sender serves it", 
   f.b.handover.emplace(f.loop, f.b.timers, *f.host, f.b.self, f.b);
   f.b.handover->on_worker_died();  // reads the whole inbox now
   CHECK(f.b.handover->in_flight() == 0);
+  CHECK(f.b.boarded.empty());
+  CHECK(f.clients(f.b) == 0);
+}
+
+TEST_CASE("a descriptor that is no socket is refused", "[handover]") {
+  Fixture f;
+  f.server_side.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  f.offer_to_b();
+  f.run_until([&] { return !f.a.boarded.empty(); });
   CHECK(f.b.boarded.empty());
   CHECK(f.clients(f.b) == 0);
 }

@@ -83,6 +83,19 @@ TEST_CASE("chunks are staged and committed in one pipeline", "[appender]") {
   CHECK(f.timers.armed() == 0);
 }
 
+TEST_CASE("an index that Redis is beyond is not appended, and ends nothing", "[appender]") {
+  Fixture f{{}, 7};
+  f.append(2);
+  const auto before = f.next;
+  f.next = 3;
+  f.append(3);
+  f.next = before;
+  f.append(1);
+  f.pipe.run();
+  CHECK(f.pipe.index == 10);
+  f.check_chunks(8, 10);
+}
+
 TEST_CASE("a vanished stage is sent again with all that was behind it", "[appender]") {
   Fixture f;
   f.append(5);
