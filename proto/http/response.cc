@@ -64,6 +64,14 @@ std::string code_of(int status) {
   return code;
 }
 
+void add_connection(ResponseHead& head, Connection connection, Version version) {
+  if (connection == Connection::Close) {
+    head.add("Connection", "close");
+  } else if (version == Version::Http10) {
+    head.add("Connection", "keep-alive");  // an HTTP/1.0 client closes unless it is told
+  }
+}
+
 std::string finished(ResponseHead head, Connection connection, Version version,
                      std::string_view content_type, std::string_view body, bool sends_body,
                      WallTime now) {
@@ -71,11 +79,7 @@ std::string finished(ResponseHead head, Connection connection, Version version,
     if (!content_type.empty()) head.add("Content-Type", content_type);
     head.add("Content-Length", fmt::to_string(body.size()));
   }
-  if (connection == Connection::Close) {
-    head.add("Connection", "close");
-  } else if (version == Version::Http10) {
-    head.add("Connection", "keep-alive");  // an HTTP/1.0 client closes unless it is told
-  }
+  add_connection(head, connection, version);
   auto text = head.to_text(now);
   if (sends_body && has_body(head.status)) text += body;
   return text;
@@ -166,6 +170,13 @@ std::string whole_response(ResponseHead head, const Request& request, Connection
                            std::string_view content_type, std::string_view body, WallTime now) {
   return finished(std::move(head), connection, request.version, content_type, body,
                   request.method != Method::Head, now);
+}
+
+std::string response_without_body(ResponseHead head, const Request& request, Connection connection,
+                                  std::string_view content_type, WallTime now) {
+  head.add("Content-Type", content_type);
+  add_connection(head, connection, request.version);
+  return head.to_text(now);
 }
 
 std::string refusal_response(int status, std::string_view message, const WorkerId& worker,

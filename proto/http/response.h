@@ -60,6 +60,10 @@ enum class Connection { KeepAlive, Close };
 [[nodiscard]] std::string whole_response(ResponseHead head, const Request& request,
                                          Connection connection, std::string_view content_type,
                                          std::string_view body, WallTime now);
+/// The same to HEAD when the body costs too much to build for its length alone, which is left out.
+[[nodiscard]] std::string response_without_body(ResponseHead head, const Request& request,
+                                                Connection connection,
+                                                std::string_view content_type, WallTime now);
 /// The same for bytes that were never a request (refused by the parser): closes. `request_id`: by
 /// which the logs know them.
 [[nodiscard]] std::string refusal_response(int status, std::string_view message,

@@ -64,6 +64,13 @@ std::string Answers::text(const Request& request, int status, std::string_view c
                         body, clock_.wall_now());
 }
 
+std::string Answers::built(const Request& request, std::string_view content_type,
+                           const std::function<std::string()>& build) const {
+  if (request.method != proto::http::Method::Head) return text(request, 200, content_type, build());
+  return response_without_body(head(request, 200), request, connection_after(request), content_type,
+                               clock_.wall_now());
+}
+
 std::string Answers::error(const Request& request, int status, std::string_view code,
                            std::string_view message) const {
   return json(request, status, proto::http::json_error(status, code, message));

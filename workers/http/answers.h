@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,10 @@ class Answers {
                                  std::string_view body) const;
   [[nodiscard]] std::string text(const proto::http::Request& request, int status,
                                  std::string_view content_type, std::string_view body) const;
+  /// 200 with a page that is built for it; to HEAD nothing is.
+  [[nodiscard]] std::string built(const proto::http::Request& request,
+                                  std::string_view content_type,
+                                  const std::function<std::string()>& build) const;
   [[nodiscard]] std::string error(const proto::http::Request& request, int status,
                                   std::string_view code, std::string_view message) const;
   /// To who did not show the key that this path asks for.

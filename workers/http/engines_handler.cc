@@ -76,6 +76,10 @@ EnginesHandler::EnginesHandler(engines::EngineRegistry& engines, const Answers& 
     : engines_{engines}, answers_{answers}, alive_{std::make_shared<const EnginesHandler*>(this)} {}
 
 void EnginesHandler::list(Connection& connection, const Request& request) const {
+  if (request.method == proto::http::Method::Head) {
+    answer(connection, request, answers_.built(request, proto::http::kJsonType, {}));
+    return;
+  }
   engines_.report([weak = std::weak_ptr{alive_}, &connection,
                    request](const std::vector<engines::EngineReport>& reports) {
     const auto self = weak.lock();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "shared/metrics/text_page.h"
+#include "shared/os/cpu_time.h"
 #include "workers/http/json_text.h"
 #include "workers/http/router.h"
 #include "workers/http/stream_row.h"
@@ -33,7 +34,13 @@ std::string_view phase_of(host::WorkerPhase phase) {
 
 StatusHandler::StatusHandler(streams::StreamServices& services, std::string hostname,
                              const Answers& answers)
-    : services_{services}, hostname_{std::move(hostname)}, answers_{answers} {}
+    : services_{services},
+      hostname_{std::move(hostname)},
+      answers_{answers},
+      metrics_{services.clock, os::thread_cpu_time},
+      all_streams_{services.clock, os::thread_cpu_time},
+      started_streams_{services.clock, os::thread_cpu_time},
+      workers_{services.clock, os::thread_cpu_time} {}
 
 void StatusHandler::health(Connection& connection, const proto::http::Request& request) const {
   rapidjson::StringBuffer buffer;
@@ -53,17 +60,25 @@ void StatusHandler::streams(Connection& connection, const proto::http::Request& 
            answers_.error(request, 400, "bad_status", "status is started or all"));
     return;
   }
-  answer(connection, request, answers_.json(request, 200, streams_json(status == "started")));
+  const bool started_only = status == "started";
+  auto& page = started_only ? started_streams_ : all_streams_;
+  answer(connection, request, answers_.built(request, proto::http::kJsonType, [&] {
+    return page.get([&] { return streams_json(started_only); });
+  }));
 }
 
 void StatusHandler::workers(Connection& connection, const proto::http::Request& request) const {
-  answer(connection, request, answers_.json(request, 200, workers_json()));
+  answer(connection, request, answers_.built(request, proto::http::kJsonType, [&] {
+    return workers_.get([&] { return workers_json(); });
+  }));
 }
 
 void StatusHandler::metrics(Connection& connection, const proto::http::Request& request) const {
-  const auto page =
-      metrics::host_metrics(services_.board(), services_.table().list(services_.board()));
-  answer(connection, request, answers_.text(request, 200, metrics::TextPage::kContentType, page));
+  answer(connection, request, answers_.built(request, metrics::TextPage::kContentType, [&] {
+    return metrics_.get([&] {
+      return metrics::host_metrics(services_.board(), services_.table().list(services_.board()));
+    });
+  }));
 }
 
 std::string StatusHandler::streams_json(bool started_only) const {

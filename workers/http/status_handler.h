@@ -1,6 +1,7 @@
 #pragma once
 
 #include "workers/http/answers.h"
+#include "workers/http/built_page.h"
 #include "workers/http/connection.h"
 #include "workers/streams/session/stream_services.h"
 
@@ -28,6 +29,7 @@ class StatusHandler {
   streams::StreamServices& services_;
   std::string hostname_;
   const Answers& answers_;
+  mutable BuiltPage metrics_, all_streams_, started_streams_, workers_;
 };
 
 }  // namespace ace::http

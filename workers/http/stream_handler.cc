@@ -86,10 +86,14 @@ std::string accepted(const Answers& answers, const Request& request) {
 
 }  // namespace
 
-/// What `GET /streams/{id}` gathers before it answers.
+/// What `GET /streams/{id}` gathers before it answers all who have asked meanwhile: it may take
+/// some hundreds of commands.
 struct StreamHandler::Page {
-  Connection& connection;
-  Request request;
+  struct Asker {
+    Connection& connection;
+    Request request;
+  };
+  std::vector<Asker> askers;
   host::StreamView stream;
   bool is_there{};
   std::string owner;
@@ -221,8 +225,13 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
   const bool has_redis = services_.redis_is_up();
   if (!has_redis && goes_to_owner(connection, id)) return;
   connection.arrival() = {};  // what comes here as a client of the stream is none
-  const auto page = std::make_shared<Page>(
-      Page{.connection = connection, .request = request, .stream = {}, .owner = {}, .clients = {}});
+  auto& gathered = pages_[id];
+  if (gathered) {
+    gathered->askers.push_back({connection, request});
+    return;
+  }
+  const auto page = std::make_shared<Page>();
+  page->askers.push_back({connection, request});
   page->stream.id = id;
   if (auto known = services_.table().find(services_.board(), id)) {
     page->is_there = known->owner.generation != 0;
@@ -233,6 +242,7 @@ void StreamHandler::show(Connection& connection, const Request& request) const {
     }
   }
   if (has_redis) {
+    gathered = page;
     read_page(page);
     return;
   }
@@ -306,20 +316,25 @@ void StreamHandler::read_clients(const std::shared_ptr<Page>& page, const redis:
   }
 }
 
-void StreamHandler::answer_page(const Page& page) const {
-  if (!page.is_there && page.stream.phase != host::StreamPhase::Failed) {
-    answer(page.connection, page.request, no_such_stream(answers_, page.request));
-    return;
+void StreamHandler::answer_page(Page& page) const {
+  pages_.erase(page.stream.id);
+  const bool is_known = page.is_there || page.stream.phase == host::StreamPhase::Failed;
+  page.stream.viewers = static_cast<std::uint32_t>(page.all_clients);
+  std::string json;
+  for (const auto& [connection, request] : page.askers) {
+    if (!is_known) {
+      answer(connection, request, no_such_stream(answers_, request));
+      continue;
+    }
+    answer(connection, request, answers_.built(request, proto::http::kJsonType, [&] {
+      if (json.empty()) json = page_json(page.stream, page.owner, page.clients);
+      return json;
+    }));
   }
-  auto stream = page.stream;
-  stream.viewers = static_cast<std::uint32_t>(page.all_clients);
-  answer(page.connection, page.request,
-         page_answer(page.request, stream, page.owner, page.clients));
 }
 
-std::string StreamHandler::page_answer(const Request& request, const host::StreamView& stream,
-                                       std::string_view owner,
-                                       const std::vector<proto::ClientRecord>& clients) const {
+std::string StreamHandler::page_json(const host::StreamView& stream, std::string_view owner,
+                                     const std::vector<proto::ClientRecord>& clients) {
   rapidjson::StringBuffer buffer;
   JsonWriter out{buffer};
   out.StartObject();
@@ -329,7 +344,7 @@ std::string StreamHandler::page_answer(const Request& request, const host::Strea
   for (const auto& client : clients) write(out, client);
   out.EndArray();
   out.EndObject();
-  return answers_.json(request, 200, {buffer.GetString(), buffer.GetSize()});
+  return {buffer.GetString(), buffer.GetSize()};
 }
 
 }  // namespace ace::http

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/host/order_board.h"
@@ -57,15 +58,15 @@ class StreamHandler {
                                  const proto::StreamId& id) const;
   void read_page(const std::shared_ptr<Page>& page) const;
   void read_clients(const std::shared_ptr<Page>& page, const redis::Reply& ids) const;
-  void answer_page(const Page& page) const;
-  [[nodiscard]] std::string page_answer(const proto::http::Request& request,
-                                        const host::StreamView& stream, std::string_view owner,
-                                        const std::vector<proto::ClientRecord>& clients) const;
+  void answer_page(Page& page) const;
+  [[nodiscard]] static std::string page_json(const host::StreamView& stream, std::string_view owner,
+                                             const std::vector<proto::ClientRecord>& clients);
 
   streams::StreamServices& services_;
   streams::StreamManager& streams_;
   std::string host_name_;
   const Answers& answers_;
+  mutable std::unordered_map<proto::StreamId, std::shared_ptr<Page>> pages_;  ///< being gathered
   std::shared_ptr<const StreamHandler*> alive_;
 };
 

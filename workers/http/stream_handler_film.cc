@@ -55,8 +55,9 @@ bool StreamHandler::answer_film(Connection& connection, const proto::http::Reque
   for (const auto& session : film.sessions) shown.viewers += session.viewers;
   const auto pid = services_.board().slots[shown.owner.slot].pid.load();
   film.clients.resize(std::min(film.clients.size(), kMaxClients));
-  answer(connection, request,
-         page_answer(request, shown, fmt::format("{}:{}", host_name_, pid), film.clients));
+  answer(connection, request, answers_.built(request, proto::http::kJsonType, [&] {
+    return page_json(shown, fmt::format("{}:{}", host_name_, pid), film.clients);
+  }));
   return true;
 }
 
