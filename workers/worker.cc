@@ -114,6 +114,8 @@ class Worker final : private handover::Handover::Listener,
   os::FreeMemory free_memory_;
   http::Endpoints endpoints_;
   http::ConnectionLimits connection_limits_;
+  http::StrangerBytes strangers_;
+  http::TurnQueue turns_{loop_, clock_};
   http::ConnectionServices connection_services_;
   http::Server server_;
   MoveOut move_out_;
@@ -177,12 +179,15 @@ Worker::Worker(supervisor::WorkerContext context)
               streams::memory_of_host(config_.memory_limit, context_.host->scoreboard())},
       endpoints_{services_, streams_, films_, engines_, memory_, endpoint_options(config_)},
       connection_limits_{connection_limits(config_)},
+      strangers_{context_.host->scoreboard(), board_, stranger_limits(config_)},
       connection_services_{.loop = loop_,
                            .timers = timers_,
                            .clock = clock_,
                            .worker_id = id_,
                            .limits = connection_limits_,
-                           .trusted_proxies = config_.trusted_proxies},
+                           .trusted_proxies = config_.trusted_proxies,
+                           .strangers = strangers_,
+                           .turns = turns_},
       server_{connection_services_, board_, endpoints_.router(), context_.listen_fds},
       move_out_{timers_, context_.host->scoreboard(), handover_, server_, streams_,
                 films_,  [this] { stop("drained"); }} {

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "shared/os/memory_use.h"
+
 namespace ace::workers {
 
 using std::chrono::milliseconds;
@@ -49,6 +51,12 @@ streams::StreamOptions stream_options(const config::Config& config) {
 http::ConnectionLimits connection_limits(const config::Config& config) {
   return {
       .header = config.header_timeout, .idle = config.idle_timeout, .linger = milliseconds{2'000}};
+}
+
+http::StrangerBytes::Limits stranger_limits(const config::Config& config) {
+  if (config.memory_limit) return http::StrangerBytes::limits_for(config.memory_limit);
+  const auto group = os::MemoryGroup::find();
+  return http::StrangerBytes::limits_for(group ? std::optional{group->limit()} : std::nullopt);
 }
 
 http::EndpointOptions endpoint_options(const config::Config& config) {

@@ -11,6 +11,7 @@ namespace ace::workers {
 /// The settings as each part of a worker wants them.
 [[nodiscard]] streams::StreamOptions stream_options(const config::Config& config);
 [[nodiscard]] http::ConnectionLimits connection_limits(const config::Config& config);
+[[nodiscard]] http::StrangerBytes::Limits stranger_limits(const config::Config& config);
 [[nodiscard]] http::EndpointOptions endpoint_options(const config::Config& config);
 [[nodiscard]] ownership::ClientRecordTiming client_record_timing(const config::Config& config);
 [[nodiscard]] engines::RegistryOptions registry_options(const config::Config& config);

@@ -6,6 +6,8 @@ namespace {
 void forget_live_numbers(SlotBoard& board) {
   board.clients = 0;
   board.connections = 0;
+  board.stranger_bytes = 0;
+  for (auto& bytes : board.stranger_bytes_by_address) bytes = 0;
   board.owned_streams = 0;
   board.redis_is_up = 0;
   board.redis_trouble = RedisTrouble::None;

@@ -17,6 +17,10 @@ namespace ace::host {
 /// Worker processes a host can have at once, old ones that drain included.
 inline constexpr std::size_t kMaxSlots = 64;
 
+/// The peers' addresses of a host in so many groups, by hash: enough that no address has to share
+/// its bound with many, few enough to be summed up over all slots.
+inline constexpr std::size_t kAddressGroups = 256;
+
 /// A worker whose loop has stood still this long is given nothing new: it beats twice a second.
 inline constexpr std::chrono::milliseconds kFreshBeat{2'000};
 
@@ -66,6 +70,10 @@ struct alignas(64) SlotBoard {
   std::atomic<std::int64_t> beat_ns{};       ///< SystemClock::now() of the last beat of its loop
   std::atomic<std::uint32_t> clients{};      ///< stream clients placed here, waiting ones included
   std::atomic<std::uint32_t> connections{};  ///< HTTP connections read or answered, no streams
+  std::atomic<std::uint64_t> stranger_bytes{};  ///< held for those connections
+  /// Of these bytes, how many each group of addresses has.
+  std::array<std::atomic<std::uint32_t>, kAddressGroups> stranger_bytes_by_address{};
+  std::atomic<std::uint64_t> strangers_refused{};  ///< for which no more bytes were held
   std::atomic<std::uint32_t> owned_streams{};
   std::atomic<std::uint32_t> redis_is_up{};       ///< 1 while this worker can use Redis
   std::atomic<RedisTrouble> redis_trouble{};      ///< why it cannot

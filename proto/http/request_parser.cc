@@ -37,6 +37,9 @@ Method to_method(llhttp_method_t method) {
   }
 }
 
+/// Kept from one message to the next: most are smaller, and a connection may idle for long.
+constexpr std::size_t kKeptBytes = 1024;
+
 /// A body of these means nothing (RFC 9110, 9.3.1); servers that disagree on whether it is there
 /// are how requests are smuggled.
 constexpr bool takes_no_body(Method method) {
@@ -114,6 +117,7 @@ void RequestParser::Impl::begin() {
   request = {};
   refusal = {};
   raw.clear();
+  if (raw.capacity() > kKeptBytes) raw = std::string{};
   header_ = {};
   stage = Stage::RequestLine;
   line_begin_ = head_begin_ = body_begin_ = 0;
@@ -334,6 +338,12 @@ Request RequestParser::take_request() {
 }
 const Refusal& RequestParser::refusal() const { return impl_->refusal; }
 bool RequestParser::awaits_body() const { return impl_->stage == Impl::Stage::Body; }
+std::size_t RequestParser::held_bytes() const {
+  // The head stands there twice: as it came, and taken apart.
+  const auto body = impl_->request.body.capacity();
+  const auto raw = impl_->raw.capacity();
+  return 2 * raw - std::min(raw, impl_->request.body.size()) + body;
+}
 bool RequestParser::is_idle() const {
   return impl_->raw.find_first_not_of("\r\n") == std::string::npos;
 }

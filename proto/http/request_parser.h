@@ -51,6 +51,8 @@ class RequestParser {
 
   /// The head is whole and a body is still to come: the moment for "100 Continue".
   [[nodiscard]] bool awaits_body() const;
+  /// Bytes of memory that the current message takes, about.
+  [[nodiscard]] std::size_t held_bytes() const;
   /// Nothing of a request has come yet, empty lines aside: a connection that ends or idles now
   /// misses nothing.
   [[nodiscard]] bool is_idle() const;

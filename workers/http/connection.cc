@@ -29,13 +29,19 @@ Connection::Connection(const ConnectionServices& services, UniqueFd socket, std:
       timer_{services.timers.make()},
       peer_{std::move(peer)},
       arrival_{std::move(arrival)},
-      listener_{listener} {}
+      listener_{listener},
+      held_{services.strangers, peer_, services.trusted_proxies} {}
+
+Connection::~Connection() {
+  if (is_waiting_) services_.turns.leave(*this);
+}
 
 void Connection::start(std::string preread) {
   timer_->once(services_.limits.header, [this] { on_too_slow(); });
   watcher_->watch(true, false);
   unread_ = std::move(preread);
-  parse_unread();
+  // At once: a worker that begins to stop would drop it as one that has asked for nothing.
+  if (!unread_.empty()) on_turn();
 }
 
 void Connection::respond(std::string answer) { send(std::move(answer), false); }
@@ -54,7 +60,7 @@ Connection::Taken Connection::take_socket() {
 void Connection::on_ready(loop::FdEvents events) {
   switch (phase_) {
     case Phase::Reading:
-      if (events.readable) read_more();
+      if (events.readable) wait_for_turn(TurnQueue::Kind::Fresh);
       return;
     case Phase::Writing:
       if (events.writable) write_out();
@@ -68,26 +74,40 @@ void Connection::on_ready(loop::FdEvents events) {
   }
 }
 
-void Connection::read_more() {
+void Connection::wait_for_turn(TurnQueue::Kind kind) {
+  if (!std::exchange(is_waiting_, true)) services_.turns.wait(*this, kind);
+}
+
+void Connection::on_turn() {
+  is_waiting_ = false;
+  if (phase_ != Phase::Reading) return;
+  if (unread_.empty() && !read_more()) return;
+  is_in_turn_ = true;
+  parse_unread();
+  is_in_turn_ = false;
+  if (phase_ == Phase::Reading && !unread_.empty()) wait_for_turn(TurnQueue::Kind::More);
+  count_held();
+}
+
+bool Connection::read_more() {
   std::array<char, kReadSize> buffer{};
   const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (size <= 0) {
     done();
-    return;
+    return false;
   }
-  unread_.append(buffer.data(), static_cast<std::size_t>(size));
-  parse_unread();
+  unread_.assign(buffer.data(), static_cast<std::size_t>(size));
+  return true;
 }
 
 void Connection::parse_unread() {
   // A loop, not a recursion through respond(): a client may pipeline hundreds of requests.
-  if (std::exchange(is_parsing_, true)) return;
-  while (phase_ == Phase::Reading && !unread_.empty()) {
+  for (std::size_t i = 0; i < kRequestsPerTurn && phase_ == Phase::Reading; ++i) {
+    if (unread_.empty()) return;
     const auto bytes = std::exchange(unread_, {});
     parse(bytes);
   }
-  is_parsing_ = false;
 }
 
 void Connection::parse(std::string_view bytes) {
@@ -95,17 +115,7 @@ void Connection::parse(std::string_view bytes) {
   const auto fed = parser_.feed(as_bytes(bytes));
   switch (fed.outcome) {
     case proto::http::Parse::NeedMore:
-      // Between requests the time for a head runs from its first byte, where idle time ends. A new
-      // connection has had that time since it came.
-      if (was_idle && !parser_.is_idle() && has_answered_) {
-        timer_->once(services_.limits.header, [this] { on_too_slow(); });
-      }
-      if (parser_.awaits_body() && parser_.request().expects_continue && !has_continued_) {
-        has_continued_ = true;
-        // A full socket buffer here is a client that does not read: it may go on unasked.
-        (void)::send(socket_.get(), proto::http::kContinue.data(), proto::http::kContinue.size(),
-                     MSG_NOSIGNAL | MSG_DONTWAIT);
-      }
+      on_more_needed(was_idle);
       return;
     case proto::http::Parse::Complete:
       unread_.assign(bytes.substr(fed.consumed));
@@ -117,17 +127,44 @@ void Connection::parse(std::string_view bytes) {
   }
 }
 
-void Connection::on_request() {
-  phase_ = Phase::Answering;
-  timer_->stop();
-  auto request = parser_.take_request();
+void Connection::on_more_needed(bool was_idle) {
+  // Between requests the time for a head runs from its first byte, where idle time ends. A new
+  // connection has had that time since it came.
+  if (was_idle && !parser_.is_idle() && has_answered_) {
+    timer_->once(services_.limits.header, [this] { on_too_slow(); });
+  }
+  if (parser_.awaits_body() && !has_begun_) on_head();
+}
+
+void Connection::begin_request(const proto::http::Request& request) {
+  if (std::exchange(has_begun_, true)) return;
   auto id = take_request_id();
-  const auto shown = proto::http::shown_request_id(request);
-  request.id = shown ? std::string{*shown} : std::move(id);
   asked_ = {.trace = trace_of(request),
             .client = client_address(request, peer_, services_.trusted_proxies),
             .agent = proto::http::agent_of(request),
             .when = services_.clock.wall_now()};
+  const auto shown = proto::http::shown_request_id(request);
+  asked_.trace.id = shown ? std::string{*shown} : std::move(id);
+}
+
+void Connection::on_head() {
+  auto head = parser_.request();
+  begin_request(head);
+  head.id = asked_.trace.id;
+  head.keep_alive = false;
+  if (!listener_.on_head(*this, head)) return;
+  if (!head.expects_continue) return;
+  // A full socket buffer here is a client that does not read: it may go on unasked.
+  (void)::send(socket_.get(), proto::http::kContinue.data(), proto::http::kContinue.size(),
+               MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void Connection::on_request() {
+  phase_ = Phase::Answering;
+  timer_->stop();
+  auto request = parser_.take_request();
+  begin_request(request);
+  request.id = asked_.trace.id;
   listener_.on_request(*this, std::move(request));
   // What comes before the answer waits in the socket. Most answers are out by now, and starting to
   // watch again costs more than this whole check.
@@ -170,8 +207,10 @@ void Connection::on_too_slow() {
 
 void Connection::refuse(int status, std::string_view why) {
   const auto now = services_.clock.wall_now();
-  asked_ = {.trace = {}, .client = peer_, .agent = {}, .when = now};
-  asked_.trace.id = take_request_id();
+  if (!has_begun_) {
+    asked_ = {.trace = {}, .client = peer_, .agent = {}, .when = now};
+    asked_.trace.id = take_request_id();
+  }
   send(proto::http::refusal_response(status, why, services_.worker_id, asked_.trace.id, now), true);
 }
 
@@ -179,6 +218,10 @@ void Connection::send(std::string answer, bool close_after) {
   out_ = std::move(answer);
   out_sent_ = 0;
   close_after_write_ = close_after;
+  if (close_after) {  // nothing more is read
+    parser_.next();
+    unread_ = {};
+  }
   phase_ = Phase::Writing;
   // A client that does not take its answer is dropped as one that does not finish its request.
   timer_->once(services_.limits.idle, [this] { done(); });
@@ -192,6 +235,7 @@ void Connection::write_out() {
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) {
       watcher_->watch(false, true);
+      count_held();
       return;
     }
     if (sent <= 0) {
@@ -205,27 +249,41 @@ void Connection::write_out() {
 
 void Connection::on_written() {
   log_access("answered");
-  out_.clear();
+  out_ = {};
   if (close_after_write_) {
     linger();
     return;
   }
   parser_.next();
-  has_continued_ = false;
+  has_begun_ = false;
   has_answered_ = true;
   phase_ = Phase::Reading;
-  wait_for_request();
-}
-
-void Connection::wait_for_request() {
   timer_->once(services_.limits.idle, [this] { on_too_slow(); });
   watcher_->watch(true, false);
-  parse_unread();
+  if (is_in_turn_) return;  // which goes on by itself
+  if (!unread_.empty()) wait_for_turn(TurnQueue::Kind::More);
+  count_held();
+}
+
+std::size_t Connection::held() const {
+  const bool is_idle = phase_ == Phase::Reading && parser_.is_idle() && unread_.empty();
+  if (is_idle || phase_ == Phase::Lingering || phase_ == Phase::Done) return 0;
+  return parser_.held_bytes() + unread_.capacity() + out_.capacity();
+}
+
+void Connection::count_held() {
+  if (held_.hold(held())) return;
+  if (phase_ == Phase::Reading) {
+    refuse(503, "too much is held for requests that are not whole");
+  } else if (phase_ == Phase::Writing) {
+    done();  // it does not read its answer
+  }
 }
 
 void Connection::linger() {
   // A close with unread input would be a reset, which can cost the client our answer.
   phase_ = Phase::Lingering;
+  count_held();
   ::shutdown(socket_.get(), SHUT_WR);
   timer_->once(services_.limits.linger, [this] { done(); });
   watcher_->watch(true, false);

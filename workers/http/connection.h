@@ -15,6 +15,8 @@
 #include "shared/loop/timer.h"
 #include "shared/net/ip_set.h"
 #include "workers/clients/client_seat.h"
+#include "workers/http/stranger_bytes.h"
+#include "workers/http/turn_queue.h"
 
 namespace ace::http {
 
@@ -32,6 +34,8 @@ struct ConnectionServices {
   const proto::WorkerId& worker_id;
   const ConnectionLimits& limits;
   const net::IpSet& trusted_proxies;
+  StrangerBytes& strangers;
+  TurnQueue& turns;
 };
 
 /// How a connection came to this worker: accepted here, or handed over as a client of a stream,
@@ -43,13 +47,22 @@ struct Arrival {
 };
 
 /// One HTTP connection while requests are read and answered whole. Reads one request at a time:
-/// what a client pipelines waits in the socket or in `unread_` until the answer before it is out. A
-/// request for a stream takes the socket away (take_socket), and this object's work is done.
-class Connection {
+/// what a client pipelines waits in the socket or in `unread_` until the answer before it is out
+/// and the connection has its next turn. A request for a stream takes the socket away
+/// (take_socket), and this object's work is done. What is held of requests and answers counts as
+/// StrangerBytes; where those have no room the request is told 503, an unread answer is cut off.
+class Connection final : private TurnQueue::Guest {
  public:
+  /// Requests that are taken up in one turn.
+  static constexpr std::size_t kRequestsPerTurn = 4;
+
   class Listener {
    public:
     virtual ~Listener() = default;
+    /// The head of a request is here, and its body is not. False: nobody wants the body; the head
+    /// has been answered, with the end of the connection.
+    [[nodiscard]] virtual bool on_head(Connection& connection,
+                                       const proto::http::Request& head) = 0;
     /// Exactly one of respond(), respond_and_close() and take_socket() must follow, now or later.
     virtual void on_request(Connection& connection, proto::http::Request request) = 0;
     /// The last call: destroy the connection, but not from within (post it).
@@ -59,6 +72,7 @@ class Connection {
   /// `peer`: the client's address, for logs. The socket is non-blocking.
   Connection(const ConnectionServices& services, UniqueFd socket, std::string peer, Arrival arrival,
              Listener& listener);
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -98,16 +112,23 @@ class Connection {
     WallTime when;
   };
 
+  /// What logs and handlers know of the request, once its head is here.
+  void begin_request(const proto::http::Request& request);
+  void on_head();
   void on_request();
   /// The one that came with the connection, else one of ours.
   std::string take_request_id();
   void log_access(std::string_view why) const;
   void on_ready(loop::FdEvents events);
-  void read_more();
+  void on_turn() override;
+  void wait_for_turn(TurnQueue::Kind kind);
+  [[nodiscard]] bool read_more();
   void parse_unread();
   void parse(std::string_view bytes);
+  void on_more_needed(bool was_idle);
+  void count_held();
+  [[nodiscard]] std::size_t held() const;
   void refuse(int status, std::string_view why);
-  void wait_for_request();
   void on_too_slow();
   void send(std::string answer, bool close_after);
   void write_out();
@@ -128,12 +149,14 @@ class Connection {
   Phase phase_{Phase::Reading};
   proto::http::RequestParser parser_;
   std::string unread_;  ///< bytes that the parser has not had: the next request's
+  StrangerBytes::Share held_;
   std::string out_;
   std::size_t out_sent_{};
   bool close_after_write_{};
-  bool has_continued_{};
   bool has_answered_{};
-  bool is_parsing_{};
+  bool has_begun_{};   ///< asked_ is of the request that is being read
+  bool is_waiting_{};  ///< for its turn
+  bool is_in_turn_{};
 };
 
 }  // namespace ace::http

@@ -81,11 +81,15 @@ Endpoints::Endpoints(streams::StreamServices& services, streams::StreamManager& 
       stream_{services, streams, options.host_name, answers_},
       engines_{engines, answers_} {
   for (const auto& row : table()) {
-    router_.add(row.path, row.method, [this, &row](Connection& connection, Request request) {
-      if (gate_.refuses(connection, request, row.access)) return;
-      if (row.access == Access::Stream && refuses_stream(connection, request)) return;
-      row.handle(*this, connection, std::move(request));
-    });
+    router_.add(
+        row.path, row.method,
+        [this, &row](Connection& connection, const Request& request) {
+          return !gate_.refuses(connection, request, row.access) &&
+                 !(row.access == Access::Stream && refuses_stream(connection, request));
+        },
+        [this, &row](Connection& connection, Request request) {
+          row.handle(*this, connection, std::move(request));
+        });
   }
 }
 

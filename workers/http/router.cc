@@ -29,9 +29,9 @@ bool matches(std::string_view pattern, std::string_view path) {
   }
 }
 
-/// Where a route keeps the handler of a method; null for what no path takes.
-template <class Route, class Handler>
-Handler Route::*place_of(Method method) {
+/// Where a route keeps the entry of a method; null for what no path takes.
+template <class Route, class Entry>
+Entry Route::*place_of(Method method) {
   switch (method) {
     case Method::Get:
     case Method::Head:
@@ -61,9 +61,9 @@ void answer(Connection& connection, const Request& request, std::string text) {
 
 std::string Router::Route::methods() const {
   std::string all;
-  if (get) all += "GET, HEAD, ";
-  if (post) all += "POST, ";
-  if (remove) all += "DELETE, ";
+  if (get.handler) all += "GET, HEAD, ";
+  if (post.handler) all += "POST, ";
+  if (remove.handler) all += "DELETE, ";
   return all + "OPTIONS";
 }
 
@@ -74,33 +74,39 @@ Router::Route& Router::at(std::string_view path) {
   return routes_.back();
 }
 
-void Router::add(std::string_view path, Method method, Handler handler) {
-  const auto place = place_of<Route, Handler>(method);
+void Router::add(std::string_view path, Method method, Gate gate, Handler handler) {
+  const auto place = place_of<Route, Entry>(method);
   ACE_CHECK(place != nullptr, "a path is got, posted to or deleted");
-  at(path).*place = std::move(handler);
+  at(path).*place = {.gate = std::move(gate), .handler = std::move(handler)};
 }
 
-void Router::route(Connection& connection, Request request) const {
+const Router::Entry* Router::admitted(Connection& connection, const Request& request) const {
   if (request.path() == "*") {  // the server as a whole, which only OPTIONS may ask for
     answer(connection, request, answers_.options(request, kReadMethods));
-    return;
+    return nullptr;
   }
   const auto found = std::ranges::find_if(
       routes_, [&](const Route& route) { return matches(route.path, request.path()); });
   if (found == routes_.end()) {
     answer(connection, request, answers_.error(request, 404, "not_found", "there is no such path"));
-    return;
+    return nullptr;
   }
   if (request.method == Method::Options) {
     answer(connection, request, answers_.options(request, found->methods()));
-    return;
+    return nullptr;
   }
-  const auto place = place_of<Route, Handler>(request.method);
-  if (place == nullptr || !(*found.*place)) {
+  const auto place = place_of<Route, Entry>(request.method);
+  if (place == nullptr || !((*found).*place).handler) {
     answer(connection, request, answers_.not_allowed(request, found->methods()));
-    return;
+    return nullptr;
   }
-  (*found.*place)(connection, std::move(request));
+  const auto& entry = (*found).*place;
+  return entry.gate(connection, request) ? &entry : nullptr;
+}
+
+void Router::route(Connection& connection, Request request) const {
+  const auto* const entry = admitted(connection, request);
+  if (entry != nullptr) entry->handler(connection, std::move(request));
 }
 
 }  // namespace ace::http

@@ -164,6 +164,10 @@ void Server::add(UniqueFd socket, std::string peer, std::string preread, Arrival
   connection.start(std::move(preread));
 }
 
+bool Server::on_head(Connection& connection, const proto::http::Request& head) {
+  return router_.admits(connection, head);
+}
+
 void Server::on_request(Connection& connection, proto::http::Request request) {
   ++board_.requests;
   log::debug("request", "request={} client={} method={} path={:?}", request.id, connection.client(),

@@ -45,6 +45,7 @@ class Server final : private Connection::Listener {
   void on_out_of_descriptors(int listen_fd);
   void turn_away(UniqueFd socket);
   void rest(std::string_view event);
+  bool on_head(Connection& connection, const proto::http::Request& head) override;
   void on_request(Connection& connection, proto::http::Request request) override;
   void on_connection_done(Connection& connection) override;
 

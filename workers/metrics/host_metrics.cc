@@ -49,6 +49,8 @@ struct CounterText {
 constexpr std::array kCounters{
     CounterText{&SlotBoard::requests, "ace_proxy_requests_total",
                 "HTTP requests that were read whole, those handed to another worker twice."},
+    CounterText{&SlotBoard::strangers_refused, "ace_proxy_strangers_refused_total",
+                "Connections that were refused, or closed, as too many bytes were held for such."},
     CounterText{&SlotBoard::bytes_from_engines, "ace_proxy_engine_received_bytes_total",
                 "Media received from engines, in whole TS packets."},
     CounterText{&SlotBoard::bytes_to_clients, "ace_proxy_client_sent_bytes_total",
@@ -129,6 +131,8 @@ void add_workers(TextPage& page, const Scoreboard& board) {
   auto& clients = page.gauge("ace_proxy_clients", "Clients of streams, waiting ones included.");
   auto& connections = page.gauge("ace_proxy_connections",
                                  "HTTP connections that are read or answered, streams apart.");
+  auto& strangers = page.gauge("ace_proxy_stranger_bytes",
+                               "Bytes of requests that are not whole and of answers not read.");
   auto& owned = page.gauge("ace_proxy_owned_streams", "Streams whose engine session is read here.");
   auto& redis = page.gauge("ace_proxy_redis_up", "1 while the worker can use Redis, else 0.");
   auto& trouble = page.gauge("ace_proxy_redis_trouble",
@@ -146,6 +150,7 @@ void add_workers(TextPage& page, const Scoreboard& board) {
   each_worker(board, [&](const SlotBoard& slot, const Labels& worker) {
     clients.add(std::uint64_t{slot.clients}, worker);
     connections.add(std::uint64_t{slot.connections}, worker);
+    strangers.add(slot.stranger_bytes.load(), worker);
     owned.add(std::uint64_t{slot.owned_streams}, worker);
     redis.add(std::uint64_t{slot.redis_is_up}, worker);
     for (std::size_t i = 1; i < host::kRedisTroubles; ++i) {
