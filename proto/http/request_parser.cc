@@ -247,7 +247,7 @@ void RequestParser::Impl::on_request_line(std::string_view line) {
   request.version = parts.version;
   if (is_other_protocol(parts.method)) return refuse(501, "unknown method");
   auto target = Target::parse(parts.target);
-  if (!target) return refuse(400, target.error().text);
+  if (!target) return refuse(400, target.error().text + ": " + quoted(parts.target));
   request.target = std::move(*target);
   if (request.target.text == "*" && parts.method != "OPTIONS") {
     return refuse(400, "the target * is for OPTIONS");

@@ -79,6 +79,14 @@ bool is_decisive(std::string_view name) {
 
 }  // namespace
 
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kMost = 100;
+  std::string shown{text.substr(0, kMost)};
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return c < ' ' || c == '\x7f'; }, '?');
+  return '"' + shown + (text.size() > kMost ? "…\"" : "\"");
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -91,14 +99,15 @@ std::optional<Refusal> split_request_line(std::string_view line, RequestLine& pa
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) {
-    return bad_request("malformed request line");
+    return bad_request("malformed request line: " + quoted(line));
   }
   parts.method = line.substr(0, first);
   parts.target = line.substr(first + 1, last - first - 1);
   if (!is_token(parts.method)) return bad_request("malformed method");
   const bool is_clean = std::all_of(parts.target.begin(), parts.target.end(), is_visible_ascii);
   if (parts.target.empty() || !is_clean) {
-    return bad_request("the target holds a space, a control or a raw byte");
+    return bad_request("the target holds a space, a control or a raw byte: " +
+                       quoted(parts.target));
   }
   return read_version(line.substr(last + 1), parts.version);
 }

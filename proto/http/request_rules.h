@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "proto/http/request_parser.h"
@@ -24,6 +25,9 @@ struct RequestLine {
 [[nodiscard]] std::optional<Refusal> check_header_line(std::string_view line);
 /// What only shows when all headers are there: Host, and how the body is framed.
 [[nodiscard]] std::optional<Refusal> check_head(const Request& request);
+
+/// The first 100 bytes in quotes, what is not printable ASCII as `?`.
+[[nodiscard]] std::string quoted(std::string_view text);
 
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 

@@ -15,6 +15,7 @@
 
 #include "proto/http/response.h"
 #include "shared/log/log.h"
+#include "workers/http/stream_request.h"
 
 namespace ace::http {
 namespace {
@@ -170,6 +171,7 @@ bool Server::on_head(Connection& connection, const proto::http::Request& head) {
 
 void Server::on_request(Connection& connection, proto::http::Request request) {
   ++board_.requests;
+  drop_additions(request.target);
   log::debug("request", "request={} client={} method={} path={:?}", request.id, connection.client(),
              request.method_name, request.path());
   router_.route(connection, std::move(request));
