@@ -181,6 +181,9 @@ void RedisGate::Impl::begin_trial() {
   pipe.command({"GET", prefix + "value"}, judged([name = user](const auto& reply) {
                  return judge_command(name, "GET", reply);
                }));
+  pipe.command({"UNLINK", prefix + "value"}, judged([name = user](const auto& reply) {
+                 return judge_command(name, "UNLINK", reply);
+               }));
 }
 
 void RedisGate::Impl::settle(std::optional<RedisUnfitness> found) {
