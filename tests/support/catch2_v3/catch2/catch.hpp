@@ -15,11 +15,14 @@
 
 namespace Catch {
 
+namespace Matchers {
+inline StringContainsMatcher Contains(const std::string& part) { return ContainsSubstring(part); }
+}  // namespace Matchers
+
+using Matchers::Contains;
 using Matchers::EndsWith;
 using Matchers::StartsWith;
 
-inline Matchers::StringContainsMatcher Contains(const std::string& part) {
-  return Matchers::ContainsSubstring(part);
-}
-
 }  // namespace Catch
+
+using Catch::Approx;
