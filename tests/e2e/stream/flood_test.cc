@@ -184,7 +184,7 @@ TEST_CASE("half-sent bodies hold no more than strangers may have", "[flood]") {
   CHECK(refused > 400);
   CHECK(metrics().sum("ace_proxy_stranger_bytes") <= kMayHave);
   // Who asks for little is served meanwhile, and a stream.
-  CHECK(service.get("/readyz").status == 200);
+  CHECK(service.get("/healthz").status == 200);
   Viewers viewers{service.port()};
   viewers.open(2, stream_target(stream_id(1)));
   CHECK(all_served(viewers, 20s));
