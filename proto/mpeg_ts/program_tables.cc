@@ -1,12 +1,12 @@
 #include "proto/mpeg_ts/program_tables.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ace::proto {
 namespace {
 
 constexpr std::size_t kMaxPrograms = 64;
-constexpr std::size_t kMaxTablePackets = 16;
 constexpr std::size_t kSectionHead = 8;  // table_id to last_section_number
 constexpr std::size_t kCrc = 4;
 constexpr std::uint8_t kPatId = 0;
@@ -16,36 +16,17 @@ std::size_t octet(ByteSpan bytes, std::size_t at) {
   return std::to_integer<std::size_t>(bytes[at]);
 }
 
+unsigned sixteen_bits(ByteSpan bytes, std::size_t at) {
+  return static_cast<unsigned>(octet(bytes, at) << 8U | octet(bytes, at + 1));
+}
+
 /// Thirteen bits, as PIDs lie in tables.
 Pid pid_at(ByteSpan bytes, std::size_t at) {
-  return static_cast<Pid>((octet(bytes, at) & 0x1fU) << 8U | octet(bytes, at + 1));
+  return static_cast<Pid>(sixteen_bits(bytes, at) & 0x1fffU);
 }
 
 /// Twelve bits, as lengths lie in tables.
-std::size_t length_at(ByteSpan bytes, std::size_t at) {
-  return (octet(bytes, at) & 0x0fU) << 8U | octet(bytes, at + 1);
-}
-
-Codec codec_of_type(std::size_t stream_type) {
-  switch (stream_type) {
-    case 0x01:
-    case 0x02:
-      return Codec::Mpeg2Video;
-    case 0x1b:
-      return Codec::H264;
-    case 0x24:
-      return Codec::H265;
-    case 0x03:  // MPEG audio
-    case 0x04:
-    case 0x0f:  // AAC
-    case 0x11:
-    case 0x81:  // AC-3, E-AC-3
-    case 0x87:
-      return Codec::Audio;
-    default:
-      return Codec::Other;
-  }
-}
+std::size_t length_at(ByteSpan bytes, std::size_t at) { return sixteen_bits(bytes, at) & 0xfffU; }
 
 /// As far as its first packet shows.
 bool begins_pat(const TsPacket& packet) {
@@ -60,11 +41,49 @@ bool begins_pat(const TsPacket& packet) {
   return has_syntax && length + 3 >= kSectionHead + kCrc && length <= kLongest;
 }
 
-}  // namespace
-
-bool is_video(Codec codec) {
-  return codec == Codec::Mpeg2Video || codec == Codec::H264 || codec == Codec::H265;
+/// A section of that table, in force, and the first one where there are several.
+bool is_current(ByteSpan body, std::uint8_t table_id) {
+  constexpr std::size_t kFlags = 5;
+  constexpr std::size_t kNumber = 6;
+  constexpr unsigned kIsCurrent = 1;
+  return octet(body, 0) == table_id && (octet(body, kFlags) & kIsCurrent) != 0 &&
+         octet(body, kNumber) == 0;
 }
+
+std::vector<ElementaryStream> streams_of(ByteSpan entries) {
+  constexpr std::size_t kEntryHead = 5;
+  std::vector<ElementaryStream> streams;
+  while (entries.size() >= kEntryHead) {
+    const auto length = std::min(length_at(entries, 3), entries.size() - kEntryHead);
+    streams.push_back({.pid = pid_at(entries, 1),
+                       .codec = codec_of(static_cast<unsigned>(octet(entries, 0)),
+                                         entries.subspan(kEntryHead, length))});
+    entries = entries.subspan(kEntryHead + length);
+  }
+  return streams;
+}
+
+std::optional<ElementaryStream> main_of(const std::vector<ElementaryStream>& streams) {
+  auto found = std::ranges::find_if(streams, is_video, &ElementaryStream::codec);
+  if (found == streams.end()) {
+    found = std::ranges::find(streams, Codec::Audio, &ElementaryStream::codec);
+  }
+  if (found == streams.end()) found = streams.begin();
+  return found == streams.end() ? std::nullopt : std::optional{*found};
+}
+
+/// Packets that end with what `all` ends with are not repeated: tables may share one.
+void append(std::vector<std::byte>& all, ByteSpan packets) {
+  for (; packets.size() >= kTsPacketSize; packets = packets.subspan(kTsPacketSize)) {
+    const auto packet = packets.first(kTsPacketSize);
+    const bool is_there =
+        all.size() >= kTsPacketSize &&
+        std::equal(packet.begin(), packet.end(), all.end() - std::ptrdiff_t{kTsPacketSize});
+    if (!is_there) all.insert(all.end(), packet.begin(), packet.end());
+  }
+}
+
+}  // namespace
 
 ByteSpan from_first_pat(ByteSpan packets) {
   while (packets.size() >= kTsPacketSize &&
@@ -75,100 +94,106 @@ ByteSpan from_first_pat(ByteSpan packets) {
 }
 
 void ProgramTables::feed(const TsPacket& packet, ByteSpan raw) {
-  if (packet.is_scrambled) return;
+  if (!is_table(packet.pid) || packet.is_scrambled) return;
   if (packet.pid == kPatPid) {
-    if (const auto body = gather(pat_, packet, raw)) read_pat(*body);
-    return;
-  }
-  const auto program = programs_.find(packet.pid);
-  if (program == programs_.end()) return;
-  if (const auto body = gather(program->second.section, packet, raw)) {
-    read_pmt(*body, program->second);
+    pat_reader_.feed(packet, raw, [this](const auto& section) { on_pat(section); });
+  } else {
+    pmt_readers_[packet.pid].feed(
+        packet, raw, [this, &packet](const auto& section) { on_pmt(packet.pid, section); });
   }
 }
 
-std::optional<ByteSpan> ProgramTables::gather(Section& section, const TsPacket& packet,
-                                              ByteSpan raw) {
-  auto payload = packet.payload;
-  if (packet.begins_unit) {
-    section.is_open = false;
-    if (payload.empty()) return std::nullopt;
-    const std::size_t pointer = octet(payload, 0);
-    if (pointer + 1 >= payload.size()) return std::nullopt;
-    payload = payload.subspan(pointer + 1);
-    section.body.clear();
-    section.raw.clear();
-    section.is_open = true;
-  }
-  if (!section.is_open) return std::nullopt;
-  section.body.insert(section.body.end(), payload.begin(), payload.end());
-  section.raw.insert(section.raw.end(), raw.begin(), raw.end());
-  const ByteSpan body{section.body};
-  if (body.size() < kSectionHead) return std::nullopt;
-  const std::size_t end = 3 + length_at(body, 1);
-  const bool is_whole = body.size() >= end;
-  section.is_open = !is_whole && section.raw.size() < kMaxTablePackets * kTsPacketSize;
-  if (!is_whole || end < kSectionHead + kCrc) return std::nullopt;
-  section.whole = section.raw;
-  return body.first(end - kCrc);
-}
-
-void ProgramTables::read_pat(ByteSpan body) {
-  if (octet(body, 0) != kPatId) return;
-  std::vector<Pid> named;
+void ProgramTables::on_pat(const SectionReader::Section& section) {
+  const auto body = section.body;
+  if (!is_current(body, kPatId)) return;
+  pat_packets_.assign(section.packets.begin(), section.packets.end());
+  if (std::ranges::equal(body, pat_body_)) return;  // they come ten times a second
+  pat_body_.assign(body.begin(), body.end());
+  std::vector<Program> programs;
+  table_pids_.reset();
+  table_pids_.set(kPatPid);
   for (std::size_t at = kSectionHead; at + 4 <= body.size(); at += 4) {
-    const bool is_network = octet(body, at) == 0 && octet(body, at + 1) == 0;
-    if (!is_network && named.size() < kMaxPrograms) named.push_back(pid_at(body, at + 2));
+    const auto number = sixteen_bits(body, at);
+    const auto pid = pid_at(body, at + 2);
+    const bool is_network = number == 0;
+    if (is_network || pid == kPatPid || pid == kNullPid || programs.size() == kMaxPrograms)
+      continue;
+    const auto known = std::ranges::find_if(programs_, [&](const Program& program) {
+      return program.number == number && program.pmt_pid == pid;
+    });
+    programs.push_back(known == programs_.end() ? Program{.number = number, .pmt_pid = pid}
+                                                : *known);
+    table_pids_.set(pid);
   }
-  std::erase_if(programs_, [&](const auto& program) {
-    return std::ranges::find(named, program.first) == named.end();
-  });
-  for (const auto pid : named) programs_.try_emplace(pid);
+  programs_ = std::move(programs);
+  std::erase_if(pmt_readers_, [this](const auto& entry) { return !is_table(entry.first); });
+  choose();
 }
 
-void ProgramTables::read_pmt(ByteSpan body, Program& program) {
+ProgramTables::Program* ProgramTables::program_of(Pid pmt_pid, unsigned number) {
+  Program* of_pid = nullptr;
+  std::size_t count = 0;
+  for (auto& program : programs_) {
+    if (program.pmt_pid != pmt_pid) continue;
+    if (program.number == number) return &program;
+    of_pid = &program;
+    ++count;
+  }
+  // Some remultiplexers number programs anew in the PAT only.
+  return count == 1 ? of_pid : nullptr;
+}
+
+void ProgramTables::on_pmt(Pid pid, const SectionReader::Section& section) {
   constexpr std::size_t kPmtHead = kSectionHead + 4;
-  if (octet(body, 0) != kPmtId || body.size() < kPmtHead) return;
+  const auto body = section.body;
+  if (!is_current(body, kPmtId) || body.size() < kPmtHead) return;
+  auto* const program = program_of(pid, sixteen_bits(body, 3));
+  if (program == nullptr) return;
+  program->packets.assign(section.packets.begin(), section.packets.end());
+  program->came = ++pmts_;
+  if (std::ranges::equal(body, program->body)) return;
+  program->body.assign(body.begin(), body.end());
+  const auto entries = std::min(kPmtHead + length_at(body, kSectionHead + 2), body.size());
   const Pid pcr = pid_at(body, kSectionHead);
-  program.pcr_pid = pcr == kNullPid ? std::nullopt : std::optional{pcr};
-  program.streams.clear();
-  std::size_t at = kPmtHead + length_at(body, kSectionHead + 2);
-  while (at + 5 <= body.size()) {
-    program.streams[pid_at(body, at + 1)] = codec_of_type(octet(body, at));
-    at += 5 + length_at(body, at + 3);
+  program->pcr_pid = pcr == kNullPid ? std::nullopt : std::optional{pcr};
+  const auto main = main_of(streams_of(body.subspan(entries)));
+  program->is_on_air =
+      program->is_on_air && main && program->main && main->pid == program->main->pid;
+  program->main = main;
+  choose();
+}
+
+void ProgramTables::note_unit(Pid pid) {
+  for (auto& program : programs_) {
+    if (!program.main || program.main->pid != pid || program.is_on_air) continue;
+    program.is_on_air = true;
+    choose();
   }
 }
 
-std::optional<Codec> ProgramTables::codec_of(Pid pid) const {
-  for (const auto& [pmt, program] : programs_) {
-    const auto found = program.streams.find(pid);
-    if (found != program.streams.end()) return found->second;
-  }
-  return std::nullopt;
-}
-
-bool ProgramTables::has_video() const {
-  return std::ranges::any_of(programs_, [](const auto& program) {
-    return std::ranges::any_of(program.second.streams,
-                               [](const auto& stream) { return is_video(stream.second); });
-  });
-}
-
-std::optional<Pid> ProgramTables::pcr_pid() const {
-  for (const auto& [pmt, program] : programs_) {
-    if (program.pcr_pid) return program.pcr_pid;
-  }
-  return std::nullopt;
+void ProgramTables::choose() {
+  const auto rank = [](const Program& program) {
+    if (!program.main) return 0;
+    const int kind = is_video(program.main->codec)         ? 3
+                     : program.main->codec == Codec::Audio ? 2
+                                                           : 1;
+    return kind + (program.is_on_air ? 3 : 0);
+  };
+  const auto shown = std::ranges::max_element(programs_, {}, rank);
+  main_ = shown == programs_.end() ? std::nullopt : shown->main;
+  pcr_pid_ = shown == programs_.end() ? std::nullopt : shown->pcr_pid;
 }
 
 std::vector<std::byte> ProgramTables::packets() const {
-  std::vector<std::byte> all;
-  for (const auto& [pid, program] : programs_) {
-    const auto& whole = program.section.whole;
-    all.insert(all.end(), whole.begin(), whole.end());
+  std::vector<const Program*> known;
+  for (const auto& program : programs_) {
+    if (!program.packets.empty()) known.push_back(&program);
   }
-  if (all.empty() || pat_.whole.empty()) return {};
-  all.insert(all.begin(), pat_.whole.begin(), pat_.whole.end());
+  if (known.empty() || pat_packets_.empty()) return {};
+  // On a PID that several share, the order is that of its continuity.
+  std::ranges::sort(known, {}, &Program::came);
+  auto all = pat_packets_;
+  for (const auto* program : known) append(all, program->packets);
   return all;
 }
 

@@ -1,6 +1,6 @@
 #include "proto/mpeg_ts/ts_index.h"
 
-#include "proto/mpeg_ts/random_access.h"
+#include <utility>
 
 namespace ace::proto {
 namespace {
@@ -20,31 +20,64 @@ nanoseconds duration_of(std::uint64_t pcr_ticks) {
 
 TsIndex::Scanned TsIndex::scan(ByteSpan packets) {
   Scanned scanned;
-  for (std::size_t at = 0; at + kTsPacketSize <= packets.size(); at += kTsPacketSize) {
-    const auto raw = packets.subspan(at, kTsPacketSize);
+  run_ = bytes_;
+  for (; packets.size() >= kTsPacketSize; packets = packets.subspan(kTsPacketSize)) {
+    const auto raw = packets.first(kTsPacketSize);
     const auto packet = parse_ts_packet(raw);
-    bytes_ += kTsPacketSize;
-    tables_.feed(packet, raw);
+    if (tables_.is_table(packet.pid)) tables_.feed(packet, raw);
     if (packet.pcr) follow_pcr(packet);
-    if (scanned.random_access || !packet.begins_unit || !is_random_access(packet)) continue;
-    if (auto tables = tables_.packets(); !tables.empty()) {
-      scanned.random_access = RandomAccessPoint{.offset = at, .tables = std::move(tables)};
-    }
+    if (packet.begins_unit || unit_) follow_units(packet, scanned);
+    bytes_ += kTsPacketSize;
   }
   return scanned;
 }
 
-bool TsIndex::is_random_access(const TsPacket& packet) const {
-  const auto codec = tables_.codec_of(packet.pid);
-  if (!codec) return false;
-  // Sound begins anywhere, which is no place for a film; of what we cannot read, the flag is all.
-  if (!is_video(*codec) && tables_.has_video()) return false;
-  if (packet.is_random_access && *codec != Codec::Audio) return true;
-  return !packet.is_scrambled && begins_random_access(*codec, packet.payload);
+void TsIndex::follow_units(const TsPacket& packet, Scanned& scanned) {
+  if (tables_.is_table(packet.pid)) return;
+  if (packet.begins_unit) tables_.note_unit(packet.pid);
+  const auto& main = tables_.main_stream();
+  if (!main || packet.pid != main->pid) return;
+  if (unit_ && unit_->stream != *main) unit_.reset();
+  if (packet.begins_unit) {
+    settle(Verdict::Untold, scanned);
+    if (!scanned.random_access) begin_unit(packet, scanned);
+  } else if (unit_ && packet.is_scrambled) {
+    settle(Verdict::Untold, scanned);
+  } else if (unit_) {
+    settle(access_unit_.feed(packet.payload), scanned);
+  }
+}
+
+void TsIndex::begin_unit(const TsPacket& packet, Scanned& scanned) {
+  const auto stream = *tables_.main_stream();
+  access_unit_.begin(stream.codec);
+  const auto verdict = packet.is_scrambled ? Verdict::Untold : access_unit_.feed(packet.payload);
+  if (verdict == Verdict::NoEntry) return;
+  auto tables = tables_.packets();
+  if (tables.empty()) return;
+  unit_ = OpenUnit{.stream = stream,
+                   .begun_at = bytes_,
+                   .is_flagged = packet.is_random_access,
+                   .tables = std::move(tables)};
+  settle(verdict, scanned);
+}
+
+void TsIndex::settle(Verdict verdict, Scanned& scanned) {
+  if (!unit_ || verdict == Verdict::Open) return;
+  auto unit = *std::exchange(unit_, std::nullopt);
+  const bool is_by_flag = verdict == Verdict::Untold || verdict == Verdict::Intra;
+  if (verdict != Verdict::Entry && !(is_by_flag && unit.is_flagged)) return;
+  const bool is_earlier = unit.begun_at < run_;
+  const auto offset = is_earlier ? run_ - unit.begun_at : unit.begun_at - run_;
+  auto& place = is_earlier ? scanned.earlier : scanned.random_access;
+  place = RandomAccessPoint{.offset = offset, .tables = std::move(unit.tables)};
 }
 
 void TsIndex::follow_pcr(const TsPacket& packet) {
-  if (tables_.pcr_pid() && packet.pid != *tables_.pcr_pid()) return;
+  const auto clock = tables_.pcr_pid();
+  if (clock && packet.pid != *clock) return;
+  if (std::exchange(pcr_pid_, clock) != clock && clock)
+    last_pcr_.reset();  // another program's time
   if (last_pcr_ && !packet.is_discontinuity) {
     const auto step = (*packet.pcr + kPcrWrap - *last_pcr_) % kPcrWrap;
     if (step <= kLargestStep) media_time_ += duration_of(step);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "proto/mpeg_ts/access_unit.h"
 #include "proto/mpeg_ts/program_tables.h"
 
 namespace ace::proto {
@@ -17,13 +18,17 @@ struct RandomAccessPoint {
   std::vector<std::byte> tables;
 };
 
-/// Reads along with a stream: where decoders can begin, and how much media has gone by. Pure.
-/// Scrambled payloads are not looked into; what tables do not name is passed over.
+/// Reads along with a stream: where decoders can begin, and how much media has gone by. Pure. What
+/// a picture is decides, its slice may lie some packets behind its beginning. The adaptation
+/// field's flag decides only where the payload cannot tell: it is scrambled, or of an unknown kind.
 class TsIndex {
  public:
   struct Scanned {
     /// The first one of the run.
     std::optional<RandomAccessPoint> random_access;
+    /// One that began in an earlier run, and shows only now; `offset`: so many bytes before this
+    /// run.
+    std::optional<RandomAccessPoint> earlier;
   };
   /// `packets` follow what was scanned before.
   [[nodiscard]] Scanned scan(ByteSpan packets);
@@ -36,11 +41,25 @@ class TsIndex {
   [[nodiscard]] std::uint64_t bits_per_second() const { return bits_per_second_; }
 
  private:
-  [[nodiscard]] bool is_random_access(const TsPacket& packet) const;
+  /// A unit of the main stream of which nobody knows yet whether a decoder can begin with it.
+  struct OpenUnit {
+    ElementaryStream stream;
+    std::uint64_t begun_at{};  ///< of all bytes scanned
+    bool is_flagged{};
+    std::vector<std::byte> tables;
+  };
+
+  void follow_units(const TsPacket& packet, Scanned& scanned);
+  void begin_unit(const TsPacket& packet, Scanned& scanned);
+  void settle(Verdict verdict, Scanned& scanned);
   void follow_pcr(const TsPacket& packet);
   void measure_rate();
 
   ProgramTables tables_;
+  AccessUnit access_unit_;
+  std::optional<OpenUnit> unit_;
+  std::uint64_t run_{};  ///< where the run begins, of all bytes scanned
+  std::optional<Pid> pcr_pid_;
   std::optional<std::uint64_t> last_pcr_;
   std::chrono::nanoseconds media_time_{0};
   std::uint64_t bytes_{};

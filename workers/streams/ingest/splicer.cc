@@ -220,7 +220,12 @@ bool Splicer::is_past_matching(SteadyTime now) {
 
 void Splicer::seek(SteadyTime now, const Sink& sink) {
   const auto begin = std::exchange(sought_, held_.size());
-  if (const auto point = index_.scan(ByteSpan{held_}.subspan(begin)).random_access) {
+  const auto scanned = index_.scan(ByteSpan{held_}.subspan(begin));
+  if (const auto& point = scanned.earlier; point && point->offset <= begin) {
+    sink(point->tables);
+    return start_with(begin - point->offset, sink);
+  }
+  if (const auto& point = scanned.random_access) {
     sink(point->tables);
     return start_with(begin + point->offset, sink);
   }

@@ -41,8 +41,27 @@ std::optional<std::size_t> entry_of(const std::string& packets) {
   return scanned.random_access->offset / kTsPacketSize;
 }
 
-const std::string kIdr{"\0\0\1\x09\xf0\0\0\0\1\x67\x64", 11};
+const std::string kDelimiter{"\0\0\1\x09\xf0", 5};
+const std::string kParameters{"\0\0\1\x67\x64\0\0\1\x68\xee", 10};
+const std::string kRecoveryPoint{"\0\0\1\x06\x05\2xx\x06\1\xc4\x80", 12};
+const std::string kIdr{"\0\0\1\x09\xf0\0\0\0\1\x65\x88", 11};
 const std::string kSlice{"\0\0\1\x09\xf0\0\0\0\1\x41\x9a", 11};
+const std::string kIntraSlice{"\0\0\1\x41\x88\x80", 6};
+const std::string kMiddleSlice{"\0\0\1\x41\x24\x80", 6};  // of macroblock 3 on, intra
+
+PacketPlan flagged(const std::string& elementary) {
+  return {.pid = kVideo, .begins_unit = true, .is_random_access = true, .payload = pes(elementary)};
+}
+
+std::string in_packets(const std::string& payload, PacketPlan plan = {.pid = kVideo}) {
+  std::string packets;
+  for (std::size_t at = 0; at < payload.size(); at += 184) {
+    plan.begins_unit = at == 0;
+    plan.payload = payload.substr(at, 184);
+    packets += packet(plan);
+  }
+  return packets;
+}
 
 }  // namespace
 
@@ -63,25 +82,75 @@ TEST_CASE("a stream begins with its first PAT", "[ts_index]") {
   CHECK(begin(scrambled).empty());
 }
 
-TEST_CASE("a decoder may begin where the encoder says so", "[ts_index]") {
-  const auto flagged = packet(
-      {.pid = kVideo, .begins_unit = true, .is_random_access = true, .payload = pes(kSlice)});
-  CHECK(entry_of(tables() + unit(kSlice) + flagged) == 3U);
-}
-
-TEST_CASE("a key frame is found where no flag says so", "[ts_index]") {
+TEST_CASE("what a picture is decides whether a decoder can begin with it", "[ts_index]") {
   struct Case {
     char type;
     std::string key;
     std::string other;
   };
   const auto codec = GENERATE(
-      Case{kH264, kIdr, kSlice}, Case{kH264, {"\0\0\1\x65\x88", 5}, {"\0\0\1\x06\x05", 5}},
-      Case{0x24, {"\0\0\1\x46\1\x50\0\0\1\x40\1", 11}, {"\0\0\1\x46\1\x50\0\0\1\x02\1", 11}},
-      Case{0x02, {"\0\0\1\xb3\x2d\2", 6}, {"\0\0\1\0\0\x10", 6}},
-      Case{0x02, {"\0\0\1\0\0\x08", 6}, {"\0\0\1\0\0\x18", 6}});
+      Case{kH264, kIdr, kSlice}, Case{kH264, kParameters + kIntraSlice, kParameters + kSlice},
+      Case{kH264, kRecoveryPoint + kSlice, kIntraSlice},
+      Case{kH264, kMiddleSlice + kIdr, kParameters + kMiddleSlice + kSlice},
+      // CRA; a trailing picture behind parameter sets, and behind a recovery point
+      Case{0x24, {"\0\0\1\x46\1\x50\0\0\1\x2a\1\xa0", 12}, {"\0\0\1\x42\1\x01\0\0\1\2\1\xd0", 12}},
+      Case{0x24, {"\0\0\1\x4e\1\x06\1\x80\x80\0\0\1\2\1\xd0", 15}, {"\0\0\1\2\1\xd0", 6}},
+      Case{0x33, {"\0\0\1\0\x79\0\0\0\1\0\x41", 11}, {"\0\0\1\0\x79\0\0\0\1\0\1", 11}},
+      Case{0x02, {"\0\0\1\xb3\x2d\2\0\0\1\0\0\x08", 12}, {"\0\0\1\xb3\x2d\2\0\0\1\0\0\x10", 12}});
+  CAPTURE(codec.type, codec.key);
   CHECK(entry_of(tables(codec.type) + unit(codec.other) + unit(codec.key)) == 3U);
   CHECK_FALSE(entry_of(tables(codec.type) + unit(codec.other)));
+  if (codec.other != kIntraSlice) {
+    // An encoder that flags every picture is not believed.
+    CHECK_FALSE(entry_of(tables(codec.type) + packet(flagged(codec.other))));
+  }
+}
+
+TEST_CASE("the flag decides where the payload cannot tell", "[ts_index]") {
+  auto in_pes = pes(kSlice);
+  in_pes[6] = '\x90';  // scrambled behind the PES header
+  const auto payload =
+      GENERATE_COPY(as<std::string>{}, in_pes, pes(kIntraSlice), pes(kDelimiter), std::string{});
+  const auto begun = [&](bool is_flagged) {
+    return packet({.pid = kVideo,
+                   .begins_unit = true,
+                   .is_random_access = is_flagged,
+                   .payload = payload}) +
+           unit(kSlice);
+  };
+  CHECK(entry_of(tables() + begun(true)) == 2U);
+  CHECK_FALSE(entry_of(tables() + begun(false)));
+}
+
+TEST_CASE("an access unit is looked into as far as its first slice", "[ts_index]") {
+  const auto names = std::string("\0\0\1\x06\x05\xff\xff\x5a", 8) + std::string(600, 'n') + '\x80';
+  const auto key = GENERATE_COPY(as<std::string>{}, kIdr, kParameters + kIntraSlice);
+  const auto packets = in_packets(pes(kDelimiter + names + key));
+  REQUIRE(packets.size() > 3 * kTsPacketSize);
+  CHECK(entry_of(tables() + packets + unit(kSlice)) == 2U);
+  CHECK_FALSE(entry_of(tables() + in_packets(pes(kDelimiter + names + kSlice)) + unit(kSlice)));
+
+  // The slice comes with the next run: the point lies in the one before.
+  TsIndex index;
+  const auto cut = 2 * kTsPacketSize;
+  const auto before = index.scan(as_bytes(tables() + unit(kSlice) + packets.substr(0, cut)));
+  CHECK_FALSE(before.random_access);
+  const auto after = index.scan(as_bytes(packets.substr(cut) + tables() + unit(kIdr)));
+  REQUIRE(after.earlier);
+  CHECK(after.earlier->offset == cut);
+  CHECK(as_text(after.earlier->tables) == tables());
+  REQUIRE(after.random_access);
+  CHECK(after.random_access->offset == packets.size() - cut + 2 * kTsPacketSize);
+}
+
+TEST_CASE("a PES header over two packets is passed over", "[ts_index]") {
+  // An adaptation field of 178 bytes leaves six for the payload.
+  auto first = packet({.pid = kVideo, .begins_unit = true, .is_random_access = true});
+  first[4] = '\xb1';
+  const auto whole = pes(kIdr);
+  first.replace(kTsPacketSize - 6, 6, whole.substr(0, 6));
+  const auto rest = packet({.pid = kVideo, .payload = whole.substr(6)});
+  CHECK(entry_of(tables() + first + rest) == 2U);
 }
 
 TEST_CASE("what stands at a point are the newest tables before it", "[ts_index]") {
@@ -119,8 +188,93 @@ TEST_CASE("radio begins anywhere, but not the sound of a film", "[ts_index]") {
 }
 
 TEST_CASE("of a codec that nobody knows the encoder's flag is believed", "[ts_index]") {
-  const auto flagged = packet({.pid = kVideo, .begins_unit = true, .is_random_access = true});
-  CHECK(entry_of(tables('\x33') + unit(kIdr) + flagged) == 3U);
+  const auto type = GENERATE('\x42', '\x7f');  // AVS, and one that is nothing
+  CHECK(entry_of(tables(type) + unit(kIdr) + packet(flagged(kSlice))) == 3U);
+}
+
+TEST_CASE("of several programs the first one with video is shown", "[ts_index]") {
+  const auto first = table(0x20, pmt_of(0x100, entry(kH264, 0x100), {.number = 1}));
+  const auto second = table(0x21, pmt_of(0x200, entry(kH264, 0x200), {.number = 2}));
+  const auto radio = table(0x20, pmt_of(0x101, entry('\x0f', 0x101), {.number = 1}));
+  const std::string sound = "\xff\xf1sound";
+  CHECK(entry_of(pat_of({0x20, 0x21}) + second + first + unit(kSlice, 0x100) + unit(kIdr, 0x200) +
+                 unit(kIdr, 0x100)) == 5U);
+  // The order is that of the PAT, not of the PIDs.
+  CHECK(entry_of(pat_of({0x30, 0x21}) + second +
+                 table(0x30, pmt_of(0x100, entry(kH264, 0x100), {.number = 1})) +
+                 unit(kSlice, 0x100) + unit(kIdr, 0x200) + unit(kIdr, 0x100)) == 5U);
+  CHECK(entry_of(pat_of({0x20, 0x21}) + radio + second + unit(kSlice, 0x200) + unit(sound, 0x101) +
+                 unit(kIdr, 0x200)) == 5U);
+  // Of the first one only the tables are there.
+  CHECK(entry_of(pat_of({0x20, 0x21}) + first + second + unit(kSlice, 0x200) + unit(kIdr, 0x200)) ==
+        4U);
+}
+
+TEST_CASE("the clock is that of the program that is shown", "[ts_index]") {
+  TsIndex index;
+  const auto tables_of_two =
+      pat_of({0x20, 0x21}) + table(0x20, pmt_of(0x100, entry(kH264, 0x100), {.number = 1})) +
+      table(0x21, pmt_of(0x200, entry(kH264, 0x200), {.number = 2})) + unit(kIdr);
+  const auto other = packet({.pid = 0x200, .pcr_90k = 95'000});
+  (void)index.scan(as_bytes(tables_of_two + at_pcr(90'000) + other + at_pcr(180'000)));
+  CHECK(index.media_time() == 1s);
+}
+
+TEST_CASE("only a PMT that is in force counts", "[ts_index]") {
+  const auto coming = table(kPmt, pmt_of(0x200, entry(kH264, 0x200), {.is_current = false}));
+  const auto foreign = table(kPmt, bare_section('\x80', "private", "data"));
+  const auto other = GENERATE_COPY(as<std::string>{}, coming, foreign);
+  TsIndex index;
+  const auto scanned = index.scan(as_bytes(tables() + other + unit(kIdr, 0x200) + unit(kIdr)));
+  REQUIRE(scanned.random_access);
+  CHECK(scanned.random_access->offset == 4 * kTsPacketSize);
+  CHECK(as_text(scanned.random_access->tables) == tables());
+}
+
+TEST_CASE("two programs may have their PMTs on one PID", "[ts_index]") {
+  const auto radio = pmt_of(0x101, entry('\x0f', 0x101), {.number = 1});
+  const auto film = pmt_of(kVideo, entry(kH264, kVideo), {.number = 2});
+  // One behind the other, as muxers pack them, or a packet each.
+  const auto packed = table(kPmt, radio + film);
+  const auto apart = table(kPmt, radio) + table(kPmt, film);
+  for (const auto& pmts : {packed, apart}) {
+    TsIndex index;
+    const auto scanned = index.scan(
+        as_bytes(pat_of({kPmt, kPmt}) + pmts + unit(kSlice) + unit("sound", 0x101) + unit(kIdr)));
+    REQUIRE(scanned.random_access);
+    CHECK(scanned.random_access->offset == pmts.size() + 3 * kTsPacketSize);
+    CHECK(as_text(scanned.random_access->tables) == pat_of({kPmt, kPmt}) + pmts);
+  }
+}
+
+TEST_CASE("a section that begins behind the end of another one is read", "[ts_index]") {
+  const auto long_one = bare_section('\x80', "", std::string(200, 'p'));
+  const auto first = table(kPmt, long_one.substr(0, 183));
+  const auto rest = long_one.substr(183);
+  const auto second = packet({.pid = kPmt,
+                              .begins_unit = true,
+                              .payload = std::string(1, static_cast<char>(rest.size())) + rest +
+                                         pmt_of(kVideo, entry(kH264, kVideo))});
+  CHECK(entry_of(pat(kPmt) + first + second + unit(kIdr)) == 3U);
+}
+
+TEST_CASE("private data is sound where a descriptor says so", "[ts_index]") {
+  const auto descriptor =
+      GENERATE(std::string("\x6a\1\0", 3), std::string("\x7a\1\0", 3), std::string("\x7b\1\0", 3),
+               std::string("\x05\4"
+                           "AC-3"),
+               std::string("\x05\4"
+                           "DTS1"),
+               std::string("\x52\1\1\x7f\1\x15"));
+  const auto pmt_with = [](const std::string& descriptors) {
+    return pat(kPmt) + table(kPmt, pmt_of(kAudio, entry('\x06', kAudio, descriptors)));
+  };
+  CHECK(entry_of(pmt_with(descriptor) + unit("sound", kAudio)) == 2U);
+  // Teletext, and a length beyond the entry.
+  CHECK_FALSE(entry_of(pmt_with(std::string("\x56\1\0", 3)) + unit("text", kAudio)));
+  CHECK_FALSE(entry_of(pmt_with(std::string("\x05\x50"
+                                            "AC-3")) +
+                       unit("text", kAudio)));
 }
 
 TEST_CASE("a table over several packets is read and kept whole", "[ts_index]") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -44,16 +45,28 @@ struct PacketPlan {
   return made;
 }
 
-/// A table behind its pointer field, with a CRC of zeros.
-[[nodiscard]] inline std::string section(char table_id, const std::string& head,
-                                         const std::string& rest) {
+/// What the head of a section says.
+struct SectionHead {
+  char number{1};  ///< of the transport stream, or of the program
+  bool is_current{true};
+};
+
+/// A table from its id on, with a CRC of zeros.
+[[nodiscard]] inline std::string bare_section(char table_id, const std::string& head,
+                                              const std::string& rest, SectionHead says = {}) {
   const auto length = 5 + head.size() + rest.size() + 4;
-  std::string made(1, '\0');
-  made += table_id;
+  std::string made(1, table_id);
   made += static_cast<char>(0xb0 | length >> 8);
   made += static_cast<char>(length & 0xff);
-  made += std::string("\0\1\xc1\0\0", 5) + head + rest + std::string(4, '\0');
+  made += std::string{'\0', says.number, says.is_current ? '\xc1' : '\xc0', '\0', '\0'};
+  made += head + rest + std::string(4, '\0');
   return made;
+}
+
+/// A table behind its pointer field, with a CRC of zeros.
+[[nodiscard]] inline std::string section(char table_id, const std::string& head,
+                                         const std::string& rest, SectionHead says = {}) {
+  return std::string(1, '\0') + bare_section(table_id, head, rest, says);
 }
 
 inline std::string thirteen_bits(proto::Pid pid) {
@@ -64,6 +77,34 @@ inline std::string thirteen_bits(proto::Pid pid) {
   return packet({.pid = 0,
                  .begins_unit = true,
                  .payload = section('\0', "", std::string("\0\1", 2) + thirteen_bits(pmt))});
+}
+
+/// Programs 1, 2, 3 … with these PIDs of their PMTs.
+[[nodiscard]] inline std::string pat_of(std::initializer_list<proto::Pid> pmts) {
+  std::string entries;
+  char number = 0;
+  for (const auto pmt : pmts) {
+    entries += std::string{'\0', ++number} + thirteen_bits(pmt);
+  }
+  return packet({.pid = 0, .begins_unit = true, .payload = section('\0', "", entries)});
+}
+
+/// A PMT's entry of a stream.
+[[nodiscard]] inline std::string entry(char type, proto::Pid stream,
+                                       const std::string& descriptors = {}) {
+  return std::string(1, type) + thirteen_bits(stream) +
+         std::string{'\xf0', static_cast<char>(descriptors.size())} + descriptors;
+}
+
+/// A PMT of program `says.number`, without pointer field.
+[[nodiscard]] inline std::string pmt_of(proto::Pid pcr, const std::string& entries,
+                                        SectionHead says = {}) {
+  return bare_section('\2', thirteen_bits(pcr) + std::string("\xf0\0", 2), entries, says);
+}
+
+/// A packet that begins with these sections, one behind the other.
+[[nodiscard]] inline std::string table(proto::Pid pid, const std::string& sections) {
+  return packet({.pid = pid, .begins_unit = true, .payload = std::string(1, '\0') + sections});
 }
 
 /// A PMT with one stream; `descriptors` bytes of descriptors before it.

@@ -1,6 +1,7 @@
 #include "workers/streams/ingest/splicer.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -231,6 +232,25 @@ TEST_CASE("a session that begins with a key frame gets the tables viewers know",
   const auto last_tables = 2999 / interval * interval;
   const auto tables = packets(last_tables, last_tables + 2);
   CHECK(std::equal(tables.begin(), tables.end(), result.out.begin()));
+}
+
+TEST_CASE("a key frame that shows packets later is begun with its first one", "[splicer]") {
+  const auto key = random_access_after(3007) + 2;
+  auto fresh = packets(3007, key + 100);
+  auto* const picture = fresh.data() + (key - 3007) * kPacket;
+  picture[5] &= ~std::byte{0x40};
+  picture[kSliceAt] = std::byte{0x06};
+  constexpr std::array kSlice{std::byte{0}, std::byte{0}, std::byte{1}, std::byte{0x65}};
+  std::ranges::copy(kSlice, picture + kPacket + 4);
+  Splicer splicer;
+  splicer.begin(chunks(packets(2000, 3000)));
+  Bytes out;
+  for (std::size_t at = 0; at < fresh.size(); at += kPacket) {
+    splicer.feed(ByteSpan{fresh}.subspan(at, kPacket), SteadyTime{},
+                 [&](ByteSpan bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); });
+  }
+  REQUIRE(out.size() == (2 + 1 + 100) * kPacket);  // tables, a marker
+  CHECK(std::equal(picture, picture + 100 * kPacket, out.begin() + 3 * kPacket));
 }
 
 TEST_CASE("a marker counts as its packets do", "[splicer]") {
