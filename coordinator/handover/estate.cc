@@ -8,8 +8,15 @@
 namespace ace::handover {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x41435301;  // "ACS", version 1
-constexpr std::size_t kHead = 20;             // magic, the description's size and hash
+/// "ACS", version 1; and version 2, which has the place in the packets as well. Only a stream whose
+/// packets lie in others is written as the latter: any other one a process of before still takes.
+constexpr std::uint32_t kMagic = 0x41435301;
+constexpr std::uint32_t kMagicWithPlace = 0x41435302;
+constexpr std::size_t kHead = 20;  // magic, the description's size and hash
+
+std::uint32_t magic_of(const Estate& estate) {
+  return estate.place.gap == 0 ? kMagic : kMagicWithPlace;
+}
 
 /// FNV-1a. The media behind the description tell by themselves what they are.
 std::uint64_t hash_of(std::string_view text) {
@@ -56,6 +63,10 @@ std::string describe(const Estate& estate) {
   out.number(state.left);
   out.number(state.line_bytes);
   out.text(estate.unread);
+  if (magic_of(estate) == kMagicWithPlace) {
+    out.number(static_cast<std::uint8_t>(estate.place.gap));
+    out.number(static_cast<std::uint8_t>(estate.place.gap_left));
+  }
   out.number(static_cast<std::uint32_t>(estate.pieces.size()));
   for (const auto& piece : estate.pieces) write(out, piece);
   return out.take();
@@ -92,7 +103,15 @@ std::optional<Estate::Piece> read_piece(Reader& in, Reader& media) {
   return piece;
 }
 
-Status read(Reader& in, Reader& media, Estate& estate) {
+Status read_place(Reader& in, proto::TsAligner::Place& place) {
+  place.gap = in.number<std::uint8_t>();
+  place.gap_left = in.number<std::uint8_t>();
+  const bool is_known = place.gap > 0 && std::ranges::count(proto::TsAligner::kGaps, place.gap) > 0;
+  if (!is_known || place.gap_left > place.gap) return fail(Errc::Protocol, "no place in packets");
+  return {};
+}
+
+Status read(Reader& in, Reader& media, std::uint32_t magic, Estate& estate) {
   const auto stream = proto::StreamId::parse(in.text());
   if (!stream) return fail(stream.error());
   estate.stream = *stream;
@@ -110,6 +129,9 @@ Status read(Reader& in, Reader& media, Estate& estate) {
   if (!decoder) return fail(decoder.error());
   estate.decoder = *decoder;
   estate.unread = in.text();
+  if (magic == kMagicWithPlace) {
+    if (auto placed = read_place(in, estate.place); !placed) return placed;
+  }
   const auto count = in.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < count && !in.is_short(); ++i) {
     auto piece = read_piece(in, media);
@@ -131,7 +153,7 @@ Status read(Reader& in, Reader& media, Estate& estate) {
 Result<UniqueFd> pack(const Estate& estate) {
   const auto description = describe(estate);
   Writer head;
-  head.number(kMagic);
+  head.number(magic_of(estate));
   head.number(std::uint64_t{description.size()});
   head.number(hash_of(description));
   const auto begin = head.take();
@@ -150,7 +172,8 @@ Result<Estate> unpack(int fd) {
   const auto magic = head.number<std::uint32_t>();
   const auto size = head.number<std::uint64_t>();
   const auto hash = head.number<std::uint64_t>();
-  if (magic != kMagic) return fail(Errc::Protocol, "estate: of another version");
+  if (magic != kMagic && magic != kMagicWithPlace)
+    return fail(Errc::Protocol, "estate: of another version");
   if (head.is_short() || size > bytes.size() - kHead) {
     return fail(Errc::Protocol, "estate: cut short");
   }
@@ -159,7 +182,7 @@ Result<Estate> unpack(int fd) {
   Reader in{description};
   Reader media{bytes.substr(kHead + size)};
   Estate estate;
-  if (auto done = read(in, media, estate); !done) return fail(done.error().in("estate"));
+  if (auto done = read(in, media, magic, estate); !done) return fail(done.error().in("estate"));
   return estate;
 }
 

@@ -9,6 +9,7 @@
 #include "proto/chunk.h"
 #include "proto/http/body_decoder.h"
 #include "proto/ids.h"
+#include "proto/mpeg_ts/ts_aligner.h"
 #include "proto/mpeg_ts/ts_index.h"
 #include "shared/base/clock.h"
 #include "shared/base/result.h"
@@ -39,6 +40,7 @@ struct Estate {
   SteadyTime session_made_at;        ///< when the engine session began
   proto::http::BodyDecoder decoder;  ///< where in the engine's answer the socket stands
   std::string unread;                ///< read off the socket, and in no chunk yet
+  proto::TsAligner::Place place;     ///< where in the packets `unread` begins
   std::vector<Piece> pieces;         ///< in order, without those between
 };
 

@@ -29,11 +29,12 @@ std::optional<FeedEstate> EngineFeed::part() {
   }
   const auto info = *current_->info();
   const auto made_at = current_->made_at();
+  const auto place = current_->place();
   auto body = current_->release();
   if (!body) return std::nullopt;
   selector_.forget(id_);
   let_go();
-  return FeedEstate{.info = info, .body = std::move(*body), .made_at = made_at};
+  return FeedEstate{.info = info, .body = std::move(*body), .place = place, .made_at = made_at};
 }
 
 void EngineFeed::inherit(FeedEstate estate) {
@@ -47,7 +48,7 @@ void EngineFeed::inherit(FeedEstate estate) {
   last_chunk_ = last_media_ = services_.clock.now();
   watch_->every(kWatchEvery, [this] { check_silence(); });
   current_ = make_reader(*engine);
-  current_->inherit(std::move(estate.info), std::move(estate.body), estate.made_at);
+  current_->inherit(std::move(estate.info), std::move(estate.body), estate.place, estate.made_at);
   current_->set_low_water(1);  // the socket has kept the mark of who read it before
   stat_.watch(*current_->info());
 }

@@ -8,6 +8,7 @@
 #include "coordinator/host/scoreboard.h"
 #include "proto/chunk.h"
 #include "proto/engine/engine_api.h"
+#include "proto/mpeg_ts/ts_aligner.h"
 #include "workers/engines/media_socket.h"
 #include "workers/engines/session_info.h"
 #include "workers/streams/ingest/chunk_builder.h"
@@ -73,6 +74,7 @@ class FeedListener {
 struct FeedEstate {
   engines::SessionInfo info;
   engines::OpenBody body;  ///< what is in no chunk yet included
+  proto::TsAligner::Place place;
   SteadyTime made_at;
 };
 

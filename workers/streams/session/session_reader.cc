@@ -42,10 +42,11 @@ Status SessionReader::adopt(engines::SessionInfo info, std::chrono::milliseconds
   return {};
 }
 
-void SessionReader::inherit(engines::SessionInfo info, engines::OpenBody body, SteadyTime made_at) {
+void SessionReader::inherit(engines::SessionInfo info, engines::OpenBody body,
+                            proto::TsAligner::Place place, SteadyTime made_at) {
   info_ = std::move(info);
   made_at_ = made_at;
-  aligner_.continue_run();
+  aligner_.continue_run(place);
   session_.inherit(std::move(body));
 }
 
@@ -119,7 +120,7 @@ void SessionReader::on_session_failed(const Error& why) {
 std::optional<Error> SessionReader::junk() const {
   if (!junk_since_ || services_.clock.now() - *junk_since_ < kJunkTime) return std::nullopt;
   // A stream that drips is none: fewer bytes prove nothing, unless they can be read.
-  const auto least = aligner_.is_aligned() ? kTellingBytes : 2 * proto::TsAligner::kProofSize;
+  const auto least = aligner_.is_aligned() ? kTellingBytes : 2 * proto::TsAligner::kLongestProof;
   if (junk_bytes_ < least && !proto::engine::is_text(opening_)) return std::nullopt;
   return no_stream();
 }

@@ -58,8 +58,9 @@ class SessionReader final : private engines::EngineSession::Listener {
   /// Goes on with one that runs already, if its first packets come soon enough. Fails at once when
   /// its url is unusable.
   [[nodiscard]] Status adopt(engines::SessionInfo info, std::chrono::milliseconds within);
-  /// Reads on what somebody else has begun to read.
-  void inherit(engines::SessionInfo info, engines::OpenBody body, SteadyTime made_at);
+  /// Reads on what somebody else has begun to read. `place`: of that one's aligner.
+  void inherit(engines::SessionInfo info, engines::OpenBody body, proto::TsAligner::Place place,
+               SteadyTime made_at);
   /// Gives up what it reads, what waits for the rest of its packet included, and is over. Nothing
   /// while what comes is no media. Not from within a callback.
   [[nodiscard]] std::optional<engines::OpenBody> release();
@@ -75,6 +76,7 @@ class SessionReader final : private engines::EngineSession::Listener {
   [[nodiscard]] const std::string& engine_id() const { return engine_id_; }
   [[nodiscard]] const std::optional<engines::SessionInfo>& info() const { return info_; }
   [[nodiscard]] SteadyTime made_at() const { return made_at_; }
+  [[nodiscard]] proto::TsAligner::Place place() const { return aligner_.place(); }
   /// Somebody else opened it, and no packet of it has come yet.
   [[nodiscard]] bool is_adopting() const { return adoption_ != nullptr; }
   /// What it sends has been no stream for kJunkTime: no MPEG-TS, or at the beginning one without a

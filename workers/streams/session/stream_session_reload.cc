@@ -96,6 +96,7 @@ void StreamSession::offer_estate(host::WorkerRef heir) {
   estate->session_made_at = session->made_at;
   estate->decoder = session->body.decoder;
   estate->unread = std::move(session->body.unread);
+  estate->place = session->place;
   estate->pieces = pieces_of(broadcast_.window());
   services_.handover.offer(
       heir, {.socket = std::move(session->body.socket), .estate = std::move(estate)});
@@ -166,6 +167,7 @@ void StreamSession::go_on_with_estate() {
                     .body = {.socket = std::move(passenger.socket),
                              .decoder = estate.decoder,
                              .unread = estate.unread},
+                    .place = estate.place,
                     .made_at = estate.session_made_at});
   } else {
     feed_->start();

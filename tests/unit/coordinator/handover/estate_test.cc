@@ -14,6 +14,7 @@ using ace::UniqueFd;
 using ace::handover::Estate;
 using ace::handover::pack;
 using ace::handover::unpack;
+using ace::proto::TsAligner;
 using namespace std::chrono_literals;
 
 namespace {
@@ -65,7 +66,8 @@ bool is_taken(std::string_view bytes) {
 }  // namespace
 
 TEST_CASE("an estate comes out as it went in", "[handover]") {
-  const auto in = estate();
+  auto in = estate();
+  in.place = GENERATE(TsAligner::Place{}, TsAligner::Place{.gap = 16, .gap_left = 3});
   const auto file = pack(in);
   REQUIRE(file);
   const auto out = unpack(file->get());
@@ -78,6 +80,7 @@ TEST_CASE("an estate comes out as it went in", "[handover]") {
   CHECK(out->session_made_at == in.session_made_at);
   CHECK(out->decoder.state() == in.decoder.state());
   CHECK(out->unread == in.unread);
+  CHECK(out->place == in.place);
   REQUIRE(out->pieces.size() == 2);
   const auto& known = out->pieces[0];
   CHECK(known.epoch.value == 6);
@@ -97,7 +100,9 @@ TEST_CASE("an estate comes out as it went in", "[handover]") {
 
 TEST_CASE("an estate that is cut short, longer, damaged or of another version is refused",
           "[handover]") {
-  const auto bytes = bytes_of(*pack(estate()));
+  auto whole = estate();
+  whole.place.gap = GENERATE(std::size_t{0}, std::size_t{4});
+  const auto bytes = bytes_of(*pack(whole));
   REQUIRE(is_taken(bytes));
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     CHECK_FALSE(is_taken(std::string_view{bytes}.substr(0, size)));
@@ -121,6 +126,19 @@ TEST_CASE("an estate whose pieces no window can have is refused", "[handover]") 
   auto empty = estate();
   empty.pieces.clear();
   CHECK(unpack(pack(empty)->get()));
+}
+
+TEST_CASE("an estate of plain packets is what processes of before take", "[handover]") {
+  CHECK(bytes_of(*pack(estate())).front() == 1);
+  auto wrapped = estate();
+  wrapped.place.gap = 4;
+  CHECK(bytes_of(*pack(wrapped)).front() == 2);
+}
+
+TEST_CASE("an estate whose place in packets makes no sense is refused", "[handover]") {
+  auto wrapped = estate();
+  wrapped.place = GENERATE(TsAligner::Place{.gap = 5}, TsAligner::Place{.gap = 4, .gap_left = 5});
+  CHECK_FALSE(is_taken(bytes_of(*pack(wrapped))));
 }
 
 TEST_CASE("an estate whose bytes may go away under its reader is refused", "[handover]") {

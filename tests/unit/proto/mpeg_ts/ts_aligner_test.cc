@@ -28,6 +28,20 @@ std::string packets(int from, int to) {
   return text;
 }
 
+/// Packets behind four bytes of a time stamp each, as m2ts files have them.
+std::string stamped(int from, int to) {
+  std::string text;
+  for (int n = from; n < to; ++n) text += "time" + packet(n);
+  return text;
+}
+
+/// Packets with sixteen bytes of error correction behind each.
+std::string corrected(int from, int to) {
+  std::string text;
+  for (int n = from; n < to; ++n) text += packet(n) + "sixteen of parit";
+  return text;
+}
+
 struct Collected {
   TsAligner aligner;
   std::string out;
@@ -153,10 +167,55 @@ TEST_CASE("a run that another aligner has proven goes on with its next packet", 
     Collected before;
     before.feed(text.substr(0, cut));
     Collected after;
-    after.aligner.continue_run();
+    after.aligner.continue_run(before.aligner.place());
     after.feed(as_text(before.aligner.held_bytes()));
     after.feed(text.substr(cut));
     CHECK(before.out + after.out == text);
+  }
+}
+
+TEST_CASE("packets of 192 and of 204 bytes are taken out of them, however they are cut", "[ts]") {
+  struct Case {
+    std::string wrapped;
+    std::uint64_t dropped;
+    std::uint64_t unwrapped;
+  };
+  // The last packet's parity has come, its successor's time stamp has not.
+  const auto form = GENERATE(Case{stamped(0, 12), 4, 11 * 4}, Case{corrected(0, 12), 0, 12 * 16});
+  for (std::size_t cut = 0; cut <= form.wrapped.size(); ++cut) {
+    Collected got;
+    got.feed(form.wrapped.substr(0, cut));
+    got.feed(form.wrapped.substr(cut));
+    REQUIRE(got.out == packets(0, 12));
+    REQUIRE(got.aligner.dropped_bytes() == form.dropped);
+    REQUIRE(got.aligner.unwrapped_bytes() == form.unwrapped);
+    REQUIRE(got.aligner.sync_losses() == 0);
+  }
+  Collected dripped;
+  for (const char byte : form.wrapped) dripped.feed({&byte, 1});
+  CHECK(dripped.out == packets(0, 12));
+}
+
+TEST_CASE("a torn packet of 192 or 204 bytes costs what it touches", "[ts]") {
+  const auto form = GENERATE(stamped, corrected);
+  Collected got;
+  got.feed(form(0, 8) + form(8, 9).substr(0, 100) + form(9, 20));
+  CHECK(got.out.substr(0, 8 * kTsPacketSize) == packets(0, 8));
+  CHECK(got.out.substr(got.out.size() - 10 * kTsPacketSize) == packets(10, 20));
+  CHECK(got.aligner.sync_losses() == 1);
+}
+
+TEST_CASE("an aligner goes on in the gaps of another one's run", "[ts]") {
+  const auto text = GENERATE(stamped(0, 14), corrected(0, 14));
+  for (std::size_t cut = 8 * kTsPacketSize; cut < text.size(); ++cut) {
+    Collected before;
+    before.feed(text.substr(0, cut));
+    if (!before.aligner.is_aligned()) continue;
+    Collected after;
+    after.aligner.continue_run(before.aligner.place());
+    after.feed(as_text(before.aligner.held_bytes()));
+    after.feed(text.substr(cut));
+    REQUIRE(before.out + after.out == packets(0, 14));
   }
 }
 
@@ -166,7 +225,9 @@ TEST_CASE("whatever comes in comes out, is dropped, or is held, however it is cu
     std::string text;
     for (int piece = 0; piece < 6; ++piece) {
       const auto from = static_cast<int>(random() % 50);
-      text += packets(from, from + static_cast<int>(random() % 20));
+      const auto to = from + static_cast<int>(random() % 20);
+      const auto form = random() % 3;
+      text += form == 0 ? packets(from, to) : form == 1 ? stamped(from, to) : corrected(from, to);
       for (auto junk = random() % 300; junk > 0; --junk) {
         text.push_back(random() % 4 == 0 ? '\x47' : static_cast<char>(random()));
       }
@@ -182,7 +243,9 @@ TEST_CASE("whatever comes in comes out, is dropped, or is held, however it is cu
     REQUIRE(cut.out == whole.out);
     REQUIRE(cut.aligner.dropped_bytes() == whole.aligner.dropped_bytes());
     REQUIRE(cut.aligner.sync_losses() == whole.aligner.sync_losses());
-    REQUIRE(whole.out.size() + whole.aligner.dropped_bytes() + whole.aligner.held() == text.size());
+    REQUIRE(whole.out.size() + whole.aligner.dropped_bytes() + whole.aligner.unwrapped_bytes() +
+                whole.aligner.held() ==
+            text.size());
     for (std::size_t at = 0; at < whole.out.size(); at += kTsPacketSize) {
       REQUIRE(whole.out[at] == '\x47');
     }
