@@ -31,6 +31,9 @@ streams::StreamOptions stream_options(const config::Config& config) {
   options.record_ttl = std::max(config.buffer_ttl, config.lease * 2);
   options.appender.record_ttl = options.record_ttl;
   options.window.span = config.join_burst + milliseconds{4'000};
+  options.reach.span = std::clamp(config.join_max_burst, config.join_burst,
+                                  std::max(config.join_burst, config.buffer_ttl));
+  options.reach.bytes = std::min(options.reach.bytes, config.buffer_bytes);
   options.window.bytes = std::min(options.window.bytes, config.buffer_bytes);
   options.buffer = {.span = std::max(config.buffer_ttl, options.window.span),
                     .bytes = config.buffer_bytes,

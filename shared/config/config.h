@@ -75,6 +75,7 @@ struct Config {
   std::size_t buffer_chunk_size{320_KiB / 188 * 188};  ///< whole TS packets
   milliseconds chunk_max_age{100ms};
   milliseconds join_burst{6s};
+  milliseconds join_max_burst{30s};
 
   // clients
   milliseconds heartbeat_interval{10s};

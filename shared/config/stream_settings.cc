@@ -116,6 +116,11 @@ void add_buffer_settings(std::vector<Setting>& all) {
   all.push_back(duration(
       {"Buffer", "PROXY_JOIN_BURST", "", "Amount of media that a joining viewer gets at once."},
       at(&Config::join_burst), 0ms, 60s));
+  all.push_back(
+      duration({"Buffer", "PROXY_JOIN_MAX_BURST", "",
+                "Maximum amount of that where PROXY_JOIN_BURST holds no key frame: the viewer "
+                "begins with the last one. Limited by PROXY_BUFFER_TTL and 32 MiB."},
+               at(&Config::join_max_burst), 0ms, 60s));
 }
 
 void add_client_settings(std::vector<Setting>& all) {

@@ -27,6 +27,7 @@ struct Settings {
   sim::SimulatorOptions simulator;
   std::string source{"auto"};
   std::uint64_t bitrate{8'000'000};
+  unsigned key_interval{1};
   std::string port_file;
   std::string control_file;
   bool exit_on_stdin_eof{false};
@@ -48,6 +49,9 @@ void declare_flags(CLI::App& app, Settings& settings) {
       ->capture_default_str();
   app.add_option("--bitrate", settings.bitrate, "of numbered streams, bits a second")
       ->check(CLI::Range(std::uint64_t{32'000}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--key-interval", settings.key_interval, "of numbered streams, seconds")
+      ->check(CLI::Range(1U, 3600U))
       ->capture_default_str();
   const auto milliseconds = [&](const char* flag, std::chrono::milliseconds& value,
                                 const char* help) {
@@ -72,8 +76,9 @@ Result<sim::SourceFactory> choose_source(loop::Loop& loop, const Settings& setti
     return fail(Errc::NotFound, "--source ffmpeg: there is no ffmpeg in PATH");
   }
   if (settings.source == "numbered" || program.empty()) {
-    return [bitrate = settings.bitrate](const std::string& infohash) {
-      return std::make_unique<sim::NumberedSource>(infohash, bitrate);
+    return [bitrate = settings.bitrate,
+            keys = std::chrono::seconds{settings.key_interval}](const std::string& infohash) {
+      return std::make_unique<sim::NumberedSource>(infohash, bitrate, keys);
     };
   }
   return [&loop, program](const std::string& infohash) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -11,7 +12,9 @@ namespace ace::sim {
 /// Packets that say what they are, made on demand.
 class NumberedSource final : public Source {
  public:
-  NumberedSource(const std::string& infohash, std::uint64_t bitrate) : stream_{infohash, bitrate} {}
+  NumberedSource(const std::string& infohash, std::uint64_t bitrate,
+                 std::chrono::seconds key_interval)
+      : stream_{infohash, bitrate, key_interval} {}
 
   void begin(SteadyTime from) override { next_ = stream_.seq_at(from); }
   void take(SteadyTime now, std::size_t room, std::string& out) override;

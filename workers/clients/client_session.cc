@@ -64,7 +64,15 @@ ClientSession::ClientSession(loop::Loop& loop, const Clock& clock, UniqueFd sock
   hold_ = progress.hold;
 }
 
-void ClientSession::on_media() {
+void ClientSession::on_media(Opening opening) {
+  if (phase_ == Phase::Waiting) {
+    place_.opening = opening;
+    if (opening == Opening::Nothing) return;
+  }
+  go_on();
+}
+
+void ClientSession::go_on() {
   if (pause_ == Pause::Rate) pause_ = Pause::None;
   if (pause_ == Pause::None && !send_newest()) pump();
 }
@@ -136,7 +144,7 @@ void ClientSession::tick() {
   const bool is_due = clock_.now() - acks_.sampled_at() >= kSampleEvery;
   if (pause_ == Pause::Socket || is_due) static_cast<void>(check_acks());
   // While the stream stands still what is held comes of age all the same.
-  if (is_paced_ && phase_ != Phase::Waiting) on_media();
+  if (is_paced_ && phase_ != Phase::Waiting) go_on();
 }
 
 const AckWatch& ClientSession::check_acks() {
@@ -158,7 +166,9 @@ void ClientSession::give_up() {
 ClientPace ClientSession::pace() const {
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
-  ClientPace pace{.lag = {}, .wanted = duration_cast<milliseconds>(hold_), .pause = pause_};
+  ClientPace pace{.lag = {},
+                  .wanted = duration_cast<milliseconds>(std::max(hold_, began_behind_)),
+                  .pause = pause_};
   if (window_ == nullptr || window_->empty()) return pace;
   const auto* newest = window_->at({window_->edge().value - 1});
   const auto* mine = window_->known_at(std::max(next_, window_->oldest_known()));
@@ -195,7 +205,8 @@ void ClientSession::read_and_drop() {
 void ClientSession::pump() {
   if (phase_ == Phase::HalfClosed || phase_ == Phase::Gone) return;
   std::size_t sent_in_turn = 0;
-  if (phase_ == Phase::Waiting && window_ != nullptr && current_ == nullptr) begin();
+  const bool has_no_place = phase_ == Phase::Waiting && window_ != nullptr && current_ == nullptr;
+  if (has_no_place && !begin()) return;
   while (sent_in_turn < kMaxBytesPerTurn) {
     if (!may_send() || !reach_next()) return;
     Gathered gathered;

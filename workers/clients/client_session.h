@@ -55,7 +55,8 @@ class ClientSession final : private streams::Archive::Reader {
   void feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from);
   /// The same for a client that missed the chunks before `from`: a marked skip.
   void skip_to(const streams::StreamBuffer& buffer, streams::WindowPosition to);
-  void on_media();  ///< the window has grown by one chunk
+  /// The window has grown by one chunk. `opening`: for a client that has got nothing yet.
+  void on_media(Opening opening);
   /// For players that hang up on silence. Ignored while the client still has media to get.
   void send_filler(const proto::ChunkPtr& filler);
   /// What is buffered is delivered, then the answer ends properly: last chunk or FIN, no reset.
@@ -100,8 +101,11 @@ class ClientSession final : private streams::Archive::Reader {
   [[nodiscard]] bool send_newest();
   /// One call; what it does not take is remembered as `current_`.
   [[nodiscard]] bool send_whole(const proto::ChunkPtr& chunk);
+  void go_on();
   void pump();
-  void begin();
+  /// False: there is no place to begin yet.
+  [[nodiscard]] bool begin();
+  [[nodiscard]] std::optional<streams::WindowPosition> place_to_begin() const;
   [[nodiscard]] std::size_t gather(Gathered& out);
   void advance(std::size_t sent);
   [[nodiscard]] bool reach_next();
@@ -137,7 +141,9 @@ class ClientSession final : private streams::Archive::Reader {
   std::uint64_t skips_{};
   streams::Archive* archive_{};
   JoinPlace place_;
-  std::chrono::nanoseconds hold_{};  ///< what is younger has to wait
+  SteadyTime joined_at_;
+  std::chrono::nanoseconds hold_{};          ///< what is younger has to wait
+  std::chrono::nanoseconds began_behind_{};  ///< further back than the burst
   TokenBucket bucket_;
   AckWatch acks_;
   SteadyTime made_at_, ended_at_;

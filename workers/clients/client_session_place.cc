@@ -13,6 +13,10 @@ namespace {
 /// As a burst: more than there ever is.
 constexpr std::chrono::hours kAll{24};
 
+/// Who waits for a random access point has nothing, and some players hang up after eight seconds
+/// without a byte.
+constexpr std::chrono::milliseconds kEntryPatience{5'000};
+
 }  // namespace
 
 void ClientSession::use(const streams::StreamBuffer& buffer) {
@@ -23,21 +27,39 @@ void ClientSession::use(const streams::StreamBuffer& buffer) {
 void ClientSession::join(const streams::StreamBuffer& buffer, JoinPlace place) {
   use(buffer);
   place_ = place;
+  joined_at_ = clock_.now();
   next_ = window_->edge();
-  if (phase_ == Phase::Waiting && !place.waits && !window_->empty()) pump();
+  const bool may_begin = place.opening != Opening::Nothing && !window_->empty();
+  if (phase_ == Phase::Waiting && may_begin) pump();
 }
 
-void ClientSession::begin() {
-  if (place_.delay.count() == 0) {
-    next_ = window_->join_position(place_.burst);
-    return;
-  }
-  next_ = window_->delayed_position(place_.delay);
+std::optional<streams::WindowPosition> ClientSession::place_to_begin() const {
+  if (place_.delay.count() > 0) return window_->delayed_position(place_.delay);
+  if (const auto entry = window_->entry_within(place_.burst)) return entry;
+  const bool is_all_there_is = place_.opening == Opening::Anything || window_->empty();
+  if (is_all_there_is) return window_->position_behind(place_.burst);
+  if (place_.opening != Opening::Live) return std::nullopt;
+  if (window_->has_no_entries()) return window_->position_behind(place_.burst);
+  // A burst that cannot be decoded would only put off the next picture that can.
+  if (clock_.now() - joined_at_ < kEntryPatience) return std::nullopt;
+  return streams::WindowPosition{window_->edge().value - 1};
+}
+
+bool ClientSession::begin() {
+  const auto place = place_to_begin();
+  if (!place) return false;
+  next_ = *place;
   const auto* item = window_->known_at(next_);
-  if (item == nullptr) return;
+  if (item == nullptr) return true;
+  const auto beyond = window_->age_at(*item, clock_.now()) - place_.burst;
+  if (place_.delay.count() == 0) {
+    began_behind_ = std::max(beyond, std::chrono::nanoseconds{0});
+    return true;
+  }
   // A younger stream has no more than that, and nobody waits for it to grow.
-  hold_ = window_->age_at(*item, clock_.now()) - place_.burst;
+  hold_ = beyond;
   is_paced_ = bucket_.is_limited() || hold_.count() > 0;
+  return true;
 }
 
 void ClientSession::feed_from(const streams::StreamBuffer& buffer, streams::WindowPosition from) {
@@ -143,7 +165,8 @@ void ClientSession::skip() {
   // The nearest to live: whoever could not keep up with the whole buffer gets as much room as there
   // is. At the end of the stream nothing more will come, so all that is left is the best.
   const bool is_end = phase_ == Phase::Finishing;
-  next_ = is_end ? window_->join_position(kAll) : window_->newest_entry();
+  next_ =
+      is_end ? window_->entry_within(kAll).value_or(window_->oldest()) : window_->newest_entry();
 }
 
 void ClientSession::land() {

@@ -28,16 +28,26 @@ enum class ClientPause : std::uint8_t {
 
 /// How a client keeps up.
 struct ClientPace {
-  std::chrono::milliseconds lag{};     ///< behind the newest chunk
-  std::chrono::milliseconds wanted{};  ///< the part of `lag` that is a requested delay
+  std::chrono::milliseconds lag{};  ///< behind the newest chunk
+  /// The part of `lag`, beyond the join burst, that is a requested delay, or how far back the
+  /// client had to begin.
+  std::chrono::milliseconds wanted{};
   ClientPause pause{ClientPause::None};
+};
+
+/// What a client may begin with that has got nothing yet.
+enum class Opening : std::uint8_t {
+  Nothing,       ///< it waits for the next on_media()
+  RandomAccess,  ///< a random access point: more media follow at once
+  Live,          ///< the same; a client that has waited too long begins with the newest chunk
+  Anything,      ///< whatever the window holds: the stream begins here
 };
 
 /// Where in the stream a client wants to begin, and to stay.
 struct JoinPlace {
   std::chrono::milliseconds burst{};  ///< of media, at once
   std::chrono::milliseconds delay{};  ///< behind live; 0: as near to it as the burst allows
-  bool waits{};  ///< begin with the next on_media(), not with what is in the window so far
+  Opening opening{Opening::Anything};
 };
 
 /// The state of a client that another worker will continue.

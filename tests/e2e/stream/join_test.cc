@@ -73,6 +73,35 @@ std::size_t arrivals(Service& service, const std::string& worker = {}) {
   return count;
 }
 
+/// A stream with a key frame every eight seconds.
+class LongGop {
+ public:
+  static constexpr std::uint64_t kBitrate = 2'000'000;
+  static constexpr std::chrono::seconds kInterval{8};
+
+  [[nodiscard]] std::vector<std::string> engine_arguments() const {
+    return {"--key-interval", std::to_string(kInterval.count())};
+  }
+  [[nodiscard]] std::string target() const { return stream_target(id_); }
+  /// Until a key frame is so old.
+  [[nodiscard]] std::chrono::milliseconds until(std::chrono::milliseconds age) const {
+    const auto now = ace::SystemClock{}.now();
+    const auto period = stream_.random_access_period();
+    auto key = stream_.seq_at(now) / period * period;
+    while (stream_.due_time(key) + age <= now) key += period;
+    return std::chrono::ceil<std::chrono::milliseconds>(stream_.due_time(key) + age - now);
+  }
+  /// The number of the packet with which the last one begins.
+  [[nodiscard]] std::uint64_t last_key() const {
+    const auto period = stream_.random_access_period();
+    return stream_.seq_at(ace::SystemClock{}.now()) / period * period + 2;
+  }
+
+ private:
+  std::string id_{stream_id(1)};
+  NumberedStream stream_{infohash_of_content(id_), kBitrate, kInterval};
+};
+
 struct ProbeRun {
   std::chrono::milliseconds took{};
   std::string log;
@@ -121,6 +150,54 @@ TEST_CASE("who joins late begins decodable, with seconds of media at once, on ev
     CHECK(viewers.at(i).checker().first_seq().value_or(came_at) + 4 * kSecond < came_at);
   }
   CHECK(viewers.workers().size() > 1);
+  CHECK(viewers.faults().empty());
+}
+
+TEST_CASE("who joins between key frames that are far apart begins with the last one",
+          "[join][gop]") {
+  const auto redis = GENERATE(RedisIs::There, RedisIs::Away);
+  CAPTURE(redis == RedisIs::There);
+  const LongGop gop;
+  // Memory holds five seconds, of which four lie beyond the burst.
+  const Service service{{.workers = 2,
+                         .bitrate = LongGop::kBitrate,
+                         .redis = redis,
+                         .engine_arguments = gop.engine_arguments(),
+                         .environment = {{"PROXY_JOIN_BURST", "1s"}}}};
+  Viewers viewers{service.port()};
+  viewers.open(1, gop.target());
+  REQUIRE(all_served(viewers, 20s));
+  viewers.run_for(gop.until(0ms) + 7'500ms);
+  const auto key = gop.last_key();
+  viewers.open(19, gop.target());  // more than the owner takes
+  REQUIRE(all_served(viewers, 3s));
+  if (redis == RedisIs::There) CHECK(viewers.workers().size() == 2);
+  for (std::size_t i = 1; i < viewers.size(); ++i) {
+    CHECK(viewers.at(i).checker().began_decodable());
+    CHECK(viewers.at(i).checker().first_seq() == key);
+  }
+  CHECK(viewers.faults().empty());
+}
+
+TEST_CASE("who joins before the first key frame begins with it", "[join][gop]") {
+  const LongGop gop;
+  const Service service{
+      {.workers = 2, .bitrate = LongGop::kBitrate, .engine_arguments = gop.engine_arguments()}};
+  Viewers viewers{service.port()};
+  viewers.run_for(gop.until(3'500ms));
+  viewers.open(1, gop.target());
+  REQUIRE(all_served(viewers, 20s));
+  const auto first = viewers.at(0).checker().first_seq();
+  viewers.run_for(500ms);
+  viewers.open(19, gop.target());
+  REQUIRE(all_served(viewers, 20s));
+  const auto key = gop.last_key();
+  REQUIRE(first < key);
+  CHECK(viewers.workers().size() == 2);
+  for (std::size_t i = 1; i < viewers.size(); ++i) {
+    CHECK(viewers.at(i).checker().began_decodable());
+    CHECK(viewers.at(i).checker().first_seq() == key);
+  }
   CHECK(viewers.faults().empty());
 }
 

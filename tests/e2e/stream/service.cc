@@ -42,7 +42,10 @@ std::string stream_key(std::string_view id, std::string_view what) {
 }
 
 Service::Service(const ServiceOptions& options)
-    : engines_{{.engines = options.engines, .bitrate = options.bitrate, .source = options.source}},
+    : engines_{{.engines = options.engines,
+                .bitrate = options.bitrate,
+                .source = options.source,
+                .arguments = options.engine_arguments}},
       environment_{options.environment} {
   environment_.try_emplace("ACE_ENGINES", engines_.engine_list());
   // Most tests start many streams, all of one address.

@@ -53,7 +53,8 @@ struct ServiceOptions {
   std::size_t engines{1};
   std::uint64_t bitrate{8'000'000};
   RedisIs redis{RedisIs::There};
-  std::string source{"numbered"};  ///< as SimOptions has it
+  std::string source{"numbered"};               ///< as SimOptions has it
+  std::vector<std::string> engine_arguments{};  ///< likewise
   /// Of the proxy; ACE_ENGINES, REDIS_SOCKET: others than the service's own. Cold streams are
   /// neither delayed nor limited unless PROXY_START_DELAY and PROXY_MAX_STARTS_PER_ADDRESS say so.
   ProxyProcess::Environment environment{};

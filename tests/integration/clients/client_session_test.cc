@@ -54,12 +54,60 @@ TEST_CASE("who joins begins with tables and a random access point, in either fra
 TEST_CASE("who waits begins with the next media, not with what is there so far", "[client]") {
   Fixture f{BodyFraming::UntilClose};
   f.push(1);  // a follower that catches up has no random access point yet
-  f.session->join(f.buffer, {.burst = 6s, .waits = true});
+  f.session->join(f.buffer, {.burst = 6s, .opening = ace::clients::Opening::Nothing});
   CHECK(f.read_some().empty());
   CHECK(f.session->is_waiting());
   f.entry = std::make_shared<RandomAccessPoint>();
   f.push(2);
   CHECK(f.read_some() == "HTTP/1.1 200 OK\r\n\r\n" + body_of(2, 10));
+}
+
+TEST_CASE("who finds no random access point begins with the next one, without a burst",
+          "[client]") {
+  Fixture f{BodyFraming::UntilClose};
+  f.push(1);
+  f.opening = ace::clients::Opening::Live;
+  f.session->join(f.buffer, {.burst = 6s, .opening = f.opening});
+  f.clock.advance(4'900ms);
+  f.push(2);
+  CHECK(f.read_some().empty());
+  const bool has_entry = GENERATE(true, false);
+  if (has_entry) f.entry = std::make_shared<RandomAccessPoint>();
+  f.push(3);
+  f.entry.reset();
+  if (!has_entry) {
+    CHECK(f.session->is_waiting());
+    f.clock.advance(100ms);  // it has waited long enough
+    f.push(4);
+  }
+  CHECK(f.read_some() == "HTTP/1.1 200 OK\r\n\r\n" + body_of(has_entry ? 3 : 4, 10));
+}
+
+TEST_CASE("who joins goes further back than the burst for a random access point", "[client]") {
+  Fixture f{BodyFraming::UntilClose};
+  f.entry = std::make_shared<RandomAccessPoint>();
+  f.push(1);
+  f.entry.reset();
+  std::string expected = "HTTP/1.1 200 OK\r\n\r\n" + body_of(1, 10);
+  for (std::uint64_t i = 2; i <= 6; ++i) {
+    f.clock.advance(1s);
+    f.push(i);
+    expected += body_of(i, 10);
+  }
+  f.session->join(f.buffer, {.burst = 2s, .opening = ace::clients::Opening::Live});
+  CHECK(f.read_all(expected.size()) == expected);
+  // That it is so far behind is not its own fault.
+  CHECK(f.session->pace().wanted == 3s);
+}
+
+TEST_CASE("a stream that has no random access points is begun at the burst's border", "[client]") {
+  Fixture f{BodyFraming::UntilClose, {.span = 3s}};
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    f.clock.advance(1s);
+    f.push(i);
+  }
+  f.session->join(f.buffer, {.burst = 1s, .opening = ace::clients::Opening::Live});
+  CHECK(f.read_some() == "HTTP/1.1 200 OK\r\n\r\n" + body_of(9, 10) + body_of(10, 10));
 }
 
 TEST_CASE("a slow reader gets every byte in order", "[client]") {

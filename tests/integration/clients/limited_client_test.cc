@@ -66,6 +66,6 @@ TEST_CASE("a limited client that waits begins when it is told to, not by itself"
                  .random_access = {}});
   f.session->tick();
   CHECK(f.read_some().empty());
-  f.session->on_media();
+  f.session->on_media(f.opening);
   CHECK_FALSE(f.read_some().empty());
 }

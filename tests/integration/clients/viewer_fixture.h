@@ -81,7 +81,7 @@ struct ViewerFixture : ClientSession::Listener {
                  .arrived = clock.now(),
                  .media_time = {},
                  .random_access = entry});
-    session->on_media();
+    session->on_media(opening);
   }
   /// What has arrived at the peer, without waiting for more.
   std::string read_some(std::size_t at_most = 1U << 20U) {
@@ -119,6 +119,7 @@ struct ViewerFixture : ClientSession::Listener {
   FakeArchive archive;
   streams::StreamBuffer buffer{.window = window, .archive = archive};
   std::shared_ptr<RandomAccessPoint> entry;  ///< of what is pushed
+  clients::Opening opening{clients::Opening::Anything};
   UniqueFd peer;
   std::unique_ptr<ClientSession> session;
   std::string gone;

@@ -20,7 +20,8 @@ struct Quiet final : streams::Viewers::Listener {
 };
 
 void push(streams::Broadcast& to, std::uint64_t index, char stream) {
-  to.push({500}, {index}, proto::Chunk::copy_of(as_bytes(packet_of(stream))), true);
+  to.push({500}, {index}, proto::Chunk::copy_of(as_bytes(packet_of(stream))),
+          clients::Opening::Anything);
   to.on_stored({{500}, {index}});
 }
 

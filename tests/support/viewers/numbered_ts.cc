@@ -180,10 +180,12 @@ std::string infohash_of_content(std::string_view content_id) {
 
 std::uint64_t stream_tag(std::string_view infohash) { return hash_text(infohash, 0x7A6); }
 
-NumberedStream::NumberedStream(std::string_view infohash, std::uint64_t bitrate)
+NumberedStream::NumberedStream(std::string_view infohash, std::uint64_t bitrate,
+                               std::chrono::seconds key_interval)
     : tag_{stream_tag(infohash)},
       bitrate_{std::max(bitrate, kBitsPerPacket)},
-      interval_{interval_for(bitrate_)} {}
+      interval_{interval_for(bitrate_)},
+      key_interval_{static_cast<std::uint64_t>(key_interval.count()) * kIntervalsPerSecond} {}
 
 std::uint64_t NumberedStream::seq_at(SteadyTime time) const {
   const auto ns = static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -198,9 +200,7 @@ std::uint64_t NumberedStream::seq_at(SteadyTime time) const {
 
 SteadyTime NumberedStream::due_time(std::uint64_t seq) const { return due_at(seq, bitrate_); }
 
-std::uint64_t NumberedStream::random_access_period() const {
-  return std::uint64_t{interval_} * kIntervalsPerSecond;
-}
+std::uint64_t NumberedStream::random_access_period() const { return interval_ * key_interval_; }
 
 void NumberedStream::make(std::uint64_t seq, Packet packet) const {
   const auto round = seq / interval_;
@@ -211,7 +211,7 @@ void NumberedStream::make(std::uint64_t seq, Packet packet) const {
   put_header(packet, kNumberedPid, false, round * (interval_ - 2) + slot - 2);
   std::size_t filler = 4;
   if (slot == 2) {
-    filler = put_picture_start(packet, due_time(seq), round % kIntervalsPerSecond == 0);
+    filler = put_picture_start(packet, due_time(seq), round % key_interval_ == 0);
   }
   const auto noise = mix(tag_ ^ seq);
   const auto letter = std::byte{static_cast<std::uint8_t>(0x80U | (noise & 0x7FU))};

@@ -31,10 +31,11 @@ using TsPacket = std::array<std::byte, kTsPacketSize>;
 /// bitrate and seq, and is due at a moment that is one too: two sessions of one stream, on whatever
 /// engines, carry the same bytes at the same time. In every interval of about 40 ms slot 0 is a
 /// PAT, slot 1 a PMT, slot 2 begins a picture (PES header, PCR), the others continue it; once a
-/// second slot 2 is a random access point (flag and IDR slice).
+/// second, or as seldom as it is told, slot 2 is a random access point (flag and IDR slice).
 class NumberedStream {
  public:
-  NumberedStream(std::string_view infohash, std::uint64_t bitrate);
+  NumberedStream(std::string_view infohash, std::uint64_t bitrate,
+                 std::chrono::seconds key_interval = std::chrono::seconds{1});
 
   /// The packet that is due at `time`.
   [[nodiscard]] std::uint64_t seq_at(SteadyTime time) const;
@@ -49,6 +50,7 @@ class NumberedStream {
   std::uint64_t tag_;
   std::uint64_t bitrate_;
   std::uint32_t interval_;
+  std::uint64_t key_interval_;  ///< of key frames, in intervals
 };
 
 /// What a numbered packet says of itself.

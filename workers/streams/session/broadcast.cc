@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds kSilence{1'000};
 constexpr std::uint64_t kUsualRate = 1'000'000;  // bytes a second
 /// A window is never made shorter than that; a decoder's key frames are 1 to 2 s apart.
 constexpr std::uint64_t kLeastSeconds = 2;
+/// The budget is asked twice a second; until then the entry has grown older.
+constexpr std::chrono::seconds kEntryMargin{1};
 /// What is read back for trailing viewers, each on its way and kept, while memory is short.
 constexpr std::size_t kLeastReadBack = 1_MiB;
 
@@ -25,15 +27,17 @@ Broadcast::Broadcast(StreamServices& services, proto::StreamId id, Viewers::List
     : services_{services},
       id_{id},
       story_{id},
-      window_{services.options.window, services.options.buffer},
+      window_{services.options.window, services.options.buffer, services.options.reach},
       claim_{services.me(), memory_needed()},
       read_back_{id, services.chunks, window_, services.clock, {}},
       viewers_{services, id, {.window = window_, .archive = read_back_}, listener},
       last_media_{services.clock.now()} {}
 
 void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
-                     bool is_live) {
+                     clients::Opening opening) {
   auto scanned = ts_index_.scan(chunk->payload());
+  const bool has_entry = scanned.random_access || scanned.earlier;
+  if (scanned.earlier) window_.add_entry(std::move(*scanned.earlier));
   std::shared_ptr<const proto::RandomAccessPoint> entry;
   if (scanned.random_access) {
     entry = std::make_shared<proto::RandomAccessPoint>(std::move(*scanned.random_access));
@@ -43,12 +47,9 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
     chunk = std::move(marked.chunk);
     entry = std::move(marked.entry);
   }
-  // Who wants to begin further back needs all there is first.
-  const bool may_begin =
-      is_live || (entry != nullptr && viewers_.longest_delay() == std::chrono::milliseconds{0});
   const auto now = services_.clock.now();
   story_.on_media(now, services_.clock.wall_now());
-  if (entry) story_.on_phase(StartPhase::RandomAccess, now);
+  if (has_entry) story_.on_phase(StartPhase::RandomAccess, now);
   if (window_.empty()) services_.table().remember_played(id_);
   window_.keep_all(!services_.redis_is_up());
   window_.push({.epoch = epoch,
@@ -58,7 +59,7 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
                 .media_time = ts_index_.media_time(),
                 .random_access = std::move(entry)});
   last_media_ = now;
-  viewers_.on_media(may_begin);
+  viewers_.on_media(opening);
   if (expected_) count_fetch(index);
 }
 
@@ -66,7 +67,9 @@ void Broadcast::inherit(const std::vector<handover::Estate::Piece>& pieces) {
   if (const auto* newest = window_.at({window_.edge().value - 1})) {
     const auto had = newest->index;
     for (const auto& piece : pieces) {
-      if (piece.index > had && piece.chunk) push(piece.epoch, piece.index, piece.chunk, false);
+      if (piece.index > had && piece.chunk) {
+        push(piece.epoch, piece.index, piece.chunk, clients::Opening::Nothing);
+      }
     }
     return;
   }
@@ -88,7 +91,16 @@ void Broadcast::inherit(const std::vector<handover::Estate::Piece>& pieces) {
   }
   window_.restore(std::move(items));
   last_media_ = pieces.back().arrived;
-  viewers_.on_media(false);
+  viewers_.on_media(clients::Opening::Nothing);
+}
+
+void Broadcast::forget() {
+  window_.clear();
+  ts_index_ = {};
+}
+
+bool Broadcast::has_entry() const {
+  return window_.entry_within(services_.options.join_burst).has_value();
 }
 
 void Broadcast::expect(proto::ChunkIndex index) {
@@ -120,7 +132,15 @@ MemoryClaim::Bytes Broadcast::memory_needed() const {
   const auto& options = services_.options;
   // Without Redis nothing can be read back: the window is the whole buffer.
   const auto& limits = services_.redis_is_up() ? options.window : options.buffer;
-  const auto span = static_cast<std::uint64_t>(limits.span.count());
+  auto longest = limits.span;
+  // A joining viewer begins with the newest random access point, which a long GOP keeps far back.
+  if (const auto* entry = window_.at(window_.newest_entry())) {
+    const auto age =
+        std::chrono::ceil<std::chrono::seconds>(window_.age_at(*entry, services_.clock.now()));
+    longest = std::clamp<std::chrono::milliseconds>(age + kEntryMargin, longest,
+                                                    std::max(longest, options.reach.span));
+  }
+  const auto span = static_cast<std::uint64_t>(longest.count());
   const auto rate = bits_per_second() / 8;
   const auto chunk = options.feed.chunk.max_bytes;
   MemoryClaim::Bytes bytes{.held = window_.bytes()};

@@ -19,12 +19,16 @@ class Broadcast {
  public:
   Broadcast(StreamServices& services, proto::StreamId id, Viewers::Listener& listener);
 
-  /// The next chunk, the owner's own or one from Redis. `is_live`: it is the newest of the stream.
-  /// A new follower reads seconds of media within a moment: waiting viewers begin with the key
-  /// frame in there, not with the first byte.
-  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk, bool is_live);
+  /// The next chunk, the owner's own or one from Redis. `opening`: for viewers that have got
+  /// nothing yet.
+  void push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::ChunkPtr chunk,
+            clients::Opening opening);
   /// Takes over the buffer of a worker that is being replaced: all of it, or the chunks after ours.
   void inherit(const std::vector<handover::Estate::Piece>& pieces);
+  /// Drops all chunks, to be read again from further back. No viewer has got any of them.
+  void forget();
+  /// A viewer that joins now can begin with a random access point.
+  [[nodiscard]] bool has_entry() const;
   /// Chunks are lost that viewers should get now: the next chunk is marked as a jump.
   void expect_gap() { is_behind_gap_ = !window_.empty(); }
   /// Redis has all chunks up to this one: slow viewers can get them from there.

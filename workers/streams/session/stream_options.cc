@@ -13,6 +13,12 @@ FollowLimits StreamOptions::follow_limits(std::chrono::milliseconds delay) const
   return limits;
 }
 
+FollowLimits StreamOptions::reach_limits() const {
+  auto limits = follow_limits(std::max(reach.span - join_burst, std::chrono::milliseconds{1}));
+  limits.initial_bytes = reach.bytes;
+  return limits;
+}
+
 clients::ClientRate StreamOptions::client_rate(std::uint64_t bits_per_second) const {
   auto cap = bits_per_second * rate_factor;
   if (max_bitrate > 0 && (cap == 0 || cap > max_bitrate)) cap = max_bitrate;

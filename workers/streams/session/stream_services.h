@@ -36,6 +36,8 @@ struct StreamOptions {
   ChunkWindow::Limits window;  ///< in memory
   /// In memory and in Redis.
   ChunkWindow::Limits buffer{.span = std::chrono::seconds{60}, .bytes = 128_MiB};
+  /// How far back a random access point is kept in memory and joined at.
+  ChunkWindow::Limits reach{.span = std::chrono::seconds{30}};
   std::chrono::milliseconds record_ttl{60'000};
   std::chrono::milliseconds grace_period{5'000};
   /// How long somebody must stay before an engine is asked for a stream that is not running.
@@ -61,6 +63,8 @@ struct StreamOptions {
   [[nodiscard]] clients::ClientRate client_rate(std::uint64_t bits_per_second) const;
   /// For a follower whose first viewers want to begin so far behind live.
   [[nodiscard]] FollowLimits follow_limits(std::chrono::milliseconds delay) const;
+  /// For one that has found no random access point within the burst.
+  [[nodiscard]] FollowLimits reach_limits() const;
 };
 
 /// What all streams of a worker use. Everything outlives them.

@@ -43,6 +43,9 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   [[nodiscard]] bool is_gone() const;  ///< closed, and nobody is being served any more
 
  private:
+  /// For a random access point further back than the burst.
+  enum class LookingBack { No, Possible, UnderWay };
+
   void on_feed_choice(const std::string& engine_id) override;
   void on_feed_open(const engines::SessionInfo& info) override;
   void on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) override;
@@ -105,6 +108,9 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void finish_teardown();
   void torn_down();
   void start_following();
+  void follow(const FollowLimits& limits, std::optional<proto::ChunkIndex> after);
+  [[nodiscard]] clients::Opening opening_with(bool is_newest) const;
+  void look_further_back();
   void hand_viewers_over();
   void fail(const StartFailure& failure);
   void end_without_viewers();
@@ -147,8 +153,10 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::unique_ptr<loop::Timer> retry_, grace_;
   SteadyTime followed_since_;
   std::uint64_t skipped_counted_{};
-  int failed_claims_{};       ///< in a row, while Redis is there
-  bool follows_this_host_{};  ///< the owner is another worker of this host
+  LookingBack looking_back_{};  ///< of a follower that begins
+  bool begins_here_{};          ///< nobody has been fed of it yet, and there is nothing before
+  int failed_claims_{};         ///< in a row, while Redis is there
+  bool follows_this_host_{};    ///< the owner is another worker of this host
   bool was_append_busy_{}, is_claiming_lease_{}, is_shutting_down_{};
   bool has_room_{true};   ///< Redis takes the chunks of this stream
   bool misses_chunks_{};  ///< as a follower: chunks were never stored, or are gone

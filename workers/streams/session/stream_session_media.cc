@@ -65,7 +65,7 @@ void StreamSession::take_over(Heritage heritage) {
   for (auto& piece : heritage.chunks) {
     if (piece.is_behind_gap) broadcast_.expect_gap();
     broadcast_.push(piece.epoch, piece.index, std::move(piece.chunk),
-                    &piece == &heritage.chunks.back());
+                    opening_with(&piece == &heritage.chunks.back()));
   }
   if (broadcast_.window().empty()) broadcast_.story().on_start(services_.clock.now());
   if (heritage.session) {
@@ -108,7 +108,13 @@ void StreamSession::on_feed_chunk(proto::ChunkPtr chunk, SteadyTime arrived) {
   if (appender_) appender_->append(index, chunk);
   // Whoever has got a byte cannot be moved any more.
   index_ = index;
-  broadcast_.push(epoch_, index, std::move(chunk), !aliases_.is_asking());
+  begins_here_ = begins_here_ || broadcast_.window().empty();
+  auto opening = clients::Opening::Nothing;
+  if (!aliases_.is_asking()) {
+    opening =
+        std::exchange(begins_here_, false) ? clients::Opening::Anything : clients::Opening::Live;
+  }
+  broadcast_.push(epoch_, index, std::move(chunk), opening);
   broadcast_.viewers().begin_with_newest();
   if (!broadcast_.viewers().empty()) {
     services_.me().packet_age.add(services_.clock.now() - arrived);
@@ -215,8 +221,6 @@ void StreamSession::start_following() {
   const auto limits = services_.options.follow_limits(broadcast_.viewers().longest_delay());
   misses_chunks_ = false;
   followed_since_ = services_.clock.now();
-  follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers, limits,
-                                              static_cast<ChunkFollower::Listener&>(*this));
   auto after = succession_.follow_after(broadcast_.window());
   if (!after && broadcast_.window().empty()) {
     // From another worker's viewers on, and what somebody who joins gets before that.
@@ -224,7 +228,34 @@ void StreamSession::start_following() {
       after = {first->value - std::min<std::uint64_t>(first->value, limits.initial_behind)};
     }
   }
+  looking_back_ = after ? LookingBack::No : LookingBack::Possible;
+  follow(limits, after);
+}
+
+void StreamSession::follow(const FollowLimits& limits, std::optional<proto::ChunkIndex> after) {
+  follower_ = std::make_unique<ChunkFollower>(id_, services_.chunks, services_.timers, limits,
+                                              static_cast<ChunkFollower::Listener&>(*this));
   follower_->start(after);
+}
+
+clients::Opening StreamSession::opening_with(bool is_newest) const {
+  if (is_newest) return clients::Opening::Live;
+  // Seconds of media come within a moment. Who wants to begin further back than others needs all of
+  // it first, and so does who is to begin with the last of several random access points.
+  const bool needs_all = looking_back_ == LookingBack::UnderWay ||
+                         broadcast_.viewers().longest_delay() > std::chrono::milliseconds{0};
+  return needs_all ? clients::Opening::Nothing : clients::Opening::RandomAccess;
+}
+
+void StreamSession::look_further_back() {
+  if (std::exchange(looking_back_, LookingBack::No) != LookingBack::Possible) return;
+  const auto& window = broadcast_.window();
+  const auto* oldest = window.at(window.oldest());
+  const bool is_all = oldest == nullptr || oldest->index.value <= 1;
+  if (is_all || broadcast_.has_entry() || !broadcast_.viewers().all_waiting()) return;
+  looking_back_ = LookingBack::UnderWay;
+  broadcast_.forget();
+  follow(services_.options.reach_limits(), std::nullopt);
 }
 
 void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
@@ -233,12 +264,13 @@ void StreamSession::on_chunk(proto::OwnerEpoch epoch, proto::ChunkIndex index,
   ++services_.me().chunks_fetched;
   epoch_ = std::max(epoch_, epoch);
   index_ = index;
-  const bool is_live = index >= follower_->newest();
+  const bool is_newest = index >= follower_->newest();
   broadcast_.viewers().await(follower_->newest());
   if (auto news = succession_.news_of(std::move(chunk))) {
-    broadcast_.push(epoch, index, std::move(news), is_live);
+    broadcast_.push(epoch, index, std::move(news), opening_with(is_newest));
     broadcast_.on_stored({epoch, index});
   }
+  if (is_newest) look_further_back();
 }
 
 void StreamSession::on_missing(proto::ChunkIndex first, proto::ChunkIndex last) {

@@ -83,9 +83,9 @@ bool Viewers::begin(Viewer& viewer) {
   auto& cursor = viewer.client.cursor;
   if (!cursor) {
     sessions_.push_back(&session);
-    session.join(buffer_, {.burst = services_.options.join_burst,
-                           .delay = viewer.client.delay,
-                           .waits = !may_begin_});
+    session.join(
+        buffer_,
+        {.burst = services_.options.join_burst, .delay = viewer.client.delay, .opening = opening_});
     return true;
   }
   if (is_to_come(*cursor)) return false;
@@ -232,11 +232,10 @@ std::optional<proto::ChunkIndex> Viewers::earliest_cursor() const {
   return earliest;
 }
 
-void Viewers::on_media(bool may_begin) {
-  may_begin_ = may_begin;
-  for (auto* session : sessions_) {
-    if (may_begin || !session->is_waiting()) session->on_media();
-  }
+void Viewers::on_media(clients::Opening opening) {
+  // Only who was there before is at the beginning of the stream.
+  opening_ = std::min(opening, clients::Opening::Live);
+  for (auto* session : sessions_) session->on_media(opening);
   std::erase_if(early_, [this](const proto::ClientId& id) {
     const auto found = viewers_.find(id);
     return found == viewers_.end() || begin(found->second);

@@ -41,8 +41,8 @@ class Viewers final : private clients::ClientSession::Listener {
   Viewers& operator=(const Viewers&) = delete;
 
   void add(NewViewer viewer);
-  /// The window has grown. `may_begin`: viewers that have got nothing yet may begin with it.
-  void on_media(bool may_begin);
+  /// The window has grown. `opening`: for viewers that have got nothing yet.
+  void on_media(clients::Opening opening);
   /// A follower's window will reach `newest`. Until then a cursor up to `newest` counts as one of
   /// this run of indices, whatever its epoch: chunks that were stored under several epochs may all
   /// be read under the last one.
@@ -136,7 +136,7 @@ class Viewers final : private clients::ClientSession::Listener {
   proto::StreamId id_;
   StreamBuffer buffer_;
   clients::ClientRate rate_;
-  bool may_begin_{};  ///< what the last on_media() said
+  clients::Opening opening_{};  ///< for who comes now
   Listener& listener_;
   std::unordered_map<proto::ClientId, Viewer> viewers_;
   std::unordered_map<proto::ClientId, Viewer> leaving_;

@@ -12,13 +12,11 @@ bool ChunkWindow::exceeds(const Limits& limits, std::size_t from, std::size_t by
 
 void ChunkWindow::push(Item item) {
   bytes_ += item.chunk->size();
+  if (item.random_access != nullptr) newest_entry_ = edge();
   items_.push_back(std::move(item));
   while (items_.size() > 1 && exceeds(buffer_, 0, bytes_ + dropped_bytes_)) forget_oldest();
   if (!keeps_all_) {
-    while (oldest() < stored_ && oldest().value + 1 < edge().value &&
-           exceeds(memory_, dropped_, bytes_)) {
-      drop_oldest_chunk();
-    }
+    while (may_drop_oldest_chunk()) drop_oldest_chunk();
   }
   shrink();
 }
@@ -38,6 +36,28 @@ void ChunkWindow::shrink() {
   }
 }
 
+bool ChunkWindow::may_drop_oldest_chunk() const {
+  if (oldest() >= stored_ || oldest().value + 1 >= edge().value) return false;
+  if (!exceeds(memory_, dropped_, bytes_)) return false;
+  return oldest() != newest_entry_ || exceeds(reach_, dropped_, bytes_);
+}
+
+void ChunkWindow::add_entry(proto::RandomAccessPoint point) {
+  for (auto at = edge(); at > oldest();) {
+    --at.value;
+    auto& item = items_[at.value - first_];
+    if (point.offset > item.chunk->size()) {
+      point.offset -= item.chunk->size();
+      continue;
+    }
+    if (item.random_access != nullptr) return;
+    point.offset = item.chunk->size() - point.offset;
+    item.random_access = std::make_shared<proto::RandomAccessPoint>(std::move(point));
+    newest_entry_ = std::max(newest_entry_, at);
+    return;
+  }
+}
+
 void ChunkWindow::restore(std::vector<Item> items) {
   for (auto& item : items) {
     if (item.chunk == nullptr) {
@@ -46,6 +66,7 @@ void ChunkWindow::restore(std::vector<Item> items) {
     } else {
       bytes_ += item.chunk->size();
     }
+    if (item.random_access != nullptr) newest_entry_ = edge();
     items_.push_back(std::move(item));
   }
 }
@@ -82,6 +103,7 @@ void ChunkWindow::clear() {
   first_ += items_.size();
   items_.clear();
   dropped_ = bytes_ = dropped_bytes_ = 0;
+  newest_entry_ = {};
 }
 
 const ChunkWindow::Item* ChunkWindow::at(WindowPosition position) const {
@@ -104,27 +126,58 @@ std::chrono::nanoseconds ChunkWindow::age_at(const Item& item, SteadyTime now) c
   return age_of(item) + (now - items_.back().arrived);
 }
 
-WindowPosition ChunkWindow::join_position(std::chrono::milliseconds burst) const {
-  return entry_within(burst, dropped_);
+WindowPosition ChunkWindow::position_of(Items::const_iterator item) const {
+  return {first_ + static_cast<std::uint64_t>(item - items_.begin())};
+}
+
+ChunkWindow::Items::const_iterator ChunkWindow::first_within(std::chrono::milliseconds age,
+                                                             Items::const_iterator from) const {
+  return std::find_if(from, items_.end(),
+                      [&](const Item& item) { return age_of(item) <= age; });  // the newest one is
+}
+
+ChunkWindow::Items::const_iterator ChunkWindow::entry_near(Items::const_iterator from,
+                                                           Items::const_iterator border) const {
+  const auto is_entry = [](const Item& item) { return item.random_access != nullptr; };
+  const auto found = std::find_if(border, items_.end(), is_entry);
+  if (found != items_.end()) return found;
+  const auto front = std::reverse_iterator{from};
+  const auto older = std::find_if(std::reverse_iterator{border}, front, is_entry);
+  return older == front ? items_.end() : std::prev(older.base());
+}
+
+bool ChunkWindow::is_within_reach(Items::const_iterator entry) const {
+  if (age_of(*entry) > reach_.span) return false;
+  std::size_t bytes = 0;
+  for (; entry != items_.end(); ++entry) bytes += entry->chunk->size();
+  return bytes <= reach_.bytes;
+}
+
+std::optional<WindowPosition> ChunkWindow::entry_within(std::chrono::milliseconds burst) const {
+  if (items_.empty()) return std::nullopt;
+  const auto from = items_.begin() + static_cast<std::ptrdiff_t>(dropped_);
+  const auto border = first_within(burst, from);
+  const auto entry = entry_near(from, border);
+  if (entry == items_.end() || (entry < border && !is_within_reach(entry))) return std::nullopt;
+  return position_of(entry);
+}
+
+bool ChunkWindow::has_no_entries() const {
+  if (items_.empty() || newest_entry_.value >= first_) return false;
+  // The buffer may be no longer than the reach, and is never quite full.
+  return age_of(items_.front()) * 10 >= reach_.span * 9;
+}
+
+WindowPosition ChunkWindow::position_behind(std::chrono::milliseconds burst) const {
+  if (items_.empty()) return edge();
+  return position_of(first_within(burst, items_.begin() + static_cast<std::ptrdiff_t>(dropped_)));
 }
 
 WindowPosition ChunkWindow::delayed_position(std::chrono::milliseconds delay) const {
-  return entry_within(delay, 0);
-}
-
-WindowPosition ChunkWindow::entry_within(std::chrono::milliseconds age, std::size_t from) const {
   if (items_.empty()) return edge();
-  const auto is_entry = [](const Item& item) { return item.random_access != nullptr; };
-  const auto is_recent = [&](const Item& item) { return age_of(item) <= age; };
-  const auto oldest = items_.begin() + static_cast<std::ptrdiff_t>(from);
-  const auto first = std::find_if(oldest, items_.end(), is_recent);  // the newest one is
-  auto begin = std::find_if(first, items_.end(), is_entry);
-  if (begin == items_.end()) {
-    const auto front = std::reverse_iterator{oldest};
-    const auto older = std::find_if(std::reverse_iterator{first}, front, is_entry);
-    begin = older == front ? first : std::prev(older.base());
-  }
-  return {first_ + static_cast<std::uint64_t>(begin - items_.begin())};
+  const auto border = first_within(delay, items_.begin());
+  const auto entry = entry_near(items_.begin(), border);
+  return position_of(entry == items_.end() ? border : entry);
 }
 
 WindowPosition ChunkWindow::newest_entry() const {

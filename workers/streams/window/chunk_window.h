@@ -48,10 +48,17 @@ class ChunkWindow {
   };
 
   /// `buffer`: memory included. Without one of its own, nothing is known but what is in memory.
-  ChunkWindow(Limits memory, Limits buffer) : memory_{memory}, buffer_{buffer} {}
-  explicit ChunkWindow(Limits memory) : ChunkWindow{memory, memory} {}
+  /// `reach`: so far back the newest random access point stays in memory, and what is behind it,
+  /// for who joins; and no further back does anybody begin who wants no delay.
+  ChunkWindow(Limits memory, Limits buffer, Limits reach)
+      : memory_{memory}, buffer_{buffer}, reach_{reach} {}
+  ChunkWindow(Limits memory, Limits buffer) : ChunkWindow{memory, buffer, memory} {}
+  explicit ChunkWindow(Limits memory) : ChunkWindow{memory, memory, memory} {}
 
   void push(Item item);
+  /// A random access point that shows only now: its packet lies `point.offset` bytes before the end
+  /// of what has been pushed.
+  void add_entry(proto::RandomAccessPoint point);
   /// An empty window becomes what another one was; chunks that were not in memory there are not
   /// here either, and stand before the others.
   void restore(std::vector<Item> items);
@@ -73,11 +80,16 @@ class ChunkWindow {
   [[nodiscard]] WindowPosition oldest() const { return {first_ + dropped_}; }
   /// In memory or not.
   [[nodiscard]] WindowPosition oldest_known() const { return {first_}; }
-  /// Where a client that joins now begins: with the oldest random access point that is at most
-  /// `burst` of media behind the newest chunk, else with the newest one further back, else (nothing
-  /// is known of any) `burst` behind.
-  [[nodiscard]] WindowPosition join_position(std::chrono::milliseconds burst) const;
-  /// The same for one that wants to be `delay` behind, over all of the buffer.
+  /// The random access point that a client which joins now begins with: the oldest one that is at
+  /// most `burst` of media behind the newest chunk, else the newest one further back within the
+  /// reach. Nothing: there is none in memory.
+  [[nodiscard]] std::optional<WindowPosition> entry_within(std::chrono::milliseconds burst) const;
+  /// So much has gone by without a random access point that none is to be expected.
+  [[nodiscard]] bool has_no_entries() const;
+  /// Where a client begins that can have none: `burst` behind the newest chunk, within memory.
+  [[nodiscard]] WindowPosition position_behind(std::chrono::milliseconds burst) const;
+  /// Where one begins that wants to be `delay` behind: the oldest random access point of the buffer
+  /// that is not further back, else the newest one that is, else (there is none) at `delay`.
   [[nodiscard]] WindowPosition delayed_position(std::chrono::milliseconds delay) const;
   /// How far behind live a chunk is: by media, and by the time since the newest one came.
   [[nodiscard]] std::chrono::nanoseconds age_at(const Item& item, SteadyTime now) const;
@@ -96,7 +108,16 @@ class ChunkWindow {
 
  private:
   [[nodiscard]] std::chrono::nanoseconds age_of(const Item& item) const;
-  [[nodiscard]] WindowPosition entry_within(std::chrono::milliseconds age, std::size_t from) const;
+  using Items = std::deque<Item>;
+  /// Of the chunks from `from` on, the first one that is at most so old; there is one.
+  [[nodiscard]] Items::const_iterator first_within(std::chrono::milliseconds age,
+                                                   Items::const_iterator from) const;
+  /// The oldest random access point in [border, end), else the newest in [from, border), else end.
+  [[nodiscard]] Items::const_iterator entry_near(Items::const_iterator from,
+                                                 Items::const_iterator border) const;
+  [[nodiscard]] bool is_within_reach(Items::const_iterator entry) const;
+  [[nodiscard]] WindowPosition position_of(Items::const_iterator item) const;
+  [[nodiscard]] bool may_drop_oldest_chunk() const;
   /// Where the run begins that ends before `end`: in it, indices grow.
   [[nodiscard]] std::size_t run_before(std::size_t end) const;
   [[nodiscard]] bool exceeds(const Limits& limits, std::size_t from, std::size_t bytes) const;
@@ -106,7 +127,9 @@ class ChunkWindow {
 
   Limits memory_;
   Limits buffer_;
-  std::deque<Item> items_;
+  Limits reach_;
+  Items items_;
+  WindowPosition newest_entry_{};  ///< 0: none has been seen
   std::uint64_t first_{1};
   std::size_t dropped_{};        ///< items at the front whose chunks are not in memory
   std::size_t bytes_{};          ///< of those in memory

@@ -28,6 +28,17 @@ void push(ChunkWindow& window, std::uint64_t index, std::chrono::milliseconds at
                .random_access = {}});
 }
 
+/// Chunk `index` a tenth of a second after the one before.
+void push_tenth(ChunkWindow& window, std::uint64_t index, bool is_entry, std::size_t size = 188) {
+  window.push({.epoch = {1},
+               .index = {index},
+               .chunk = Chunk::copy_of(ace::as_bytes(std::string(size, 'x'))),
+               .arrived = kStart + index * 100ms,
+               .media_time = {},
+               .random_access = is_entry ? std::make_shared<RandomAccessPoint>() : nullptr});
+  window.on_stored({.epoch = {1}, .index = {index}});
+}
+
 /// Chunks first to last of one epoch.
 void push_run(ChunkWindow& window, std::uint64_t epoch, std::uint64_t first, std::uint64_t last) {
   for (auto i = first; i <= last; ++i) push(window, i, 0ms, 188, epoch);
@@ -73,11 +84,11 @@ TEST_CASE("the window is bounded in bytes, but keeps the newest chunk", "[window
 
 TEST_CASE("a client joins as far back as its burst reaches", "[window]") {
   ChunkWindow window{{.span = 10s, .bytes = 1U << 20U}};
-  CHECK(window.join_position(5s) == window.edge());
+  CHECK(window.position_behind(5s) == window.edge());
   for (std::uint64_t i = 1; i <= 80; ++i) push(window, i, i * 100ms);
-  CHECK(window.join_position(5s) == WindowPosition{30});
-  CHECK(window.join_position(0ms) == WindowPosition{80});
-  CHECK(window.join_position(1min) == WindowPosition{1});
+  CHECK(window.position_behind(5s) == WindowPosition{30});
+  CHECK(window.position_behind(0ms) == WindowPosition{80});
+  CHECK(window.position_behind(1min) == WindowPosition{1});
 }
 
 TEST_CASE("who joins begins at a random access point of the burst, by media time", "[window]") {
@@ -92,7 +103,7 @@ TEST_CASE("who joins begins at a random access point of the burst, by media time
                  .random_access = is_entry ? std::make_shared<RandomAccessPoint>() : nullptr});
   };
   const auto joins_at = [&](std::chrono::milliseconds burst) {
-    return window.at(window.join_position(burst))->index.value;
+    return window.at(*window.entry_within(burst))->index.value;
   };
   for (int i = 1; i <= 20; ++i) add(std::chrono::seconds{i}, i % 4 == 0 && i <= 16);
   CHECK(joins_at(6s) == 16);  // 14 would be 6 s back, and is none
@@ -104,7 +115,63 @@ TEST_CASE("who joins begins at a random access point of the burst, by media time
 TEST_CASE("without any random access point who joins begins at the burst's border", "[window]") {
   ChunkWindow window{{.span = 100s, .bytes = 1U << 20U}};
   for (std::uint64_t i = 1; i <= 100; ++i) push(window, i, i * 100ms);
-  CHECK(window.at(window.join_position(6s))->index.value == 40);
+  CHECK_FALSE(window.entry_within(6s));
+  CHECK(window.at(window.position_behind(6s))->index.value == 40);
+}
+
+TEST_CASE("the last random access point stays in memory as far as the reach goes", "[window]") {
+  ChunkWindow window{{.span = 1s}, {.span = 10s}, {.span = 5s}};
+  for (std::uint64_t i = 1; i <= 40; ++i) push_tenth(window, i, i == 5 || i == 10);
+  CHECK(window.oldest() == WindowPosition{10});
+  CHECK(window.entry_within(1s) == WindowPosition{10});
+  for (std::uint64_t i = 41; i <= 59; ++i) push_tenth(window, i, false);
+  CHECK(window.entry_within(1s) == WindowPosition{10});
+  // Further back than the reach it is given up, and memory with it.
+  for (std::uint64_t i = 60; i <= 62; ++i) push_tenth(window, i, false);
+  CHECK_FALSE(window.entry_within(1s));
+  CHECK(window.oldest() == WindowPosition{52});
+  CHECK_FALSE(window.has_no_entries());  // of the buffer one is known
+  push_tenth(window, 63, true);
+  CHECK(window.entry_within(1s) == WindowPosition{63});
+}
+
+TEST_CASE("the reach is bounded in bytes", "[window]") {
+  ChunkWindow window{{.span = 1s}, {.span = 10s}, {.span = 5s, .bytes = 20 * 188}};
+  window.keep_all(true);
+  push_tenth(window, 1, true);
+  for (std::uint64_t i = 2; i <= 20; ++i) push_tenth(window, i, false);
+  CHECK(window.entry_within(1s) == WindowPosition{1});
+  push_tenth(window, 21, false);
+  CHECK_FALSE(window.entry_within(1s));
+  window.keep_all(false);
+  push_tenth(window, 22, false);
+  CHECK(window.oldest() == WindowPosition{12});
+}
+
+TEST_CASE("a stream without random access points is known by its age", "[window]") {
+  ChunkWindow window{{.span = 1s}, {.span = 5s}, {.span = 5s}};
+  for (std::uint64_t i = 1; i <= 40; ++i) push_tenth(window, i, false);
+  CHECK_FALSE(window.has_no_entries());
+  for (std::uint64_t i = 41; i <= 80; ++i) push_tenth(window, i, false);
+  CHECK(window.has_no_entries());
+  push_tenth(window, 81, true);
+  CHECK_FALSE(window.has_no_entries());
+}
+
+TEST_CASE("a random access point that shows late is noted where it lies", "[window]") {
+  ChunkWindow window{{.span = 1h}};
+  push_tenth(window, 1, false, 376);
+  push_tenth(window, 2, false, 564);
+  push_tenth(window, 3, false, 188);
+  window.add_entry({.offset = 188 + 376, .tables = {}});
+  REQUIRE(window.entry_within(1h) == WindowPosition{2});
+  CHECK(window.at({2})->random_access->offset == 188);
+  window.add_entry({.offset = 188 + 564, .tables = {}});  // of the same chunk the first one counts
+  CHECK(window.at({2})->random_access->offset == 188);
+  window.add_entry({.offset = 188 + 564 + 376, .tables = {}});
+  CHECK(window.at({1})->random_access->offset == 0);
+  window.add_entry({.offset = 5'000, .tables = {}});  // has left the window
+  CHECK(window.edge() == WindowPosition{4});
 }
 
 TEST_CASE("a client from another worker goes on right behind its last chunk", "[window]") {
