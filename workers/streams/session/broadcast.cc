@@ -38,6 +38,9 @@ void Broadcast::push(proto::OwnerEpoch epoch, proto::ChunkIndex index, proto::Ch
   auto scanned = ts_index_.scan(chunk->payload());
   const bool has_entry = scanned.random_access || scanned.earlier;
   if (scanned.earlier) window_.add_entry(std::move(*scanned.earlier));
+  // Without a PMT nothing tells where a decoder begins: there is nothing to wait for.
+  const bool can_tell = ts_index_.tables().main_stream().has_value();
+  if (opening == clients::Opening::Live && !can_tell) opening = clients::Opening::Anything;
   std::shared_ptr<const proto::RandomAccessPoint> entry;
   if (scanned.random_access) {
     entry = std::make_shared<proto::RandomAccessPoint>(std::move(*scanned.random_access));
