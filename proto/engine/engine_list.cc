@@ -91,7 +91,7 @@ Status check_members(const rapidjson::Value& object) {
   return {};
 }
 
-Status parse_object(rapidjson::Document& document, std::string_view json) {
+Status parse_body(rapidjson::Document& document, std::string_view json) {
   document.Parse<kFlags>(json.data(), json.size());
   if (document.HasParseError() || !document.IsObject()) {
     return fail(Errc::InvalidArgument, "not a json object");
@@ -103,13 +103,13 @@ Status parse_object(rapidjson::Document& document, std::string_view json) {
 
 Result<ListedEngine> parse_listed_engine(std::string_view json) {
   rapidjson::Document document;
-  if (auto parsed = parse_object(document, json); !parsed) return fail(std::move(parsed).error());
+  if (auto parsed = parse_body(document, json); !parsed) return fail(std::move(parsed).error());
   return read_engine(document, "name");
 }
 
 Result<ListedEngine> parse_new_engine(std::string_view json) {
   rapidjson::Document document;
-  if (auto parsed = parse_object(document, json); !parsed) return fail(std::move(parsed).error());
+  if (auto parsed = parse_body(document, json); !parsed) return fail(std::move(parsed).error());
   if (auto fits = check_members(document); !fits) return fail(std::move(fits).error());
   return read_engine(document, "name");
 }

@@ -5,11 +5,13 @@
 namespace ace::http {
 
 const std::string& BuiltPage::get(const std::function<std::string()>& build) {
-  if (clock_.now() < fresh_until_) return text_;
+  const auto now = clock_.now();
+  const bool is_over_budget = paid_until_ > now + kBurst * kRest;
+  if (is_over_budget && now < built_at_ + kMostRest) return text_;
   const auto begin = cpu_time_();
   text_ = build();
-  const std::chrono::nanoseconds rest = (cpu_time_() - begin) * kRest;
-  fresh_until_ = clock_.now() + std::min<std::chrono::nanoseconds>(rest, kMostRest);
+  built_at_ = clock_.now();
+  paid_until_ = std::max(paid_until_, built_at_) + (cpu_time_() - begin) * kRest;
   return text_;
 }
 

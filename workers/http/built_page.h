@@ -8,14 +8,16 @@
 
 namespace ace::http {
 
-/// A page that is built when it is asked for, but not again before kRest times as long as that took
-/// have gone by, or kMostRest: many who ask take a twentieth of the processor at most. Few notice:
-/// a page of a host with little to show is some milliseconds old.
+/// A page that is built each time it is asked for, unless that has cost too much of late: a request
+/// may find a page that is up to kMostRest old once the builds have used up kBurst of processor
+/// time, which comes back at a twentieth of the time that goes by. So a person or a script that
+/// asks now and then sees each change at once, and a flood takes a twentieth of the processor.
 class BuiltPage {
  public:
   using CpuTime = std::function<std::chrono::nanoseconds()>;
 
   static constexpr int kRest = 20;
+  static constexpr std::chrono::milliseconds kBurst{100};
   static constexpr std::chrono::seconds kMostRest{1};
 
   /// @param cpu_time of this thread: a page is not older because others had the processor.
@@ -28,7 +30,9 @@ class BuiltPage {
   const Clock& clock_;
   CpuTime cpu_time_;
   std::string text_;
-  SteadyTime fresh_until_{};
+  SteadyTime built_at_{};
+  /// Until then the builds so far have been paid for, at the twentieth's rate.
+  SteadyTime paid_until_{};
 };
 
 }  // namespace ace::http

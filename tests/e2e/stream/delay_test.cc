@@ -46,7 +46,7 @@ TEST_CASE("a client with a delay stays that far behind, at an owner and at a new
 TEST_CASE("a delay that is no number of seconds within the buffer is refused", "[delay]") {
   const Service service{{.workers = 1}};
   const auto target = stream_target(stream_id(1));
-  for (const auto* bad : {"", "x", "1.5", "-1", "+1", "46", "99999999999", "1x"}) {
+  for (const auto* bad : {"", "x", "1.5", "-1", "46", "99999999999", "1x"}) {
     INFO(bad);
     CHECK(http_request(service.port(), "GET", target + "&delay=" + bad).status == 400);
     CHECK(http_request(service.port(), "HEAD", target + "&delay=" + bad).status == 400);

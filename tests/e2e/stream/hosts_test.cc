@@ -219,5 +219,5 @@ TEST_CASE("a worker whose id another process uses gives way, and says why", "[ho
   CHECK(wait_until(is_replaced, 30s));
   const auto log = hosts.a->process().log();
   CHECK(count_events(log, "worker_id_taken") == 1);
-  CHECK_THAT(log, Catch::Contains("its id is that of another living worker"));
+  CHECK_THAT(log, Catch::Contains("another living worker uses this id"));
 }

@@ -80,7 +80,9 @@ constexpr auto kPatience = 30s;
 TEST_CASE("a request that comes too slowly is ended by 408", "[limits]") {
   const Service service{with({{"PROXY_HEADER_TIMEOUT", "1s"}, {"PROXY_IDLE_TIMEOUT", "20s"}})};
   const auto line = "GET " + stream_target(stream_id(1)) + " HTTP/1.1\r\nHost: proxy\r\n";
-  const auto post = "POST / HTTP/1.1\r\nHost: proxy\r\nContent-Length: 9\r\n\r\nabc";
+  const auto post =
+      "POST /engines HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Type: application/json\r\nContent-Length: 9\r\n\r\nabc";
   for (const auto& begun :
        {std::string{"G"}, line, line + "X: " + std::string(600, 'y'), std::string{post}}) {
     INFO(begun);

@@ -241,7 +241,7 @@ TEST_CASE("a program that hangs is ended, and not taken", "[upgrade]") {
   const auto pid = hanging.pid();
   host.upgrade();  // asks once more, which changes nothing
   CHECK(host.workers() == before);
-  CHECK_THAT(host.service.program.errors(), Contains("said nothing for 10 s"));
+  CHECK_THAT(host.service.program.errors(), Contains("gave no answer within 10 s"));
   CHECK(count(host.service.program.errors(), "upgrade_begins") == 1);
   CHECK(has_ended(pid));
 }
