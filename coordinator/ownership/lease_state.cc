@@ -81,7 +81,9 @@ LeaseState::LeaseState(proto::StreamId id, proto::WorkerId self, redis::Commands
 
 void LeaseState::claim(proto::OwnerEpoch held, proto::ChunkIndex index,
                        const std::vector<proto::WorkerId>& known_dead, ClaimCallback callback) {
-  ACE_CHECK(phase_ == Phase::Idle, "one claim at a time, and none while held");
+  if (phase_ != Phase::Idle) {
+    return callback(fail(Errc::Busy, "claim: the lease is held, or an answer of Redis is due"));
+  }
   phase_ = Phase::Claiming;
   known_index_ = index;
   std::vector<std::string> args{self_.value,
@@ -261,7 +263,9 @@ void LeaseState::release(std::function<void(Status)> callback) {
 
 void LeaseState::end(const redis::Script& script, const std::vector<std::string>& keys,
                      const std::vector<std::string>& args, std::function<void(Status)> callback) {
-  ACE_CHECK(phase_ == Phase::Idle || phase_ == Phase::Held, "a lease ends once");
+  if (phase_ != Phase::Idle && phase_ != Phase::Held) {
+    return callback(fail(Errc::Busy, "the lease is being claimed or ended"));
+  }
   stop_keeping();
   phase_ = Phase::Ending;
   commands_.eval(

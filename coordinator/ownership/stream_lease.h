@@ -65,9 +65,10 @@ class StreamLease {
   StreamLease(const StreamLease&) = delete;
   StreamLease& operator=(const StreamLease&) = delete;
 
-  /// Only while not held and no claim is under way. `held`: the epoch this worker held last, or the
-  /// newest it knows of, 0 for none; new epochs are above it. It counts as mine only where Redis
-  /// still names this worker as owner. `index`: the newest chunk it knows of.
+  /// Busy, from within the call, while the lease is held, claimed or being ended. `held`: the epoch
+  /// this worker held last, or the newest it knows of, 0 for none; new epochs are above it. It
+  /// counts as mine only where Redis still names this worker as owner. `index`: the newest chunk it
+  /// knows of.
   void claim(proto::OwnerEpoch held, proto::ChunkIndex index,
              std::vector<proto::WorkerId> known_dead, ClaimCallback callback);
 
@@ -87,7 +88,8 @@ class StreamLease {
   /// 0: stopping now, joins wait; n: n clients are there, nothing changed.
   void begin_teardown(Teardown how, std::function<void(Result<std::size_t>)> callback);
   /// Deletes all keys of the stream, chunks `first` to `last` among them. The lease is over,
-  /// whatever the answer: what could not be deleted expires.
+  /// whatever the answer: what could not be deleted expires. Busy, from within the call, while the
+  /// lease is being claimed or ended; the same for release().
   void finish_teardown(proto::ChunkIndex first, proto::ChunkIndex last,
                        std::function<void(Status)> callback);
   /// Leaves while others follow: gives the owner key up and deletes nothing else. The lease is

@@ -237,7 +237,7 @@ void StreamSession::on_lease_regained(const ownership::ClaimResult& claimed) {
   if (state_ != StreamState::Owning) {
     // Torn down meanwhile: what the claim wrote must not stay. A new claim takes what it won.
     if (claimed.is_mine && state_ != StreamState::Claiming) {
-      lease_.finish_teardown(first_index_, index_, [](const Status&) {});
+      end_in_redis_and_claim(first_index_);
     }
     return;
   }

@@ -1,6 +1,7 @@
 #include "coordinator/ownership/stream_lease.h"
 
 #include <optional>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -298,4 +299,22 @@ TEST_CASE("a lease that was given up is not renewed and not lost", "[lease]") {
   f.timers.advance(1min);
   CHECK(f.redis.pending() == 0);
   CHECK(f.lost.empty());
+}
+
+TEST_CASE("while a lease is being ended it is neither claimed nor ended again", "[lease]") {
+  Fixture f;
+  f.hold();
+  std::vector<bool> ended;
+  f.lease->finish_teardown({1}, {7},
+                           [&](const Status& done) { ended.push_back(done.has_value()); });
+  f.claim();
+  REQUIRE(f.claimed);
+  REQUIRE_FALSE(f.claimed->has_value());
+  CHECK(f.claimed->error().code == Errc::Busy);
+  f.lease->finish_teardown({1}, {7},
+                           [&](const Status& done) { ended.push_back(done.has_value()); });
+  CHECK(ended == std::vector<bool>{false});
+  f.redis.answer(proto::kFinishTeardownScript, integer(1));
+  CHECK(ended == std::vector<bool>{false, true});
+  f.hold();  // over: it can be claimed again
 }
