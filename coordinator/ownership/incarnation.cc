@@ -7,6 +7,7 @@
 #include "proto/redis/redis_keys.h"
 #include "proto/redis/redis_scripts.h"
 #include "shared/base/random_id.h"
+#include "shared/base/text.h"
 #include "shared/log/log.h"
 
 namespace ace::ownership {
@@ -45,7 +46,10 @@ void Incarnation::ask(std::function<void(bool)> callback) {
 }
 
 void Incarnation::on_answer(const Result<redis::Reply>& reply) {
-  const auto text = reply ? reply->as_text().value_or(std::string_view{}) : std::string_view{};
+  // Ours has 32 characters. Junk of any length stands for a memory of its own, by its beginning.
+  constexpr std::size_t kMost = 64;
+  const auto text = outside_text(
+      reply ? reply->as_text().value_or(std::string_view{}) : std::string_view{}, kMost);
   if (text.empty() || text == known_) return;
   const bool is_first = known_.empty();
   known_ = text;

@@ -7,6 +7,7 @@
 #include "coordinator/ownership/replies.h"
 #include "proto/redis/redis_scripts.h"
 #include "shared/base/check.h"
+#include "shared/base/text.h"
 #include "shared/log/log.h"
 
 namespace ace::ownership {
@@ -45,6 +46,11 @@ const redis::Script& finish_teardown_script() {
 
 std::string in_ms(milliseconds time) { return fmt::to_string(time.count()); }
 
+/// Host names have at most 64 characters. What is longer in an owner key is junk, and whatever
+/// reads, compares or logs it must not take a worker's time for it: 60 MB there stopped a loop for
+/// 10 s.
+constexpr std::size_t kMostOwner = 128;
+
 Error not_mine() { return {Errc::Refused, "the stream has another owner"}; }
 
 Result<ClaimResult> parse_claim(const Result<redis::Reply>& reply) {
@@ -57,7 +63,7 @@ Result<ClaimResult> parse_claim(const Result<redis::Reply>& reply) {
     return fail(Errc::Protocol, "claim: the answer is malformed");
   }
   return ClaimResult{*granted == 1, proto::OwnerEpoch{*epoch}, proto::ChunkIndex{*index},
-                     proto::WorkerId{std::string{text_at(*reply, 3)}}, *stopping == 1};
+                     proto::WorkerId{outside_text(text_at(*reply, 3), kMostOwner)}, *stopping == 1};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "proto/http/request_rules.h"
 #include "shared/base/check.h"
+#include "shared/base/text.h"
 
 namespace ace::proto::http {
 namespace {
@@ -115,9 +116,10 @@ void RequestParser::Impl::begin() {
   llhttp_init(&parser_, HTTP_REQUEST, &settings());
   parser_.data = this;
   request = {};
+  free_text(request.body);  // an assignment keeps its memory
   refusal = {};
   raw.clear();
-  if (raw.capacity() > kKeptBytes) raw = std::string{};
+  if (raw.capacity() > kKeptBytes) free_text(raw);
   header_ = {};
   stage = Stage::RequestLine;
   line_begin_ = head_begin_ = body_begin_ = 0;

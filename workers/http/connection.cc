@@ -10,6 +10,7 @@
 
 #include "proto/http/response.h"
 #include "shared/base/random_id.h"
+#include "shared/base/text.h"
 #include "shared/log/access_log.h"
 #include "workers/http/client_address.h"
 
@@ -220,7 +221,7 @@ void Connection::send(std::string answer, bool close_after) {
   close_after_write_ = close_after;
   if (close_after) {  // nothing more is read
     parser_.next();
-    unread_ = {};
+    free_text(unread_);
   }
   phase_ = Phase::Writing;
   // A client that does not take its answer is dropped as one that does not finish its request.
@@ -249,7 +250,7 @@ void Connection::write_out() {
 
 void Connection::on_written() {
   log_access("answered");
-  out_ = {};
+  free_text(out_);
   if (close_after_write_) {
     linger();
     return;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/text.h"
 #include "shared/log/log.h"
 #include "workers/clients/client_access.h"
 
@@ -331,7 +332,7 @@ void Viewers::tick(const std::optional<Stall>& of_stream) {
       count_traffic(viewer);
       viewer.client.session->tick();
       longest_lag_ = std::max(longest_lag_, viewer.client.session->pace().lag);
-      if (!viewer.client.session->is_waiting()) viewer.client.request = std::string{};
+      if (!viewer.client.session->is_waiting()) free_text(viewer.client.request);
       if (!viewer.client.session->is_stuck(services_.options.stalled_client)) continue;
       viewer.client.session->give_up();
       stuck.push_back(id);

@@ -318,3 +318,13 @@ TEST_CASE("while a lease is being ended it is neither claimed nor ended again", 
   CHECK(ended == std::vector<bool>{false, true});
   f.hold();  // over: it can be claimed again
 }
+
+TEST_CASE("an owner key with megabytes of junk names nobody at length", "[lease]") {
+  Fixture f;
+  f.claim();
+  f.redis.answer(proto::kClaimScript, array({integer(0), integer(400), integer(7),
+                                             text(std::string(5'000'000, 'Z')), integer(0)}));
+  REQUIRE(f.claimed->has_value());
+  CHECK_FALSE((*f.claimed)->is_mine);
+  CHECK((*f.claimed)->owner.value.size() <= 128);
+}

@@ -134,3 +134,15 @@ TEST_CASE("methods the router may refuse are parsed", "[http]") {
   CHECK(trace.request.method == Method::Other);
   CHECK(trace.request.method_name == "TRACE");
 }
+
+TEST_CASE("a large request leaves no memory behind", "[http]") {
+  RequestParser parser;
+  const std::string head = "POST /engines HTTP/1.1\r\nHost: a\r\nX: " + std::string(8'000, 'x') +
+                           "\r\nContent-Length: 40000\r\n\r\n";
+  REQUIRE(parser.feed(ace::as_bytes(head + std::string(40'000, 'b'))).outcome == Parse::Complete);
+  CHECK(parser.held_bytes() > 40'000);
+  SECTION("taken") { static_cast<void>(parser.take_request()); }
+  SECTION("passed over") {}
+  parser.next();
+  CHECK(parser.held_bytes() <= 2'048);
+}
