@@ -23,8 +23,8 @@ namespace ace {
 /// is stored for others to read.
 [[nodiscard]] std::string outside_text(std::string_view text, std::size_t most);
 
-/// Empties the text and gives its memory back. `text = {}` keeps the memory: libstdc++ copies what is short
-/// into the buffer that is there.
+/// Empties the text and gives its memory back. `text = {}` keeps the memory: libstdc++ copies what
+/// is short into the buffer that is there.
 inline void free_text(std::string& text) { std::string{}.swap(text); }
 
 }  // namespace ace
