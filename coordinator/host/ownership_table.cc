@@ -236,7 +236,7 @@ void OwnershipTable::add_name(const proto::StreamId& id, const proto::StreamId& 
   if (entry == nullptr || id == name) return;
   forget_name(name);
   forget_name(id);  // or two streams would each lead to the other
-  std::ranges::rotate(entry->names, entry->names.end() - 1);
+  std::rotate(entry->names.begin(), entry->names.end() - 1, entry->names.end());
   entry->names.front() = name;
 }
 

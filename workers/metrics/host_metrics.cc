@@ -156,7 +156,7 @@ void add_workers(TextPage& page, const Scoreboard& board) {
     for (std::size_t i = 1; i < host::kRedisTroubles; ++i) {
       const auto cause = static_cast<host::RedisTrouble>(i);
       auto labels = worker;
-      labels.emplace_back("cause", std::string{host::to_string(cause)});
+      labels.push_back({"cause", std::string{host::to_string(cause)}});
       const bool is_so = cause == host::RedisTrouble::Full ? slot.unstored_streams > 0
                                                            : slot.redis_trouble == cause;
       trouble.add(std::uint64_t{is_so}, labels);
